@@ -1,0 +1,219 @@
+#include "base/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/str.h"
+
+#define READ_CHUNK (64U * 1024)
+
+static int read_fd(int fd, size_t max_bytes, char **ret, size_t *ret_n) {
+        _cleanup_str_ Str text = STR_INIT(max_bytes);
+        char chunk[READ_CHUNK];
+        struct stat st;
+        ssize_t n;
+
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (S_ISDIR(st.st_mode))
+                return -EISDIR;
+        if (S_ISREG(st.st_mode) && (unsigned long long) st.st_size > max_bytes)
+                return -EFBIG;
+        while ((n = read(fd, chunk, sizeof(chunk))) != 0) {
+                if (n < 0) {
+                        if (errno == EINTR)
+                                continue;
+                        return -errno;
+                }
+                if (str_append_n(&text, chunk, (size_t) n) < 0)
+                        return text.error == -E2BIG ? -EFBIG : text.error;
+        }
+        if (ret_n)
+                *ret_n = text.n;
+        *ret = str_take(&text);
+        return *ret ? 0 : -ENOMEM;
+}
+
+int file_read_at(int dir_fd, const char *path, size_t max_bytes, char **ret, size_t *ret_n) {
+        _cleanup_close_ int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+        return fd < 0 ? -errno : read_fd(fd, max_bytes, ret, ret_n);
+}
+
+int file_read(const char *path, size_t max_bytes, char **ret, size_t *ret_n) {
+        return file_read_at(AT_FDCWD, path, max_bytes, ret, ret_n);
+}
+
+int file_write(const char *path, const void *bytes, size_t n, mode_t mode) {
+        _cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+        const char *p = bytes;
+
+        if (fd < 0)
+                return -errno;
+        while (n > 0) {
+                ssize_t k = write(fd, p, n);
+
+                if (k < 0) {
+                        if (errno == EINTR)
+                                continue;
+                        return -errno;
+                }
+                p += k;
+                n -= (size_t) k;
+        }
+        /* The mode shall not depend on the umask: containers read these files as other users. */
+        return fchmod(fd, mode) < 0 ? -errno : 0;
+}
+
+int file_mkdir_p(const char *path, mode_t mode) {
+        _cleanup_free_ char *copy = strdup(path);
+
+        if (!copy)
+                return -ENOMEM;
+        for (char *p = copy + 1;; p++) {
+                bool end = !*p;
+
+                if (!end && *p != '/')
+                        continue;
+                *p = '\0';
+                if (mkdir(copy, mode) < 0 && errno != EEXIST)
+                        return -errno;
+                if (end)
+                        break;
+                *p = '/';
+        }
+        return file_is_directory(path) ? 0 : -ENOTDIR;
+}
+
+static int remove_at(int dir_fd, const char *name);
+
+static int remove_content(int fd) {
+        DIR *dir = fdopendir(fd);
+        struct dirent *entry;
+        int r = 0;
+
+        if (!dir) {
+                r = -errno;
+                close(fd);
+                return r;
+        }
+        while ((entry = readdir(dir))) {
+                int k;
+
+                if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+                        continue;
+                k = remove_at(dirfd(dir), entry->d_name);
+                if (k < 0 && r == 0)
+                        r = k;
+        }
+        closedir(dir);
+        return r;
+}
+
+static int remove_at(int dir_fd, const char *name) {
+        int fd, r;
+
+        if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
+                return 0;
+        if (errno != EISDIR && errno != EPERM)
+                return -errno;
+        fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        if (fd < 0 && errno == EACCES && fchmodat(dir_fd, name, 0700, 0) == 0)
+                fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        if (fd < 0)
+                return -errno;
+        (void) fchmod(fd, 0700);
+        r = remove_content(fd);
+        if (unlinkat(dir_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT && r == 0)
+                r = -errno;
+        return r;
+}
+
+int file_remove_tree(const char *path) {
+        return remove_at(AT_FDCWD, path);
+}
+
+bool file_exists(const char *path) {
+        struct stat st;
+
+        return lstat(path, &st) == 0;
+}
+
+bool file_is_directory(const char *path) {
+        struct stat st;
+
+        return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+char *path_join(const char *directory, const char *name) {
+        if (name[0] == '/' || !*directory)
+                return strdup(name);
+        return str_printf("%s%s%s", directory, str_ends_with(directory, "/") ? "" : "/", name);
+}
+
+char *path_clean(const char *path) {
+        bool absolute = path[0] == '/';
+        char *out = malloc(strlen(path) + 2);
+        size_t n = 0, floor;
+
+        if (!out)
+                return NULL;
+        if (absolute)
+                out[n++] = '/';
+        floor = n; /* below this ".." cannot climb */
+        while (*path) {
+                const char *end = strchrnul(path, '/');
+                size_t k = (size_t) (end - path);
+
+                if (k == 2 && path[0] == '.' && path[1] == '.') {
+                        if (n > floor) {
+                                while (n > floor && out[n - 1] != '/')
+                                        n--;
+                                if (n > floor)
+                                        n--;
+                        } else if (!absolute) {
+                                if (n > 0)
+                                        out[n++] = '/';
+                                out[n++] = '.', out[n++] = '.';
+                                floor = n;
+                        }
+                } else if (k > 0 && !(k == 1 && path[0] == '.')) {
+                        if (n > 0 && out[n - 1] != '/')
+                                out[n++] = '/';
+                        memcpy(out + n, path, k);
+                        n += k;
+                }
+                path = *end ? end + 1 : end;
+        }
+        if (n == 0)
+                out[n++] = '.';
+        out[n] = '\0';
+        return out;
+}
+
+bool path_is_below(const char *path, const char *directory) {
+        size_t n = strlen(directory);
+
+        if (strcmp(directory, "/") == 0)
+                return path[0] == '/';
+        return strncmp(path, directory, n) == 0 && (path[n] == '\0' || path[n] == '/');
+}
+
+const char *path_base(const char *path) {
+        const char *slash = strrchr(path, '/');
+
+        return slash ? slash + 1 : path;
+}
+
+char *path_parent(const char *path) {
+        const char *slash = strrchr(path, '/');
+
+        if (!slash)
+                return strdup(".");
+        while (slash > path && slash[-1] == '/')
+                slash--;
+        return strndup(path, slash == path ? 1 : (size_t) (slash - path));
+}

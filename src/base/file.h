@@ -1,0 +1,35 @@
+#pragma once
+
+/* Files and paths. All descriptors are close-on-exec. Failures are negative errno; who calls adds the path to the Error. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+/** file_read() - a whole regular file, at most @max_bytes (-EFBIG); a NUL stands behind the bytes. -EISDIR for a directory. */
+int file_read(const char *path, size_t max_bytes, char **ret, size_t *ret_n);
+int file_read_at(int dir_fd, const char *path, size_t max_bytes, char **ret, size_t *ret_n);
+
+/** file_write() - makes or truncates; not atomic, meant for files that nobody reads yet */
+int file_write(const char *path, const void *bytes, size_t n, mode_t mode);
+
+/** file_mkdir_p() - all missing parents too, each with @mode (before the umask) */
+int file_mkdir_p(const char *path, mode_t mode);
+
+/** file_remove_tree() - what may be left of it; directories without permission bits are opened first. 0 if it was not there. */
+int file_remove_tree(const char *path);
+
+bool file_exists(const char *path);
+bool file_is_directory(const char *path);
+
+/** path_join() - "a/b"; @name alone if it is absolute; NULL if memory is out */
+char *path_join(const char *directory, const char *name);
+/** path_clean() - lexically: no "//", "." or ".."; an empty one becomes "."; ".." above / vanishes. NULL if memory is out. */
+char *path_clean(const char *path);
+/** path_is_below() - whether cleaned @path is @directory or lies below it */
+bool path_is_below(const char *path, const char *directory);
+const char *path_base(const char *path);
+/** path_parent() - like dirname(1), on the heap */
+char *path_parent(const char *path);

@@ -1,0 +1,146 @@
+#include "base/map.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/str.h"
+
+static uint64_t hash(const char *key) {
+        uint64_t h = 0xcbf29ce484222325U; /* FNV-1a */
+
+        for (; *key; key++)
+                h = (h ^ (unsigned char) *key) * 0x100000001b3U;
+        return h ^ h >> 32;
+}
+
+/* The slot of the key, or the empty one where it would go. There is always an empty one. */
+static size_t find_slot(const Map *map, const char *key) {
+        size_t slot = hash(key) & (map->n_slots - 1);
+
+        for (; map->slots[slot]; slot = (slot + 1) & (map->n_slots - 1)) {
+                const MapEntry *entry = &map->entries[map->slots[slot] - 1];
+
+                if (entry->key && strcmp(entry->key, key) == 0)
+                        break;
+        }
+        return slot;
+}
+
+static int rehash(Map *map) {
+        size_t n_slots = map->n_slots ? map->n_slots * 2 : 16;
+        unsigned *slots = calloc(n_slots, sizeof(*slots));
+
+        if (!slots)
+                return -ENOMEM;
+        free(map->slots);
+        map->slots = slots;
+        map->n_slots = n_slots;
+        for (size_t i = 0; i < map->n_entries; i++)
+                if (map->entries[i].key)
+                        map->slots[find_slot(map, map->entries[i].key)] = (unsigned) i + 1;
+        return 0;
+}
+
+static MapEntry *find(const Map *map, const char *key) {
+        unsigned index;
+
+        if (map->n_slots == 0)
+                return NULL;
+        index = map->slots[find_slot(map, key)];
+        return index ? &map->entries[index - 1] : NULL;
+}
+
+static void release(const Map *map, void *value) {
+        if (map->free_value)
+                map->free_value(value);
+}
+
+int map_put_take(Map *map, const char *key, void *value) {
+        MapEntry *entry = find(map, key);
+        char *copy;
+
+        if (entry) {
+                release(map, entry->value);
+                entry->value = value;
+                return 0;
+        }
+        copy = strdup(key);
+        if (!copy || ((map->n_entries + 1) * 2 > map->n_slots && rehash(map) < 0) ||
+            ARRAY_APPEND(map->entries, map->n_entries, ((MapEntry) { .key = copy, .value = value })) < 0) {
+                free(copy);
+                release(map, value);
+                return -ENOMEM;
+        }
+        map->slots[find_slot(map, key)] = (unsigned) map->n_entries;
+        return 0;
+}
+
+void *map_get(const Map *map, const char *key) {
+        const MapEntry *entry = find(map, key);
+
+        return entry ? entry->value : NULL;
+}
+
+bool map_has(const Map *map, const char *key) {
+        return find(map, key);
+}
+
+bool map_remove(Map *map, const char *key) {
+        MapEntry *entry = find(map, key);
+
+        if (!entry)
+                return false;
+        /* The slot keeps pointing at the removed entry, so that probing goes on past it. */
+        free(TAKE_PTR(entry->key));
+        release(map, TAKE_PTR(entry->value));
+        return true;
+}
+
+size_t map_size(const Map *map) {
+        size_t n = 0;
+
+        MAP_FOREACH(entry, map)
+                n++;
+        return n;
+}
+
+void map_done(Map *map) {
+        for (size_t i = 0; i < map->n_entries; i++)
+                if (map->entries[i].key) {
+                        free(map->entries[i].key);
+                        release(map, map->entries[i].value);
+                }
+        free(map->entries);
+        free(map->slots);
+        *map = MAP_INIT(map->free_value);
+}
+
+int strmap_put(Map *map, const char *key, const char *value) {
+        char *copy = strdup(value ? value : "");
+
+        return copy ? map_put_take(map, key, copy) : -ENOMEM;
+}
+
+int strmap_putf(Map *map, const char *key, const char *format, ...) {
+        char *value = NULL;
+        va_list ap;
+
+        va_start(ap, format);
+        if (vasprintf(&value, format, ap) < 0)
+                value = NULL;
+        va_end(ap);
+        return value ? map_put_take(map, key, value) : -ENOMEM;
+}
+
+int strmap_update(Map *map, const Map *from) {
+        int r = 0;
+
+        MAP_FOREACH(entry, from)
+                if (r == 0)
+                        r = strmap_put(map, entry->key, entry->value);
+        return r;
+}

@@ -1,0 +1,54 @@
+#include "base/utf8.h"
+
+#include <stdint.h>
+
+size_t utf8_length(const char *text, size_t n) {
+        const unsigned char *s = (const unsigned char *) text;
+        uint32_t c, lowest;
+        size_t k;
+
+        if (n == 0)
+                return 0;
+        if (s[0] < 0x80)
+                return 1;
+        if ((s[0] & 0xe0) == 0xc0)
+                k = 2, c = s[0] & 0x1f, lowest = 0x80;
+        else if ((s[0] & 0xf0) == 0xe0)
+                k = 3, c = s[0] & 0x0f, lowest = 0x800;
+        else if ((s[0] & 0xf8) == 0xf0)
+                k = 4, c = s[0] & 0x07, lowest = 0x10000;
+        else
+                return 0;
+        if (n < k)
+                return 0;
+        for (size_t i = 1; i < k; i++) {
+                if ((s[i] & 0xc0) != 0x80)
+                        return 0;
+                c = c << 6 | (s[i] & 0x3f);
+        }
+        if (c < lowest || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+                return 0;
+        return k;
+}
+
+bool utf8_is_valid(const char *text, size_t n) {
+        for (size_t i = 0; i < n;) {
+                size_t k = utf8_length(text + i, n - i);
+
+                if (k == 0)
+                        return false;
+                i += k;
+        }
+        return true;
+}
+
+size_t utf8_columns(const char *text, size_t n) {
+        size_t columns = 0;
+
+        for (size_t i = 0; i < n; columns++) {
+                size_t k = utf8_length(text + i, n - i);
+
+                i += k ? k : 1;
+        }
+        return columns;
+}

@@ -1,0 +1,14 @@
+#pragma once
+
+/* UTF-8, strictly: no overlong forms, no surrogates, nothing above U+10FFFF. */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/** utf8_length() - bytes of the first character (1..4), or 0 if it is not valid or not whole */
+size_t utf8_length(const char *text, size_t n);
+
+bool utf8_is_valid(const char *text, size_t n);
+
+/** utf8_columns() - characters (not bytes) in the first n bytes; an invalid byte counts as one */
+size_t utf8_columns(const char *text, size_t n);
