@@ -1,0 +1,19 @@
+#pragma once
+
+/* Changes of one directory, by inotify. Not a Task: it reports until it is freed. */
+
+#include <stdint.h>
+
+#include <systemd/sd-event.h>
+
+#include "base/error.h"
+
+typedef struct Watch Watch;
+
+/* @name: the entry that changed; NULL: events were lost, look at everything. @mask: IN_* of inotify(7). */
+typedef void (*WatchEvent)(Watch *watch, const char *name, uint32_t mask, void *userdata);
+
+/** watch_new() - watches a directory; fails at once (-ENOENT, -EACCES, -ENOSPC when the user's watches are used up) */
+int watch_new(sd_event *event, const char *directory, uint32_t mask, WatchEvent on_event, void *userdata, Watch **ret, Error **reterr);
+Watch *watch_free(Watch *watch);
+DEFINE_CLEANUP(Watch *, watch_free);

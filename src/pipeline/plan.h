@@ -1,0 +1,135 @@
+#pragma once
+
+/*
+ * What is to run, engine-neutral and complete. A dialect makes it, the policy judges it, a job runs it; nobody changes it
+ * in between. Everything in it is owned by it.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/map.h"
+#include "document/diag.h"
+
+#define PLAN_STEPS_MAX 2000
+#define PLAN_NAME_BYTES_MAX 128
+
+typedef enum StepKind {
+        STEP_CLONE,
+        STEP_SERVICE,
+        STEP_PLUGIN,   /* the image's own entrypoint, configured by PLUGIN_* */
+        STEP_COMMANDS,
+        _STEP_KIND_MAX,
+        _STEP_KIND_INVALID = -22,
+} StepKind;
+const char *step_kind_to_string(StepKind kind); /* "clone", "service", "plugin", "commands" */
+
+typedef enum StepFailure {
+        STEP_FAILURE_FAIL,   /* the workflow fails */
+        STEP_FAILURE_IGNORE, /* reported, nothing more */
+        STEP_FAILURE_CANCEL, /* the workflow fails and what still runs is canceled */
+        _STEP_FAILURE_MAX,
+        _STEP_FAILURE_INVALID = -22,
+} StepFailure;
+const char *step_failure_to_string(StepFailure failure);
+StepFailure step_failure_from_string(const char *name);
+
+typedef enum PullPolicy {
+        PULL_MISSING,
+        PULL_ALWAYS,
+        PULL_NEWER,
+        PULL_NEVER,
+        _PULL_POLICY_MAX,
+        _PULL_POLICY_INVALID = -22,
+} PullPolicy;
+const char *pull_policy_to_string(PullPolicy policy); /* "missing", "always", "newer", "never": podman's words */
+PullPolicy pull_policy_from_string(const char *name);
+
+typedef struct PlanVolume {
+        char *source; /* absolute: a path of the host; else the name of a volume; NULL: an anonymous one */
+        char *target; /* absolute, clean */
+        char **options; /* "ro", "rw", "z", "Z", ... as after the second colon */
+        Mark mark;
+} PlanVolume;
+
+typedef struct PlanTmpfs {
+        char *target;
+        char *options; /* "size=64m,mode=1777"; NULL: none */
+} PlanTmpfs;
+
+typedef struct PlanDevice {
+        char *source, *target, *access; /* access: "rwm" */
+} PlanDevice;
+
+typedef struct PlanHost {
+        char *name, *address;
+} PlanHost;
+
+typedef struct PlanPort {
+        uint16_t number;
+        char *protocol; /* "tcp", "udp" */
+} PlanPort;
+
+typedef struct PlanStep {
+        char *name;  /* as written */
+        char *alias; /* the name as a DNS label: how others reach it; unique in the plan, NULL: cannot be reached */
+        StepKind kind;
+        Mark mark; /* of its entry in the file */
+
+        char *image;           /* as written */
+        char *image_reference; /* qualified: "docker.io/library/alpine:latest" */
+        PullPolicy pull;
+        Mark image_mark;
+
+        char **commands;
+        char **entrypoint; /* NULL: the image's, or ours where there are commands */
+        char *directory;   /* absolute, in the container */
+        char *workspace_base; /* where the workspace volume is mounted */
+
+        Map environment;        /* name to value: all but what is only known when the step starts */
+        Map secret_environment; /* the same, of values that hold a secret: never shown, never in an inspect where that can be had */
+
+        char *user; /* as for 'docker run --user'; NULL: the image's */
+        PlanVolume *volumes;
+        size_t n_volumes;
+        PlanTmpfs *tmpfs;
+        size_t n_tmpfs;
+        PlanDevice *devices;
+        size_t n_devices;
+        PlanHost *extra_hosts;
+        size_t n_extra_hosts;
+        PlanPort *ports;
+        size_t n_ports;
+        char **dns, **dns_search;
+        char *network_mode; /* NULL: the job's network; "none", "host", "bridge", or a network's name */
+        bool privileged;
+        bool detach; /* runs beside the steps until the workflow ends; every service does */
+
+        bool on_success, on_failure; /* runs while all is well; runs after a failure */
+        StepFailure failure;
+
+        size_t *needs; /* indices into the plan's steps: this one starts the moment they are done */
+        size_t n_needs;
+} PlanStep;
+
+typedef struct Plan {
+        char *name;        /* of the workflow */
+        char *source_name; /* the file */
+        char *workspace;   /* absolute path in the containers: CI_WORKSPACE */
+        PlanStep **steps;  /* services first, then the steps in the file's order */
+        size_t n_steps, n_services;
+        Map secrets; /* name to value: all that must be masked, used or not */
+} Plan;
+
+Plan *plan_free(Plan *plan);
+DEFINE_CLEANUP(Plan *, plan_free);
+PlanStep *plan_step_free(PlanStep *step);
+DEFINE_CLEANUP(PlanStep *, plan_step_free);
+
+/** plan_find() - a step by its name as written; NULL if there is none */
+const PlanStep *plan_find(const Plan *plan, const char *name);
+
+/** plan_to_json() - the plan for scripts; secret values are shown as "********" */
+int plan_to_json(const Plan *plan, bool pretty, char **ret);
+/** plan_print() - the plan for people */
+void plan_print(const Plan *plan, Str *out);

@@ -1,0 +1,31 @@
+#pragma once
+
+/* The Woodpecker dialect: a workflow file becomes a Plan. Pure; every fault goes to the DiagList with its place. */
+
+#include "pipeline/plan.h"
+
+typedef struct WoodpeckerContext {
+        const char *workflow_name;  /* NULL: from the file's name, as Woodpecker does */
+        const Map *environment;     /* CI_* and what the user added; used in ${} as well */
+        const Map *secrets;         /* name (lower case) to value */
+        const char *workspace_base; /* NULL: "/woodpecker" */
+        const char *workspace_path; /* NULL: "src", as 'woodpecker-cli exec' does */
+} WoodpeckerContext;
+
+/**
+ * woodpecker_compile() - text to plan
+ *
+ * Return: 0; -EBADMSG when there are errors among the diags; -ENOMEM.
+ */
+int woodpecker_compile(const Source *source, const WoodpeckerContext *context, DiagList *diags, Plan **ret);
+
+/** woodpecker_workflow_name() - ".woodpecker/build.yaml" -> "build", ".woodpecker.yaml" -> "woodpecker"; heap, NULL if memory is out */
+char *woodpecker_workflow_name(const char *path);
+
+/**
+ * woodpecker_script() - the shell text that runs a step's commands (reference: CI_SCRIPT)
+ * @directory: where it starts; made if missing
+ *
+ * Exactly what Woodpecker 3 injects, so that its base64 equals the server's. NULL if memory is out.
+ */
+char *woodpecker_script(char *const *commands, const char *directory);
