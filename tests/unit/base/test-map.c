@@ -1,0 +1,58 @@
+#include "test.h"
+
+#include <string.h>
+
+#include "base/map.h"
+#include "base/str.h"
+#include "base/strv.h"
+
+static void test_many(void **state) {
+        _cleanup_map_ Map map = STRMAP_INIT;
+        unsigned n = 0;
+
+        for (unsigned i = 0; i < 2000; i++) {
+                _cleanup_free_ char *key = str_printf("key-%u", i);
+
+                assert_int_equal(strmap_putf(&map, key, "%u", i), 0);
+        }
+        assert_int_equal(map_size(&map), 2000);
+        for (unsigned i = 0; i < 2000; i += 2) {
+                _cleanup_free_ char *key = str_printf("key-%u", i);
+
+                assert_true(map_remove(&map, key));
+                assert_false(map_remove(&map, key));
+        }
+        assert_int_equal(map_size(&map), 1000);
+        assert_null(strmap_get(&map, "key-0"));
+        assert_string_equal(strmap_get(&map, "key-1999"), "1999");
+        MAP_FOREACH(entry, &map) {
+                _cleanup_free_ char *want = str_printf("key-%u", 2 * n++ + 1);
+
+                assert_string_equal(entry->key, want); /* the order of insertion stays */
+        }
+        assert_int_equal(strmap_put(&map, "key-0", "again"), 0);
+        assert_string_equal(strmap_get(&map, "key-0"), "again");
+}
+
+static void test_strv(void **state) {
+        _cleanup_strv_ char **list = NULL, **copy = NULL;
+        _cleanup_free_ char *joined = NULL;
+
+        for (int i = 0; i < 9; i++)
+                assert_int_equal(strv_append(&list, i % 2 ? "b" : "a"), 0);
+        assert_int_equal(strv_copy(list, &copy), 0);
+        for (int i = 0; i < 9; i++) /* a copy can grow on */
+                assert_int_equal(strv_append(&copy, "c"), 0);
+        assert_int_equal(strv_length(list), 9);
+        assert_int_equal(strv_length(copy), 18);
+        joined = strv_join(list, ",");
+        assert_string_equal(joined, "a,b,a,b,a,b,a,b,a");
+        assert_true(strv_contains(copy, "c"));
+        assert_false(strv_contains(list, "c"));
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = { cmocka_unit_test(test_many), cmocka_unit_test(test_strv) };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,55 @@
+#include "test.h"
+
+#include <errno.h>
+
+#include "base/error.h"
+#include "base/str.h"
+#include "base/utf8.h"
+
+static void test_max(void **state) {
+        _cleanup_str_ Str s = STR_INIT(8);
+
+        assert_int_equal(str_append(&s, "12345678"), 0);
+        assert_int_equal(str_append(&s, "9"), -E2BIG);
+        assert_int_equal(str_append(&s, ""), -E2BIG); /* the failure sticks */
+        assert_null(str_take(&s));
+        assert_int_equal(str_appendf(&s, "%d", 42), 0); /* taking it made it usable again */
+        assert_string_equal(str_get(&s), "42");
+}
+
+static void test_escape(void **state) {
+        _cleanup_free_ char *a = str_escape("a\n\x01\xff\xc3\xa4", 6, 100);
+        _cleanup_free_ char *b = str_escape("0123456789", 10, 4);
+
+        assert_string_equal(a, "a\\n\\x01\\xff\xc3\xa4");
+        assert_string_equal(b, "0123...");
+}
+
+static void test_utf8(void **state) {
+        assert_true(utf8_is_valid("a\xc3\xa4\xf0\x9f\x98\x80", 7));
+        assert_false(utf8_is_valid("\xc0\x80", 2));     /* overlong */
+        assert_false(utf8_is_valid("\xed\xa0\x80", 3)); /* surrogate */
+        assert_false(utf8_is_valid("\xc3", 1));
+        assert_int_equal(utf8_columns("a\xc3\xa4z", 4), 3);
+}
+
+static void test_error(void **state) {
+        _cleanup_(error_freep) Error *error = NULL;
+
+        assert_int_equal(error_set(&error, ENOENT, "no such image '%s'", "x"), -ENOENT);
+        assert_int_equal(error_wrap(&error, -ENOENT, "step '%s'", "a"), -ENOENT);
+        assert_string_equal(error_message(error, 0), "step 'a': no such image 'x'");
+        assert_int_equal(error_number(error), -ENOENT);
+        assert_string_equal(error_message(NULL, -ENOENT), "No such file or directory");
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_max),
+                cmocka_unit_test(test_escape),
+                cmocka_unit_test(test_utf8),
+                cmocka_unit_test(test_error),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
