@@ -1,0 +1,244 @@
+# helpers.bash: what the integration tests share. Use it so:
+#
+#   load helpers
+#   setup_file()    { leaks_before; }
+#   setup()         { need_engine; }
+#   teardown()      { stop_background; }
+#   teardown_file() { leaks_after; }
+#
+#   @test "the exit code is the step's" {
+#           checkout <<-Y
+#           steps:
+#             - name: fail
+#               image: $IMG/busybox:1
+#               commands: [exit 3]
+#           Y
+#           podstep run
+#           assert_status 1
+#           assert_output_contains "exit code 3"
+#   }
+#
+# $PODSTEP is the binary, $IMG the prefix of the test images, $ENGINE_SOCK the engine's socket.
+# shellcheck shell=bash disable=SC2154
+
+bats_require_minimum_version 1.5.0
+
+LAB_DIR=$BATS_TEST_DIRNAME/../lab
+SUPPORT_DIR=$BATS_TEST_DIRNAME/../support
+EXAMPLES_DIR=$BATS_TEST_DIRNAME/../../examples
+
+need_engine() {
+        [ -n "$ENGINE_OK" ] || skip "no engine at $ENGINE_SOCK"
+}
+
+# need_version 5: skip on older engines (the reason names what is missing)
+need_version() {
+        local have
+        have=$(engine_api GET /version | sed -n 's/.*"Version":"\([0-9]*\)\..*/\1/p')
+        [ "${have:-0}" -ge "$1" ] || skip "needs Podman $1, this is ${have:-unknown}"
+}
+
+# ---- checkouts ----
+
+# checkout [NAME]: a fresh git checkout with stdin as .woodpecker.yaml, committed; it becomes the working directory
+checkout() {
+        bare_checkout "${1:-repo}"
+        cat >.woodpecker.yaml
+        git add -A
+        git commit -qm "first"
+}
+
+# bare_checkout [NAME]: a git repository with one file and nothing committed yet
+bare_checkout() {
+        CHECKOUT=$BATS_TEST_TMPDIR/${1:-repo}
+        mkdir -p "$CHECKOUT"
+        cd "$CHECKOUT" || return 1
+        git init -q -b main .
+        echo "hello" >README
+}
+
+# example NAME: a copy of examples/NAME as a git checkout
+example() {
+        CHECKOUT=$BATS_TEST_TMPDIR/$1
+        cp -r "$EXAMPLES_DIR/$1" "$CHECKOUT"
+        chmod -R u+w "$CHECKOUT"
+        cd "$CHECKOUT" || return 1
+        git init -q -b main .
+        git add -A
+        git commit -qm "example"
+}
+
+# ---- running podstep ----
+
+# podstep ARGS...: run it to its end (at most $LIMIT seconds, 60); $status, $output (stdout and stderr), $lines are set
+podstep() {
+        run timeout -k 10 "${LIMIT:-60}" "$PODSTEP" "$@" </dev/null
+        no_hang "$@"
+}
+
+# podstep_split ARGS...: the same with stderr apart in $stderr and $stderr_lines
+podstep_split() {
+        run --separate-stderr timeout -k 10 "${LIMIT:-60}" "$PODSTEP" "$@" </dev/null
+        no_hang "$@"
+}
+
+# 137: timeout had to kill; its 124 is also podstep's own code for a step's timeout, so ask the clock in the tests
+no_hang() {
+        [ "$status" != 137 ] || fail "podstep $* did not end within ${LIMIT:-60} s"
+}
+
+# podstep_start ARGS...: run it in the background; $PODSTEP_PID, output in $PODSTEP_OUT
+podstep_start() {
+        PODSTEP_OUT=$BATS_TEST_TMPDIR/output.$RANDOM
+        # a shell without job control starts background jobs with SIGINT ignored: undo that
+        env --default-signal=INT,QUIT,PIPE "$PODSTEP" "$@" >"$PODSTEP_OUT" 2>&1 </dev/null 3>&- &
+        PODSTEP_PID=$!
+        echo "$PODSTEP_PID" >>"$BATS_TEST_TMPDIR/background"
+}
+
+# background CMD...: another program (a fake engine, a proxy) that is ended after the test
+background() {
+        "$@" >"$BATS_TEST_TMPDIR/background.$RANDOM.log" 2>&1 </dev/null 3>&- &
+        echo $! >>"$BATS_TEST_TMPDIR/background"
+}
+
+# wait_output PATTERN [SECONDS]: until the background podstep has printed a line that matches (grep -E)
+wait_output() {
+        wait_until "${2:-20}" grep -qE -e "$1" "$PODSTEP_OUT" || fail "no line matches '$1' in:" "$(cat "$PODSTEP_OUT")"
+}
+
+# podstep_end [SECONDS]: wait for the background podstep; sets $status and $output as run does
+podstep_end() {
+        local i
+        for ((i = 0; i < ${1:-60} * 20; i++)); do
+                running "$PODSTEP_PID" || break
+                sleep .05
+        done
+        running "$PODSTEP_PID" && { kill -KILL "$PODSTEP_PID"; fail "podstep did not end within ${1:-60} s:" "$(cat "$PODSTEP_OUT")"; }
+        status=0
+        wait "$PODSTEP_PID" || status=$?
+        output=$(cat "$PODSTEP_OUT")
+        mapfile -t lines <"$PODSTEP_OUT"
+}
+
+# a zombie does not run
+running() { kill -0 "$1" 2>/dev/null && [[ $(ps -o stat= -p "$1") != Z* ]]; }
+
+# wait_until SECONDS CMD...: until CMD succeeds
+wait_until() {
+        local end=$((SECONDS + $1))
+        shift
+        until "$@"; do
+                [ $SECONDS -le $end ] || return 1
+                sleep .05
+        done
+}
+
+stop_background() {
+        local pid
+        [ -e "$BATS_TEST_TMPDIR/background" ] || return 0
+        while read -r pid; do
+                running "$pid" || continue
+                kill -TERM "$pid" 2>/dev/null || true
+                wait_until 10 eval "! running $pid" || kill -KILL "$pid" 2>/dev/null || true
+        done <"$BATS_TEST_TMPDIR/background"
+        rm -f "$BATS_TEST_TMPDIR/background"
+}
+
+# ---- engines ----
+
+# engine_api METHOD PATH [JSON]: a call of the real engine, the body on stdout; fails on a status of 400 and more
+engine_api() {
+        local method=$1 path=$2
+        shift 2
+        curl -sS --fail-with-body -m 60 --unix-socket "$ENGINE_SOCK" -X "$method" \
+                ${1:+-H 'Content-Type: application/json' -d "$1"} "http://d/v4.0.0$path"
+}
+
+# engine_status METHOD PATH [JSON]: only the HTTP status
+engine_status() {
+        local method=$1 path=$2
+        shift 2
+        curl -sS -o /dev/null -w '%{http_code}' -m 60 --unix-socket "$ENGINE_SOCK" -X "$method" \
+                ${1:+-H 'Content-Type: application/json' -d "$1"} "http://d/v4.0.0$path"
+}
+
+# fake_engine <script.json: an engine that plays a script, see tests/support/fakepodman.py; $FAKE_SOCK is its socket
+fake_engine() {
+        FAKE_SOCK=$BATS_TEST_TMPDIR/fake.sock
+        cat >"$BATS_TEST_TMPDIR/fake.json"
+        background /usr/bin/python3 "$SUPPORT_DIR/fakepodman.py" "$FAKE_SOCK" "$BATS_TEST_TMPDIR/fake.json"
+        wait_until 10 test -S "$FAKE_SOCK" || fail "the fake engine does not come up"
+}
+
+# faulty_engine: a proxy before the real engine at $PROXY_SOCK; `fault JSON` sets its faults, see tests/support/sockproxy.py
+faulty_engine() {
+        PROXY_SOCK=$BATS_TEST_TMPDIR/proxy.sock
+        background /usr/bin/python3 "$SUPPORT_DIR/sockproxy.py" "$PROXY_SOCK" "$ENGINE_SOCK" "$BATS_TEST_TMPDIR/faults.json"
+        wait_until 10 test -S "$PROXY_SOCK" || fail "the proxy does not come up"
+}
+fault() { printf '%s' "$1" >"$BATS_TEST_TMPDIR/faults.json"; }
+
+# ---- asserts: each shows what podstep printed ----
+
+fail() {
+        printf '%s\n' "$@" >&2
+        return 1
+}
+
+assert_status() {
+        [ "$status" = "$1" ] || fail "exit status $status, expected $1; output:" "$output" "${stderr:-}"
+}
+
+# a whole line
+assert_line() {
+        local l
+        for l in "${lines[@]}"; do
+                [ "$l" != "$1" ] || return 0
+        done
+        fail "no line '$1' in:" "$output"
+}
+
+assert_output_contains() {
+        [[ $output == *"$1"* ]] || fail "no '$1' in:" "$output"
+}
+
+refute_output_contains() {
+        [[ $output != *"$1"* ]] || fail "unexpected '$1' in:" "$output"
+}
+
+# grep -E on the lines
+assert_output_matches() {
+        grep -qE -e "$1" <<<"$output" || fail "no line matches '$1' in:" "$output"
+}
+
+assert_equal() {
+        [ "$1" = "$2" ] || fail "got      '$1'" "expected '$2'"
+}
+
+# took LESS_THAN_SECONDS CMD...: run CMD, fail when it took longer
+took() {
+        local limit=$1 start=$EPOCHREALTIME ms
+        shift
+        "$@"
+        ms=$(((${EPOCHREALTIME/[.,]/} - ${start/[.,]/}) / 1000))
+        [ $ms -lt $((limit * 1000)) ] || fail "$* took $ms ms, at most ${limit} s allowed"
+}
+
+# ---- nothing left ----
+
+leaks_before() {
+        "$LAB_DIR/leaks" >"$BATS_FILE_TMPDIR/leaks.before"
+}
+
+# what is more than before; clean-up processes of the engine get some seconds to end
+leaks_after() {
+        local i new=
+        [ -e "$BATS_FILE_TMPDIR/leaks.before" ] || return 0
+        for i in 1 2 3 4 5 6; do
+                new=$("$LAB_DIR/leaks" | comm -13 "$BATS_FILE_TMPDIR/leaks.before" -)
+                [ -n "$new" ] || return 0
+                sleep 1
+        done
+        fail "left behind:" "$new"
+}
