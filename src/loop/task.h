@@ -24,7 +24,7 @@ typedef void (*TaskDone)(Task *task, int r, const Error *error, void *userdata);
 /* For who implements a Task: embed it as the first member. */
 typedef struct TaskClass {
         const char *name;
-        Task *(*free)(Task *task); /* cancels what still runs and frees; also after task_finish() */
+        Task *(*free)(Task *task); /* cancels what still runs and frees; also after task_finish(), also inside the callback */
 } TaskClass;
 
 struct Task {
@@ -36,13 +36,17 @@ struct Task {
 
 void task_init(Task *task, const TaskClass *class, TaskDone done, void *userdata);
 
-/** task_finish() - runs the callback; the Task may be gone afterwards, so this is the last thing to do with it */
+/**
+ * task_finish() - runs the callback; the Task may be gone afterwards, so this is the last thing to do with it
+ * @error: must outlive the Task: keep it on the stack, not in the Task
+ */
 void task_finish(Task *task, int r, const Error *error);
 
 static inline bool task_is_pending(const Task *task) {
         return task && !task->finished;
 }
 
+/** task_free() - drops it; NULL is fine, and so is the Task whose callback is running */
 Task *task_free(Task *task);
 DEFINE_CLEANUP(Task *, task_free);
 
