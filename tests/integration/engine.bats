@@ -67,3 +67,12 @@ teardown_file() { leaks_after; }
         assert_equal "$output" OK
         stop_background
 }
+
+@test "the tiny file system fills and empties" {
+        need_small
+        small_fill 100
+        [ "$(df -k --output=avail "$SMALL_HOME" | tail -1)" -lt 200 ]
+        small_free
+        run curl -s --unix-socket "$SMALL_SOCK" http://d/v4.0.0/libpod/_ping
+        assert_equal "$output" OK
+}

@@ -179,6 +179,16 @@ faulty_engine() {
 }
 fault() { printf '%s' "$1" >"$BATS_TEST_TMPDIR/faults.json"; }
 
+# need_small: an engine of its own at $SMALL_SOCK, with its HOME on a file system of 24 MB (tests/lab/small)
+need_small() { [ -n "${SMALL_SOCK:-}" ] || skip "needs the tiny file system of the host lab"; }
+# small_fill [KB]: leave only so much free; small_free: room again
+small_fill() {
+        local free
+        free=$(df -k --output=avail "$SMALL_HOME" | tail -1)
+        head -c $(((free - ${1:-0}) * 1024)) /dev/zero >"$SMALL_HOME/fill" 2>/dev/null || true
+}
+small_free() { rm -f "$SMALL_HOME/fill"; }
+
 # ---- asserts: each shows what podstep printed ----
 
 fail() {
