@@ -23,12 +23,15 @@ typedef struct JsonWriter {
         int error;
 } JsonWriter;
 
-/* @key: NULL for the root and for elements of an array. A NULL string, an empty strv and an empty map are left out. */
+/*
+ * @key: NULL for the root and for elements of an array. A NULL string, an empty strv and an empty map are left out. Bytes that
+ * are no UTF-8, in keys too, become U+FFFD: what is written is always valid JSON. Numbers that JSON cannot say become null.
+ */
 void json_open_object(JsonWriter *w, const char *key);
 void json_open_array(JsonWriter *w, const char *key);
 void json_close(JsonWriter *w);
 void json_put_string(JsonWriter *w, const char *key, const char *value);
-/** json_put_bytes() - text that may hold invalid UTF-8: such bytes become U+FFFD */
+/** json_put_bytes() - text of a known length that may hold NUL */
 void json_put_bytes(JsonWriter *w, const char *key, const char *bytes, size_t n);
 void json_put_int(JsonWriter *w, const char *key, int64_t value);
 void json_put_uint(JsonWriter *w, const char *key, uint64_t value);
@@ -47,7 +50,13 @@ typedef struct json_object Json;
 Json *json_unref(Json *json);
 DEFINE_CLEANUP(Json *, json_unref);
 
-/** json_parse() - strict, UTF-8 checked, at most JSON_DEPTH_MAX deep; -EBADMSG with the offset in the Error */
+/**
+ * json_parse() - one value and nothing behind it; UTF-8 checked, less than JSON_DEPTH_MAX deep
+ * @n:        @text needs no NUL behind it
+ * @ret:      NULL for the text "null"
+ *
+ * Return: 0; -EBADMSG with the offset in the Error; -ENOMEM.
+ */
 int json_parse(const char *text, size_t n, Json **ret, Error **reterr);
 
 /*

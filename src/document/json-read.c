@@ -1,0 +1,218 @@
+#include "document/json.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "base/utf8.h"
+
+#define KEY_SHOWN_MAX 100 /* bytes of a path in a message */
+
+Json *json_unref(Json *json) {
+        json_object_put(json);
+        return NULL;
+}
+
+static void tokener_freep(struct json_tokener **tokener) {
+        if (*tokener)
+                json_tokener_free(*tokener);
+}
+
+/* json-c reads NaN, Infinity and 1e999; none of them can be written as JSON again. Depth is bounded by the tokener. */
+static bool has_infinite_number(Json *json) {
+        switch (json_object_get_type(json)) {
+        case json_type_double:
+                return !isfinite(json_object_get_double(json));
+        case json_type_array:
+                for (size_t i = 0; i < json_object_array_length(json); i++)
+                        if (has_infinite_number(json_object_array_get_idx(json, i)))
+                                return true;
+                return false;
+        case json_type_object: {
+                json_object_object_foreach(json, key, value) {
+                        (void) key;
+                        if (has_infinite_number(value))
+                                return true;
+                }
+                return false;
+        }
+        default:
+                return false;
+        }
+}
+
+static size_t count_valid_utf8(const char *text, size_t n) {
+        size_t i = 0, k;
+
+        while (i < n && (k = utf8_length(text + i, n - i)) > 0)
+                i += k;
+        return i;
+}
+
+int json_parse(const char *text, size_t n, Json **ret, Error **reterr) {
+        _cleanup_(tokener_freep) struct json_tokener *tokener = NULL;
+        _cleanup_(json_unrefp) Json *json = NULL;
+        enum json_tokener_error error;
+        size_t end;
+
+        if (n > INT32_MAX)
+                return error_set(reterr, EBADMSG, "not JSON: %zu bytes are too many", n);
+        end = count_valid_utf8(text, n);
+        if (end < n)
+                return error_set(reterr, EBADMSG, "not JSON: invalid UTF-8 at byte %zu", end);
+        tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
+        if (!tokener)
+                return error_oom(reterr);
+        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+        json = json_tokener_parse_ex(tokener, text, (int) n);
+        end = json_tokener_get_parse_end(tokener);
+        error = json_tokener_get_error(tokener);
+        if (error == json_tokener_continue) {
+                /* A number at the very end: only the NUL tells that no digit follows. */
+                json = json_tokener_parse_ex(tokener, "", 1);
+                error = json_tokener_get_error(tokener);
+                if (error == json_tokener_continue || error == json_tokener_error_parse_eof)
+                        return error_set(reterr, EBADMSG, "not JSON: it ends in the middle, after %zu bytes", n);
+        }
+        if (error == json_tokener_error_depth)
+                return error_set(reterr, EBADMSG, "not JSON for us: more than %d levels deep at byte %zu", JSON_DEPTH_MAX, end);
+        if (error != json_tokener_success)
+                return error_set(reterr, EBADMSG, "not JSON: %s at byte %zu", json_tokener_error_desc(error), end);
+        while (end < n && strchr(" \t\r\n", text[end]) && text[end] != '\0')
+                end++;
+        if (end < n)
+                return error_set(reterr, EBADMSG, "not JSON: something follows the value at byte %zu", end);
+        if (has_infinite_number(json))
+                return error_set(reterr, EBADMSG, "not JSON: a number is out of range");
+        *ret = TAKE_PTR(json);
+        return 0;
+}
+
+typedef enum Want {
+        WANT_STRING,
+        WANT_INT,
+        WANT_BOOL,
+        WANT_OBJECT,
+        WANT_ARRAY,
+} Want;
+
+static const struct {
+        enum json_type type;
+        const char *name;
+} wants[] = {
+        [WANT_STRING] = { json_type_string, "string" },  [WANT_INT] = { json_type_int, "whole number" },
+        [WANT_BOOL] = { json_type_boolean, "boolean" },  [WANT_OBJECT] = { json_type_object, "object" },
+        [WANT_ARRAY] = { json_type_array, "array" },
+};
+
+static const char *type_name(Json *json) {
+        static const char *const names[] = {
+                [json_type_null] = "null",   [json_type_boolean] = "boolean", [json_type_double] = "number",
+                [json_type_int] = "number",  [json_type_object] = "object",   [json_type_array] = "array",
+                [json_type_string] = "string",
+        };
+
+        return names[json_object_get_type(json)];
+}
+
+static int mismatch(const char *path, size_t n_path, Want want, Json *found, Error **reterr) {
+        _cleanup_free_ char *shown = reterr ? str_escape(path, n_path, KEY_SHOWN_MAX) : NULL;
+
+        if (!shown)
+                return error_set(reterr, found ? EBADMSG : ENOENT, "JSON: unexpected value");
+        return error_set(reterr, found ? EBADMSG : ENOENT, ".%s: expected %s, found %s", shown, wants[want].name, type_name(found));
+}
+
+static int missing(const char *path, size_t n_path, Error **reterr) {
+        _cleanup_free_ char *shown = reterr ? str_escape(path, n_path, KEY_SHOWN_MAX) : NULL;
+
+        return error_set(reterr, ENOENT, ".%s: missing", shown ? shown : "");
+}
+
+/* One key of an object, given by bytes: the path is not cut up, so that finding needs no memory. */
+static bool find_member(Json *object, const char *key, size_t n_key, Json **ret) {
+        json_object_object_foreach(object, name, value) {
+                if (strncmp(name, key, n_key) == 0 && name[n_key] == '\0') {
+                        *ret = value;
+                        return true;
+                }
+        }
+        return false;
+}
+
+static int find(Json *json, const char *path, Want want, Json **ret, Error **reterr) {
+        const char *p = path;
+
+        while (*p) {
+                size_t n = strcspn(p, ".");
+
+                if (json && !json_object_is_type(json, json_type_object))
+                        return mismatch(path, p > path ? (size_t) (p - path) - 1 : 0, WANT_OBJECT, json, reterr);
+                if (!json || !find_member(json, p, n, &json))
+                        return missing(path, (size_t) (p - path) + n, reterr);
+                p += n;
+                if (*p == '.')
+                        p++;
+        }
+        if (!json || !json_object_is_type(json, wants[want].type))
+                return mismatch(path, strlen(path), want, json, reterr);
+        *ret = json;
+        return 0;
+}
+
+static bool has_nul(Json *string) {
+        return memchr(json_object_get_string(string), '\0', (size_t) json_object_get_string_len(string));
+}
+
+int json_get_string(Json *json, const char *path, const char **ret, Error **reterr) {
+        Json *found;
+        int r;
+
+        r = find(json, path, WANT_STRING, &found, reterr);
+        if (r < 0)
+                return r;
+        /* What is read as a C string must not be shorter than what the peer checked or meant. */
+        if (has_nul(found))
+                return error_set(reterr, EBADMSG, ".%s: the string holds a NUL character", path);
+        *ret = json_object_get_string(found);
+        return 0;
+}
+
+int json_get_int(Json *json, const char *path, int64_t *ret, Error **reterr) {
+        Json *found;
+        int r;
+
+        r = find(json, path, WANT_INT, &found, reterr);
+        if (r < 0)
+                return r;
+        if (json_object_get_int64(found) == INT64_MAX && json_object_get_uint64(found) > INT64_MAX)
+                return error_set(reterr, EBADMSG, ".%s: the number is too large", path);
+        *ret = json_object_get_int64(found);
+        return 0;
+}
+
+int json_get_bool(Json *json, const char *path, bool *ret, Error **reterr) {
+        Json *found;
+        int r;
+
+        r = find(json, path, WANT_BOOL, &found, reterr);
+        if (r < 0)
+                return r;
+        *ret = json_object_get_boolean(found);
+        return 0;
+}
+
+int json_get_object(Json *json, const char *path, Json **ret, Error **reterr) {
+        return find(json, path, WANT_OBJECT, ret, reterr);
+}
+
+int json_get_array(Json *json, const char *path, Json **ret, Error **reterr) {
+        return find(json, path, WANT_ARRAY, ret, reterr);
+}
+
+const char *json_find_string(Json *json, const char *path) {
+        const char *text;
+
+        return json_get_string(json, path, &text, NULL) < 0 ? NULL : text;
+}
