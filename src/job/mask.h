@@ -6,6 +6,7 @@
  * Linear in the input whatever the secrets are.
  */
 
+#include "base/error.h"
 #include "base/map.h"
 #include "base/str.h"
 
@@ -27,6 +28,13 @@ MaskStream *mask_stream_free(MaskStream *stream);
 DEFINE_CLEANUP(MaskStream *, mask_stream_free);
 /** mask_stream_feed() - appends to @out what is certain by now; newlines inside a masked part are kept */
 int mask_stream_feed(MaskStream *stream, const char *bytes, size_t n, Str *out);
+/**
+ * mask_stream_release() - for a stream that pauses: appends what was held back if that is less than MASK_SECRET_BYTES_MIN bytes
+ *
+ * About one line in ten ends in the first byte of some secret and would wait for the next one. If the secret does follow, its rest
+ * is still masked. Call it when nothing came for a while, not after every chunk.
+ */
+int mask_stream_release(MaskStream *stream, Str *out);
 /** mask_stream_end() - appends what was held back */
 int mask_stream_end(MaskStream *stream, Str *out);
 /** mask_text() - a whole text at once (error messages); heap, NULL if memory is out */
