@@ -363,6 +363,8 @@ int mask_stream_feed(MaskStream *stream, const char *bytes, size_t n, Str *out) 
         size_t written = 0, i = 0;
         int r;
 
+        if (mask->n_states == 1)
+                return str_append_n(out, bytes, n);
         while (i < n) {
                 size_t from;
                 ssize_t to;
