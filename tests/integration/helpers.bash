@@ -71,20 +71,22 @@ example() {
 # ---- running podstep ----
 
 # podstep ARGS...: run it to its end (at most $LIMIT seconds, 60); $status, $output (stdout and stderr), $lines are set
-podstep() {
-        run timeout -k 10 "${LIMIT:-60}" "$PODSTEP" "$@" </dev/null
-        no_hang "$@"
-}
+podstep() { limited run "$@"; }
 
 # podstep_split ARGS...: the same with stderr apart in $stderr and $stderr_lines
-podstep_split() {
-        run --separate-stderr timeout -k 10 "${LIMIT:-60}" "$PODSTEP" "$@" </dev/null
-        no_hang "$@"
-}
+podstep_split() { limited run --separate-stderr "$@"; }
 
-# 137: timeout had to kill; its 124 is also podstep's own code for a step's timeout, so ask the clock in the tests
-no_hang() {
-        [ "$status" != 137 ] || fail "podstep $* did not end within ${LIMIT:-60} s"
+# limited RUN [OPTION] ARGS...: 124 is also podstep's own code for a step's timeout, so the clock tells whether it hung
+limited() {
+        local how=("$1") end=$((SECONDS + ${LIMIT:-60}))
+        shift
+        if [ "${1:-}" = --separate-stderr ]; then
+                how+=("$1")
+                shift
+        fi
+        "${how[@]}" timeout -k 10 "${LIMIT:-60}" "$PODSTEP" "$@" </dev/null
+        { [ "$status" != 124 ] && [ "$status" != 137 ]; } || [ $SECONDS -lt $end ] ||
+                fail "podstep $* did not end within ${LIMIT:-60} s; output:" "$output" "${stderr:-}"
 }
 
 # podstep_start ARGS...: run it in the background; $PODSTEP_PID, output in $PODSTEP_OUT
