@@ -1,0 +1,126 @@
+#include "document/diag.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/array.h"
+
+#define SUGGEST_WORD_MAX 63 /* longer words are no misspelt keys */
+
+static void count(DiagList *list, DiagSeverity severity) {
+        if (severity == DIAG_ERROR)
+                list->n_errors++;
+        else
+                list->n_warnings++;
+}
+
+Diag *diag_add(DiagList *list, DiagSeverity severity, const char *rule, Mark mark, const char *format, ...) {
+        char *message = NULL;
+        va_list ap;
+
+        /* What finds no place is counted all the same: an error that is not shown is still an error. */
+        count(list, severity);
+        if (list->n_diags < DIAG_LIST_MAX) {
+                va_start(ap, format);
+                if (vasprintf(&message, format, ap) < 0)
+                        message = NULL;
+                va_end(ap);
+        }
+        if (!message || ARRAY_APPEND(list->diags, list->n_diags,
+                                     ((Diag) { .severity = severity, .mark = mark, .message = message, .rule = rule })) < 0) {
+                free(message);
+                list->n_dropped++;
+                return NULL;
+        }
+        return &list->diags[list->n_diags - 1];
+}
+
+void diag_set_hint(Diag *diag, const char *format, ...) {
+        char *hint = NULL;
+        va_list ap;
+
+        if (!diag)
+                return;
+        va_start(ap, format);
+        if (vasprintf(&hint, format, ap) < 0)
+                hint = NULL;
+        va_end(ap);
+        free(diag->hint);
+        diag->hint = hint;
+}
+
+static bool stands_before(const Mark *a, const Mark *b) {
+        return a->line != b->line ? a->line < b->line : a->column < b->column;
+}
+
+/* By insertion: it keeps the order of equals, and the list is short and mostly in order. */
+void diag_sort(DiagList *list) {
+        for (size_t i = 1; i < list->n_diags; i++) {
+                Diag diag = list->diags[i];
+                size_t k = i;
+
+                for (; k > 0 && stands_before(&diag.mark, &list->diags[k - 1].mark); k--)
+                        list->diags[k] = list->diags[k - 1];
+                list->diags[k] = diag;
+        }
+}
+
+void diag_list_done(DiagList *list) {
+        for (size_t i = 0; i < list->n_diags; i++) {
+                free(list->diags[i].message);
+                free(list->diags[i].hint);
+        }
+        free(list->diags);
+        *list = (DiagList) { 0 };
+}
+
+static unsigned min3(unsigned a, unsigned b, unsigned c) {
+        return MIN(MIN(a, b), c);
+}
+
+/* Typing errors between two words: a letter missing, too many, wrong, or two of them swapped. Case does not count. */
+static unsigned distance(const char *a, size_t n_a, const char *b, size_t n_b) {
+        unsigned rows[3][SUGGEST_WORD_MAX + 1];
+        unsigned *before = rows[0], *above = rows[1], *row = rows[2];
+
+        for (size_t j = 0; j <= n_b; j++)
+                row[j] = (unsigned) j;
+        for (size_t i = 1; i <= n_a; i++) {
+                unsigned *oldest = before;
+
+                before = above, above = row, row = oldest;
+                row[0] = (unsigned) i;
+                for (size_t j = 1; j <= n_b; j++) {
+                        int x = tolower((unsigned char) a[i - 1]), y = tolower((unsigned char) b[j - 1]);
+
+                        row[j] = min3(above[j] + 1, row[j - 1] + 1, above[j - 1] + (x != y));
+                        if (i > 1 && j > 1 && x == tolower((unsigned char) b[j - 2]) && y == tolower((unsigned char) a[i - 2]))
+                                row[j] = MIN(row[j], before[j - 2] + 1);
+                }
+        }
+        return row[n_b];
+}
+
+const char *diag_suggest(const char *word, const char *const *names, size_t n_names) {
+        size_t n_word = strlen(word);
+        const char *best = NULL;
+        unsigned least = 0;
+
+        if (n_word > SUGGEST_WORD_MAX)
+                return NULL;
+        for (size_t i = 0; i < n_names; i++) {
+                size_t n = strlen(names[i]);
+                unsigned d;
+
+                if (n > SUGGEST_WORD_MAX)
+                        continue;
+                d = distance(word, n_word, names[i], n);
+                if (d <= MAX(n, n_word) / 3 && (!best || d < least)) {
+                        best = names[i];
+                        least = d;
+                }
+        }
+        return best;
+}
