@@ -13,7 +13,7 @@
 
 /*
  * A trie with failure links. Most states have exactly one child: it stands right behind them. Further children are in a list;
- * only the root has a table. So a state costs 16 bytes, and a text that has nothing to do with any secret one table look-up a byte.
+ * only the root has a table. So a state costs 16 bytes, and a text that has nothing to do with any secret one bit test a byte.
  */
 typedef struct State {
         uint32_t fail;     /* the longest proper suffix that is a prefix of some pattern */
@@ -33,6 +33,7 @@ struct Mask {
         size_t n_branches;
         uint32_t root[256]; /* 0: stays there */
         bool leaves_root[256];
+        uint8_t pairs[256][32]; /* bits: which byte may follow the first one of a pattern; makes the way from one secret to the next short */
 };
 
 /* In pattern bytes (newlines not counted) since the root was left. */
@@ -139,6 +140,10 @@ static int link_states(Mask *mask) {
         return 0;
 }
 
+static void add_pair(Mask *mask, unsigned char first, unsigned char second) {
+        mask->pairs[first][second >> 3] |= (uint8_t) (1U << (second & 7));
+}
+
 static int build(Mask *mask, const MaskForms *forms) {
         State *states;
 
@@ -147,9 +152,15 @@ static int build(Mask *mask, const MaskForms *forms) {
         if (!mask->states)
                 return -ENOMEM;
         mask->n_states = 1;
-        for (size_t i = 0; i < forms->n_texts; i++)
-                if (add_pattern(mask, forms->texts[i]) < 0)
+        for (size_t i = 0; i < forms->n_texts; i++) {
+                const char *text = forms->texts[i];
+
+                if (add_pattern(mask, text) < 0)
                         return -ENOMEM;
+                add_pair(mask, (unsigned char) text[0], (unsigned char) text[1]);
+                add_pair(mask, (unsigned char) text[0], '\n');
+                add_pair(mask, (unsigned char) text[0], '\r');
+        }
         states = realloc(mask->states, mask->n_states * sizeof(*states));
         if (states)
                 mask->states = states;
@@ -358,6 +369,16 @@ static int settle_read(MaskStream *stream, const char *bytes, size_t n, Str *out
         return r;
 }
 
+/* The next byte that may begin a pattern; n if there is none. */
+static size_t find_start(const Mask *mask, const char *bytes, size_t i, size_t n) {
+        const unsigned char *s = (const unsigned char *) bytes;
+
+        for (; i + 1 < n; i++)
+                if (mask->pairs[s[i]][s[i + 1] >> 3] >> (s[i + 1] & 7) & 1)
+                        return i;
+        return i < n && !mask->leaves_root[s[i]] ? n : i;
+}
+
 int mask_stream_feed(MaskStream *stream, const char *bytes, size_t n, Str *out) {
         const Mask *mask = stream->mask;
         size_t written = 0, i = 0;
@@ -370,8 +391,7 @@ int mask_stream_feed(MaskStream *stream, const char *bytes, size_t n, Str *out) 
                 ssize_t to;
 
                 if (stream->state == 0)
-                        while (i < n && !mask->leaves_root[(unsigned char) bytes[i]])
-                                i++;
+                        i = find_start(mask, bytes, i, n);
                 if (i == n)
                         break;
                 from = i;
