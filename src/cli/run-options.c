@@ -1,0 +1,179 @@
+#include "cli/run-options.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/strv.h"
+#include "pipeline/policy.h"
+
+static int set_environment(const Option *option, const char *text, void *field, Error **reterr) {
+        const char *equals = strchr(text, '='), *value = equals ? equals + 1 : getenv(text);
+        _cleanup_free_ char *name = strndup(text, equals ? (size_t) (equals - text) : strlen(text));
+
+        if (!name)
+                return error_oom(reterr);
+        if (!*name)
+                return error_set(reterr, EINVAL, "'--%s' needs a name before the '='", option->name);
+        if (!value)
+                return error_set(reterr, EINVAL, "'--%s %s': no such variable in podstep's environment; give it a value with '%s=...'",
+                                 option->name, name, name);
+        return strmap_put(field, name, value) < 0 ? error_oom(reterr) : 0;
+}
+
+/* Everyone on the machine can read a command line: a value there is refused, without repeating it. */
+static int set_secret_name(const Option *option, const char *text, void *field, Error **reterr) {
+        const char *equals = strchr(text, '=');
+
+        if (equals)
+                return error_set(reterr, EINVAL,
+                                 "'--%s %.*s=...': a secret must not stand on the command line; put it into the environment "
+                                 "as %.*s and give only its name, or use '--secrets-file'",
+                                 option->name, (int) (equals - text), text, (int) (equals - text), text);
+        return option_set_list(option, text, field, reterr);
+}
+
+static int set_pull(const Option *option, const char *text, void *field, Error **reterr) {
+        PullPolicy pull = pull_policy_from_string(text);
+        _cleanup_free_ char *shown = NULL;
+
+        if ((int) pull >= 0) {
+                *(PullPolicy *) field = pull;
+                return 0;
+        }
+        shown = str_escape(text, strlen(text), 80);
+        return error_set(reterr, EINVAL, "'%s' is no value for '--%s': expected always, missing, newer or never", shown ? shown : "",
+                         option->name);
+}
+
+static int set_trusted(const Option *option, const char *text, void *field, Error **reterr) {
+        int r;
+
+        r = trust_parse(text, field, reterr);
+        return r < 0 ? error_wrap(reterr, r, "'--%s'", option->name) : 0;
+}
+
+static const char *const network_names[] = { "auto", "pod", "bridge", NULL };
+static const char *const color_names[] = { "auto", "always", "never", NULL };
+
+/* Rows that several verbs share; GROUP is the heading where the row is the first below it. */
+#define ENGINE_ROW(heading)                                                                                                      \
+        { "engine", 0, "URL", OPTION_STRING(RunOptions, engine_url), .group = (heading),                                         \
+          .help = "Where Podman's API is: unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST/PATH. Default: CONTAINER_HOST, "      \
+                  "DOCKER_HOST, Podman's own connections, the user's socket." }
+#define DIRECTORY_ROW(heading)                                                                                                   \
+        { "directory", 'C', "DIR", OPTION_STRING(RunOptions, directory), .group = (heading),                                     \
+          .help = "The checkout to work on. Default: the top of the git work tree, else the directory of FILE." }
+#define JSON_ROW(heading, text)                                                                                                  \
+        { "json", 0, NULL, OPTION_FLAG(RunOptions, json), .group = (heading), .help = (text) }
+#define VARIABLE_ROWS                                                                                                            \
+        { "env", 'e', "NAME=VALUE", .set = set_environment, .offset = OPTION_OFFSET(RunOptions, environment, Map),               \
+          .group = "Variables and secrets",                                                                                      \
+          .help = "Adds a variable to all steps and to the file's ${...}. NAME alone takes the value from the environment. "     \
+                  "May be repeated." },                                                                                          \
+        { "env-file", 0, "FILE", OPTION_LIST(RunOptions, env_files),                                                             \
+          .help = "Adds the variables of a file: a NAME=VALUE on each line. May be repeated." },                                 \
+        { "secret", 0, "NAME", .set = set_secret_name, .offset = OPTION_OFFSET(RunOptions, secret_names, char **),               \
+          .help = "Makes the environment variable NAME a secret that steps can use with from_secret. May be repeated." },        \
+        { "secrets-file", 0, "FILE", OPTION_LIST(RunOptions, secrets_files),                                                     \
+          .help = "Secrets of a file: a NAME=VALUE on each line. May be repeated." }
+#define STEP_ROWS                                                                                                                \
+        { "step", 0, "NAME", OPTION_LIST(RunOptions, step_names), .group = "What runs",                                          \
+          .help = "Only this step and what it needs. May be repeated." },                                                        \
+        { "from", 0, "NAME", OPTION_STRING(RunOptions, from), .help = "This step and what comes after it." },                    \
+        { "trusted", 0, "CLASSES", .set = set_trusted, .offset = OPTION_OFFSET(RunOptions, trusted, unsigned),                   \
+          .help = "What the file may ask for beyond plain containers: network, volumes, security, or all; several with "         \
+                  "commas." }
+
+const Option run_option_rows[] = {
+        STEP_ROWS,
+        { "timeout", 0, "DURATION", OPTION_DURATION(RunOptions, timeout_usec),
+          .help = "Ends the whole run after this time: 90s, 10min, 1h30m. Default: 1h." },
+        { "service-timeout", 0, "DURATION", OPTION_DURATION(RunOptions, service_timeout_usec),
+          .help = "How long a service may take until it is ready. Default: 60s." },
+        { "grace", 0, "DURATION", OPTION_DURATION(RunOptions, grace_usec),
+          .help = "What a step gets between TERM and KILL when it is stopped. Default: 20s." },
+        VARIABLE_ROWS,
+        ENGINE_ROW("Engine"),
+        { "pull", 0, "POLICY", .set = set_pull, .offset = OPTION_OFFSET(RunOptions, pull, PullPolicy),
+          .help = "When to pull images, whatever the file says: always, missing, newer or never." },
+        { "network", 0, "KIND", OPTION_ENUM(RunOptions, network), .names = network_names,
+          .help = "pod: all containers share one network; bridge: each has its own address. Default: auto, a pod unless two "
+                  "containers use the same port." },
+        DIRECTORY_ROW("Workspace"),
+        { "write", 0, NULL, OPTION_FLAG(RunOptions, write),
+          .help = "Steps write into the checkout itself. Else it stays as it is." },
+        { "clean", 0, NULL, OPTION_FLAG(RunOptions, clean),
+          .help = "Steps see a fresh copy of what git tracks, without other files." },
+        { "export", 0, "PATTERN", OPTION_LIST(RunOptions, exports),
+          .help = "Copies what matches out of the workspace in the end: a path, a directory or a pattern such as 'dist/*.tar.gz'. "
+                  "May be repeated." },
+        { "export-to", 0, "DIR", OPTION_STRING(RunOptions, export_directory), .help = "Where to. Default: the checkout." },
+        { "keep", 0, NULL, OPTION_FLAG(RunOptions, keep),
+          .help = "After a failure leaves the containers in place, for looking at; 'podstep prune --all' removes them." },
+        JSON_ROW("Output", "One JSON object on each line; the last one is the result."),
+        { "quiet", 'q', NULL, OPTION_FLAG(RunOptions, quiet), .help = "Shows only what failed, with its last lines." },
+        { "verbose", 'v', NULL, OPTION_FLAG(RunOptions, verbose), .help = "Also tells what podstep does." },
+        { "color", 0, "WHEN", OPTION_ENUM(RunOptions, color), .names = color_names,
+          .help = "auto, always or never. Default: auto, which is on a terminal without NO_COLOR." },
+        { 0 },
+};
+
+const Option plan_option_rows[] = {
+        STEP_ROWS,
+        VARIABLE_ROWS,
+        JSON_ROW("Other", "The plan for programs. Values of secrets are not in it."),
+        DIRECTORY_ROW(NULL),
+        { "color", 0, "WHEN", OPTION_ENUM(RunOptions, color), .names = color_names, .help = "auto, always or never." },
+        { 0 },
+};
+
+const Option prune_option_rows[] = {
+        ENGINE_ROW("Options"),
+        { "dry-run", 'n', NULL, OPTION_FLAG(RunOptions, dry_run), .help = "Only tells what would be removed." },
+        { "all", 'a', NULL, OPTION_FLAG(RunOptions, all),
+          .help = "Also what 'run --keep' left in place. What a running podstep uses is never removed." },
+        JSON_ROW(NULL, "One JSON object for each thing removed."),
+        { "verbose", 'v', NULL, OPTION_FLAG(RunOptions, verbose), .help = "Also tells what podstep does." },
+        { 0 },
+};
+
+void run_options_init(RunOptions *options) {
+        *options = (RunOptions) { .environment = STRMAP_INIT, .pull = _PULL_POLICY_INVALID };
+}
+
+int run_options_check(const RunOptions *options, Error **reterr) {
+        const struct {
+                bool a, b;
+                const char *name_a, *name_b, *why;
+        } rows[] = {
+                { options->write, options->clean, "write", "clean", "a clean copy is thrown away in the end; use '--export'" },
+                { options->json, options->quiet, "json", "quiet", "choose one" },
+                { options->quiet, options->verbose, "quiet", "verbose", "choose one" },
+                { options->step_names, options->from, "step", "from", "choose one" },
+                { options->export_directory, !options->exports, "export-to", NULL, "it needs an '--export PATTERN'" },
+        };
+
+        FOREACH_ROW(row, rows) {
+                if (row->a && row->b && row->name_b)
+                        return error_set(reterr, EINVAL, "'--%s' and '--%s' do not go together: %s", row->name_a, row->name_b, row->why);
+                if (row->a && row->b)
+                        return error_set(reterr, EINVAL, "'--%s' alone does nothing: %s", row->name_a, row->why);
+        }
+        return 0;
+}
+
+void run_options_done(RunOptions *options) {
+        MAP_FOREACH(entry, &options->environment)
+                explicit_bzero(entry->value, strlen(entry->value));
+        map_done(&options->environment);
+        strv_free(options->env_files);
+        strv_free(options->secret_names);
+        strv_free(options->secrets_files);
+        strv_free(options->step_names);
+        strv_free(options->exports);
+        free(options->engine_url);
+        free(options->directory);
+        free(options->from);
+        free(options->export_directory);
+        run_options_init(options);
+}

@@ -1,0 +1,53 @@
+#pragma once
+
+/* What may stand behind 'podstep run', 'plan' and 'prune'. */
+
+#include "cli/options.h"
+#include "pipeline/plan.h"
+
+typedef enum ColorMode {
+        COLOR_AUTO, /* on a terminal, and if NO_COLOR is not set */
+        COLOR_ALWAYS,
+        COLOR_NEVER,
+} ColorMode;
+
+typedef enum NetworkChoice {
+        NETWORK_CHOICE_AUTO, /* a pod, unless two containers want the same port */
+        NETWORK_CHOICE_POD,
+        NETWORK_CHOICE_BRIDGE,
+} NetworkChoice;
+
+typedef struct RunOptions {
+        char *engine_url; /* NULL: look for one */
+        char *directory;  /* the checkout; NULL: find it */
+
+        Map environment;  /* --env; of "--env NAME" the value from our own environment */
+        char **env_files;
+        char **secret_names; /* values are in our environment */
+        char **secrets_files;
+        char **step_names;
+        char *from;
+        uint64_t timeout_usec, service_timeout_usec, grace_usec; /* 0: the default */
+        PullPolicy pull; /* _PULL_POLICY_INVALID: as the file says */
+        NetworkChoice network;
+        unsigned trusted; /* TrustClass */
+
+        bool write, clean, keep;
+        char **exports;
+        char *export_directory;
+
+        bool json, quiet, verbose;
+        ColorMode color;
+
+        bool dry_run, all;
+} RunOptions;
+
+extern const Option run_option_rows[];
+extern const Option plan_option_rows[];
+extern const Option prune_option_rows[];
+
+void run_options_init(RunOptions *options);
+/** run_options_check() - what cannot go together; -EINVAL with the Error */
+int run_options_check(const RunOptions *options, Error **reterr);
+/** run_options_done() - wipes values, too: people do pass passwords with --env */
+void run_options_done(RunOptions *options);

@@ -1,0 +1,31 @@
+#include "cli/verbs.h"
+
+static void init_values(void *values) {
+        run_options_init(values);
+}
+
+static void done_values(void *values) {
+        run_options_done(values);
+}
+
+#define RUN_OPTIONS(rows) \
+        .options = (rows), .values_size = sizeof(RunOptions), .values_init = init_values, .values_done = done_values
+
+const Verb podstep_verbs[] = {
+        { "run", "[FILE...]", RUN_OPTIONS(run_option_rows), .run = verb_run,
+          .summary = "run a workflow here and now",
+          .description =
+                  "Runs the steps of a workflow in containers of your own rootless Podman and shows what they print. Without FILE it is "
+                  ".woodpecker/*.yaml or .woodpecker.yaml of the checkout. The checkout itself stays as it is, unless '--write' is given; "
+                  "nothing is left behind.\n\n"
+                  "Exit code: 0 all passed; 1 a step failed; 2 a wrong command line or file; 3 refused by policy; 124 timeout; 125 the "
+                  "engine failed; 130 canceled. Ctrl-C once stops gracefully, twice at once; both clean up." },
+        { "plan", "[FILE...]", RUN_OPTIONS(plan_option_rows), .run = verb_plan,
+          .summary = "show what 'run' would do",
+          .description = "Reads a workflow as 'run' does and shows what would run, in which order and how. No engine is needed." },
+        { "prune", NULL, RUN_OPTIONS(prune_option_rows), .run = verb_prune,
+          .summary = "remove what a killed podstep left behind",
+          .description = "Removes pods, containers, volumes and networks of jobs whose podstep does not run any more; they are known by "
+                         "their labels. What others made, and jobs that still run, are not touched. 'run' does the same on its way." },
+        { 0 },
+};

@@ -1,0 +1,16 @@
+#pragma once
+
+/* The verbs of podstep. What each one does is in its verb-NAME.c. */
+
+#include "cli/run-options.h"
+#include "cli/verb.h"
+
+extern const Verb podstep_verbs[];
+#define PODSTEP_SUMMARY                                                                                             \
+        "Runs CI pipelines on rootless Podman: the steps of a workflow file, in containers of your own, with nothing " \
+        "left behind."
+
+/* @values: RunOptions. Each returns the exit code. */
+int verb_run(const Verb *verb, char *const *args, void *values);
+int verb_plan(const Verb *verb, char *const *args, void *values);
+int verb_prune(const Verb *verb, char *const *args, void *values);
