@@ -1,0 +1,166 @@
+#include "job/collect.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "base/copy.h"
+#include "base/file.h"
+#include "base/strv.h"
+
+typedef struct Collect {
+        const CollectSpec *spec;
+        int changed_fd, checkout_fd, target_fd;
+        void (*change)(const char *text, void *userdata);
+        void *userdata;
+        size_t n_changes, n_exported;
+        bool *matched; /* one for each pattern */
+        Error **reterr;
+} Collect;
+
+/* An overlay marks what was deleted with a character device 0:0. */
+static bool is_whiteout(const struct stat *st) {
+        return S_ISCHR(st->st_mode) && st->st_rdev == makedev(0, 0);
+}
+
+static bool pattern_matches(const char *pattern, const char *path) {
+        _cleanup_free_ char *clean = path_clean(pattern);
+
+        if (!clean)
+                return false;
+        if (str_equal(clean, ".") || path_is_below(path, clean))
+                return true;
+        if (!strchr(clean, '/') && fnmatch(clean, path_base(path), FNM_PERIOD) == 0)
+                return true;
+        return fnmatch(clean, path, FNM_PATHNAME | FNM_PERIOD | FNM_LEADING_DIR) == 0;
+}
+
+static bool is_wanted(Collect *collect, const char *path) {
+        bool wanted = false;
+        size_t i = 0;
+
+        STRV_FOREACH(pattern, collect->spec->patterns) {
+                if (pattern_matches(*pattern, path))
+                        collect->matched[i] = wanted = true;
+                i++;
+        }
+        return wanted;
+}
+
+static void tell(Collect *collect, char what, const char *path) {
+        _cleanup_free_ char *text = NULL;
+
+        if (collect->n_changes++ >= COLLECT_CHANGES_MAX)
+                return;
+        text = str_printf("%c %s", what, path);
+        if (text)
+                collect->change(text, collect->userdata);
+}
+
+static int collect_file(Collect *collect, const char *path, const struct stat *st) {
+        struct stat old;
+        bool was_there = fstatat(collect->checkout_fd, path, &old, AT_SYMLINK_NOFOLLOW) == 0;
+        bool is_changed = collect->spec->is_overlay || !was_there || old.st_size != st->st_size || old.st_mtim.tv_sec != st->st_mtim.tv_sec ||
+                          old.st_mtim.tv_nsec != st->st_mtim.tv_nsec || ((old.st_mode ^ st->st_mode) & (S_IFMT | 0777));
+        int r;
+
+        if (is_whiteout(st)) {
+                if (was_there)
+                        tell(collect, 'D', path);
+                return 0;
+        }
+        if (!is_changed)
+                return 0;
+        tell(collect, was_there ? 'M' : 'A', path);
+        if (!is_wanted(collect, path) || !(S_ISREG(st->st_mode) || S_ISLNK(st->st_mode)))
+                return 0;
+        r = copy_path(collect->changed_fd, collect->target_fd, path, NULL, collect->reterr);
+        if (r < 0)
+                return error_wrap(collect->reterr, r, "exporting '%s'", path);
+        collect->n_exported++;
+        return 0;
+}
+
+static int collect_directory(Collect *collect, int fd, const char *path, unsigned depth);
+
+static int collect_entry(Collect *collect, int fd, const char *path, const char *name, unsigned depth) {
+        _cleanup_free_ char *below = path_join(path, name);
+        struct stat st;
+        int sub;
+
+        if (!below)
+                return error_oom(collect->reterr);
+        if (str_equal(below, ".git")) /* git's own business: its index changes with every 'git status' */
+                return 0;
+        if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return 0;
+        if (!S_ISDIR(st.st_mode))
+                return collect_file(collect, below, &st);
+        sub = openat(fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        if (sub < 0)
+                return 0; /* of another user of the job: nothing that could be exported either */
+        return collect_directory(collect, sub, below, depth + 1);
+}
+
+static int compare_names(const struct dirent **a, const struct dirent **b) {
+        return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int is_real_entry(const struct dirent *entry) {
+        return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+}
+
+/* Takes the descriptor. */
+static int collect_directory(Collect *collect, int fd_take, const char *path, unsigned depth) {
+        _cleanup_close_ int fd = fd_take;
+        struct dirent **entries = NULL;
+        int n = depth > COPY_DEPTH_MAX ? 0 : scandirat(fd, ".", &entries, is_real_entry, compare_names), r = 0;
+
+        for (int i = 0; i < n; i++) {
+                if (r >= 0)
+                        r = collect_entry(collect, fd, path, entries[i]->d_name, depth);
+                free(entries[i]);
+        }
+        free(entries);
+        return r;
+}
+
+static int check_patterns(const Collect *collect) {
+        size_t i = 0;
+
+        STRV_FOREACH(pattern, collect->spec->patterns)
+                if (!collect->matched[i++])
+                        return error_set(collect->reterr, ENOENT, "nothing to export matches '%s': the job neither made nor changed such a file", *pattern);
+        return 0;
+}
+
+int collect_run(const CollectSpec *spec, void (*change)(const char *text, void *userdata), void *userdata, size_t *ret_changes,
+                size_t *ret_exported, Error **reterr) {
+        size_t n_patterns = strv_length(spec->patterns);
+        _cleanup_close_ int changed = -1, checkout = -1, target = -1;
+        _cleanup_free_ bool *matched = calloc(n_patterns + 1, sizeof(bool));
+        Collect collect;
+        int r, fd;
+
+        if (!matched)
+                return error_oom(reterr);
+        if (n_patterns > 0 && (r = file_mkdir_p(spec->target, 0777)) < 0)
+                return error_set(reterr, -r, "cannot make '%s' to export to: %s", spec->target, strerror(-r));
+        changed = open(spec->changed, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        checkout = open(spec->checkout, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        target = open(n_patterns > 0 ? spec->target : spec->checkout, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (changed < 0 || checkout < 0 || target < 0)
+                return error_set(reterr, errno, "cannot open the workspace '%s' of the job: %s", spec->changed, strerror(errno));
+        collect = (Collect) { spec, changed, checkout, target, change, userdata, .matched = matched, .reterr = reterr };
+        fd = dup(changed);
+        r = fd < 0 ? -errno : collect_directory(&collect, fd, "", 0);
+        if (r >= 0)
+                r = check_patterns(&collect);
+        *ret_changes = collect.n_changes;
+        *ret_exported = collect.n_exported;
+        return r;
+}

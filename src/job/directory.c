@@ -1,0 +1,123 @@
+#include "job/directory.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+
+#include "base/file.h"
+#include "base/str.h"
+#include "base/strv.h"
+
+static char *directory_path(const char *state_directory, const char *id) {
+        return str_printf("%s/jobs/%s", state_directory, id);
+}
+
+static int make_parts(JobDirectory *directory) {
+        static const mode_t mode = 0700;
+        int r;
+
+        directory->log = path_join(directory->path, "log");
+        directory->pid = path_join(directory->path, "pid");
+        directory->step = path_join(directory->path, "step");
+        if (!directory->log || !directory->pid || !directory->step)
+                return -ENOMEM;
+        r = file_mkdir_p(directory->log, mode);
+        if (r >= 0)
+                r = file_mkdir_p(directory->pid, mode);
+        if (r >= 0)
+                r = file_mkdir_p(directory->step, mode);
+        return r;
+}
+
+int job_directory_make(const char *state_directory, const char *id, JobDirectory *ret, Error **reterr) {
+        JobDirectory directory = { .path = directory_path(state_directory, id), .lock_fd = -1 };
+        _cleanup_free_ char *lock = directory.path ? path_join(directory.path, "lock") : NULL;
+        int r;
+
+        if (!lock) {
+                free(directory.path);
+                return error_oom(reterr);
+        }
+        r = file_mkdir_p(directory.path, 0700);
+        if (r >= 0) {
+                directory.lock_fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+                if (directory.lock_fd < 0 || flock(directory.lock_fd, LOCK_EX | LOCK_NB) < 0)
+                        r = -errno;
+        }
+        if (r >= 0)
+                r = make_parts(&directory);
+        if (r < 0) {
+                (void) error_set(reterr, -r, "cannot make the job's directory '%s': %s", directory.path, strerror(-r));
+                (void) job_directory_remove(&directory, NULL);
+                return r;
+        }
+        *ret = directory;
+        return 0;
+}
+
+int job_directory_remove(JobDirectory *directory, Error **reterr) {
+        int r = 0;
+
+        if (directory->path) {
+                r = file_remove_tree(directory->path);
+                if (r < 0)
+                        (void) error_set(reterr, -r, "cannot remove '%s': %s", directory->path, strerror(-r));
+        }
+        job_directory_done(directory);
+        return r;
+}
+
+void job_directory_done(JobDirectory *directory) {
+        free(directory->path);
+        free(directory->log);
+        free(directory->pid);
+        free(directory->step);
+        (void) fd_close(directory->lock_fd);
+        *directory = (JobDirectory) { .lock_fd = -1 };
+}
+
+static bool is_locked(const char *directory) {
+        _cleanup_free_ char *path = path_join(directory, "lock");
+        _cleanup_close_ int fd = path ? open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW) : -1;
+
+        return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
+JobLiveness job_directory_liveness(const char *state_directory, const char *id) {
+        _cleanup_free_ char *path = directory_path(state_directory, id);
+        _cleanup_free_ char *kept = path ? path_join(path, "kept") : NULL;
+
+        if (!kept || is_locked(path))
+                return JOB_ALIVE; /* what cannot be told must not be removed */
+        return file_exists(kept) ? JOB_KEPT : JOB_DEAD;
+}
+
+int job_directory_mark_kept(const JobDirectory *directory) {
+        _cleanup_free_ char *kept = path_join(directory->path, "kept");
+
+        return kept ? file_write(kept, "", 0, 0600) : -ENOMEM;
+}
+
+int job_directory_list(const char *state_directory, char ***ret) {
+        _cleanup_free_ char *path = path_join(state_directory, "jobs");
+        _cleanup_strv_ char **ids = NULL;
+        struct dirent *entry;
+        DIR *dir;
+        int r = 0;
+
+        if (!path)
+                return -ENOMEM;
+        dir = opendir(path);
+        if (!dir)
+                return errno == ENOENT ? (*ret = NULL, 0) : -errno;
+        while (r >= 0 && (entry = readdir(dir)))
+                if (entry->d_name[0] != '.')
+                        r = strv_append(&ids, entry->d_name);
+        closedir(dir);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(ids);
+        return 0;
+}

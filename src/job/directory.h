@@ -1,0 +1,34 @@
+#pragma once
+
+/*
+ * A job's own directory below the state directory: what its containers are given (scripts, hosts files), their logs, and a lock
+ * that lives as long as the podstep that runs it. Whoever finds the lock free has found a left-over.
+ *
+ *   jobs/ID/lock  rootfs/ (of the holder)  log/CONTAINER  pid/CONTAINER  step/N/{script,hosts,resolv.conf}
+ */
+
+#include "base/error.h"
+
+typedef struct JobDirectory {
+        char *path, *log, *pid, *step;
+        int lock_fd;
+} JobDirectory;
+
+/** job_directory_make() - makes and locks it */
+int job_directory_make(const char *state_directory, const char *id, JobDirectory *ret, Error **reterr);
+/** job_directory_remove() - removes everything and lets the lock go */
+int job_directory_remove(JobDirectory *directory, Error **reterr);
+/** job_directory_done() - lets the lock go, leaves the files (kept jobs) */
+void job_directory_done(JobDirectory *directory);
+
+typedef enum JobLiveness {
+        JOB_ALIVE, /* its podstep runs */
+        JOB_KEPT,  /* ended, and left on purpose (--keep) */
+        JOB_DEAD,  /* nobody looks after it */
+} JobLiveness;
+/** job_directory_liveness() - of any job id; JOB_DEAD also if there is no such directory */
+JobLiveness job_directory_liveness(const char *state_directory, const char *id);
+/** job_directory_mark_kept() - so that only 'prune --all' removes it */
+int job_directory_mark_kept(const JobDirectory *directory);
+/** job_directory_list() - the ids of all jobs that left a directory, as a strv */
+int job_directory_list(const char *state_directory, char ***ret);

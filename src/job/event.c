@@ -1,0 +1,28 @@
+#include "job/event.h"
+
+const char *step_state_to_string(StepState state) {
+        static const char *const names[_STEP_STATE_MAX] = {
+                [STEP_WAITING] = "waiting",   [STEP_PULLING] = "pulling", [STEP_PREPARING] = "preparing", [STEP_PREPARED] = "prepared",
+                [STEP_RUNNING] = "running",   [STEP_READY] = "ready",     [STEP_DONE] = "done",
+        };
+
+        return names[state];
+}
+
+const char *step_result_to_string(StepResult result) {
+        static const char *const names[_STEP_RESULT_MAX] = {
+                [STEP_SUCCESS] = "success",      [STEP_SKIPPED] = "skipped",   [STEP_SCRIPT_FAILED] = "failure", [STEP_INFRA_FAILED] = "error",
+                [STEP_TIMED_OUT] = "timeout",    [STEP_CANCELED] = "canceled", [STEP_STOPPED] = "stopped",
+        };
+
+        return names[result];
+}
+
+const char *job_result_to_string(JobResult result) {
+        static const char *const names[_JOB_RESULT_MAX] = {
+                [JOB_SUCCESS] = "success",   [JOB_FAILED] = "failure",    [JOB_INFRA_FAILED] = "error",
+                [JOB_TIMED_OUT] = "timeout", [JOB_CANCELED] = "canceled",
+        };
+
+        return names[result];
+}

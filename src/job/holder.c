@@ -1,0 +1,284 @@
+#include "job/holder.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/str.h"
+#include "base/strv.h"
+#include "job/job-internal.h"
+
+#define HOLDER_IN_CONTAINER "/podstep-holder"
+
+struct Holder {
+        Task task; /* of holder_start() */
+        Machine machine;
+        Job *job;
+        const Sandbox *sandbox;
+        char *name, *id, *rootfs, *program, *hosts, *log_path, *pid_path;
+        char **targets; /* HOST:PORT whose opening it tells */
+        Task *follow;
+        ContainerExit exit;
+        Lines lines;
+};
+
+enum { HOLDER_NEW, HOLDER_CREATING, HOLDER_STARTING, HOLDER_UP, HOLDER_BROKEN };
+
+static Task *holder_task_free(Task *task) {
+        return NULL; /* the Holder outlives it */
+}
+
+static const TaskClass holder_class = { .name = "holder", .free = holder_task_free };
+
+/* Beside podstep in the build tree, below libexec when installed. */
+static char *find_program(void) {
+        static const char *const places[] = { "podstep-holder", "../holder/podstep-holder", "../libexec/podstep/podstep-holder" };
+        char self[PATH_MAX];
+        ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+        _cleanup_free_ char *directory = NULL;
+
+        if (n <= 0)
+                return NULL;
+        self[n] = '\0';
+        directory = path_parent(self);
+        FOREACH_ROW(place, places) {
+                _cleanup_free_ char *path = directory ? path_join(directory, *place) : NULL;
+                _cleanup_free_ char *clean = path ? path_clean(path) : NULL;
+
+                if (clean && access(clean, X_OK) == 0)
+                        return TAKE_PTR(clean);
+        }
+        return NULL;
+}
+
+/* A bare root: the host's /usr comes by a mount, and /bin and the like lead there as they do on the host. */
+static int make_rootfs(const char *rootfs) {
+        static const char *const directories[] = { "usr", "etc", "proc", "sys", "dev", "tmp", "run" };
+        static const char *const links[] = { "bin", "sbin", "lib", "lib64" };
+        int r;
+
+        FOREACH_ROW(name, directories) {
+                _cleanup_free_ char *path = path_join(rootfs, *name);
+
+                r = path ? file_mkdir_p(path, 0755) : -ENOMEM;
+                if (r < 0)
+                        return r;
+        }
+        FOREACH_ROW(name, links) {
+                _cleanup_free_ char *path = path_join(rootfs, *name), *host = path_join("/", *name);
+                char target[PATH_MAX];
+                ssize_t n = path && host ? readlink(host, target, sizeof(target) - 1) : -1;
+
+                if (n <= 0)
+                        continue; /* not there, or no link: then enough of it is below /usr on no known host */
+                target[n] = '\0';
+                if (symlink(target, path) < 0 && errno != EEXIST)
+                        return -errno;
+        }
+        return 0;
+}
+
+/* Exposed ports of the services, where nobody knows a better sign of life. */
+static int add_targets(Holder *holder) {
+        Job *job = holder->job;
+        int r = 0;
+
+        for (size_t i = 0; i < job->spec.plan->n_services; i++) {
+                Step *step = &job->steps[i];
+                const char *host = sandbox_shares_network(holder->sandbox) ? "127.0.0.1" : step->plan->alias;
+
+                if (step->image->info.has_health_check || step->plan->network_mode || !host)
+                        continue;
+                STRV_FOREACH(port, step->image->info.exposed) {
+                        const char *slash = strchrnul(*port, '/');
+
+                        if (*slash && !str_equal(slash, "/tcp"))
+                                continue;
+                        r = strv_append_take(&holder->targets, str_printf("%s:%.*s", host, (int) (slash - *port), *port));
+                        if (r < 0)
+                                return r;
+                        step->n_ports++;
+                }
+                for (size_t k = 0; k < step->plan->n_ports && step->n_ports == 0; k++) {
+                        if (!str_equal(step->plan->ports[k].protocol, "tcp"))
+                                continue;
+                        r = strv_append_take(&holder->targets, str_printf("%s:%u", host, step->plan->ports[k].number));
+                        if (r < 0)
+                                return r;
+                        step->n_ports++;
+                }
+        }
+        return r;
+}
+
+static void on_line(const char *line, size_t n, bool is_partial, void *userdata) {
+        Holder *holder = userdata;
+        static const char open[] = "open ";
+        _cleanup_free_ char *target = NULL;
+
+        if (n <= strlen(open) || memcmp(line, open, strlen(open)) != 0)
+                return;
+        target = strndup(line + strlen(open), n - strlen(open));
+        if (target && strv_contains(holder->targets, target))
+                service_port_open(holder->job, target);
+}
+
+static void on_output(int stream, const char *bytes, size_t n, void *userdata) {
+        Holder *holder = userdata;
+
+        (void) lines_feed(&holder->lines, bytes, n);
+}
+
+static void on_end(Task *task, int r, const Error *error, void *userdata) {
+        Holder *holder = userdata;
+        _cleanup_(error_freep) Error *why = error_copy(error);
+
+        if (r < 0)
+                (void) error_wrap(&why, r, "following the job's holder");
+        else
+                r = error_set(&why, ECHILD, "the job's holder ended unexpectedly (exit code %d)", holder->exit.exit_code);
+        job_set_result(holder->job, JOB_INFRA_FAILED, why);
+        job_stop(holder->job, JOB_STOP_CANCEL);
+}
+
+static void holder_failed(Machine *machine, int r, const Error *error) {
+        Holder *holder = container_of(machine, Holder, machine);
+        _cleanup_(error_freep) Error *why = error_copy(error);
+
+        (void) error_wrap(&why, r, "starting the job's holder");
+        task_finish(&holder->task, r, why);
+}
+
+static void on_done(Task *task, int r, const Error *error, void *userdata) {
+        Holder *holder = userdata;
+
+        if (r < 0)
+                holder_failed(&holder->machine, r, error);
+        else
+                machine_post(&holder->machine, MACHINE_OK);
+}
+
+static int enter_creating(Machine *machine, Task **ret_task, Error **reterr) {
+        Holder *holder = container_of(machine, Holder, machine);
+        static const char *const read_only[] = { "rbind", "ro", NULL };
+        const char *entrypoint[] = { HOLDER_IN_CONTAINER, NULL };
+        MountSpec mounts[] = {
+                { MOUNT_BIND, "/usr", "/usr", (char *const *) read_only },
+                { MOUNT_BIND, holder->program, HOLDER_IN_CONTAINER, (char *const *) read_only },
+                { MOUNT_BIND, holder->hosts, "/etc/hosts", (char *const *) read_only },
+        };
+        ContainerSpec spec = {
+                .name = holder->name,
+                .pod = sandbox_pod(holder->sandbox),
+                .rootfs = holder->rootfs,
+                .entrypoint = (char *const *) entrypoint,
+                .command = holder->targets,
+                .labels = &holder->job->labels,
+                .mounts = mounts,
+                /* On a private network the engine looks after the hosts file. */
+                .n_mounts = ELEMENTSOF(mounts) - !sandbox_shares_network(holder->sandbox),
+                .log_path = holder->log_path,
+                .monitor_pid_path = holder->pid_path,
+        };
+        int r;
+
+        sandbox_network(holder->sandbox, NULL, NULL, &spec.network);
+        r = make_rootfs(holder->rootfs);
+        if (r < 0)
+                return error_set(reterr, -r, "cannot make '%s': %s", holder->rootfs, strerror(-r));
+        return engine_container_create(holder->job->spec.engine, &spec, &holder->id, on_done, holder, ret_task);
+}
+
+static int enter_starting(Machine *machine, Task **ret_task, Error **reterr) {
+        Holder *holder = container_of(machine, Holder, machine);
+        FollowSpec spec = {
+                .container = holder->name,
+                .container_id = holder->id,
+                .log_path = holder->log_path,
+                .monitor_pid_path = holder->pid_path,
+                .output = on_output,
+                .userdata = holder,
+        };
+        int r;
+
+        r = engine_container_follow(holder->job->spec.engine, &spec, &holder->exit, on_end, holder, &holder->follow);
+        if (r < 0)
+                return r;
+        return engine_container_start(holder->job->spec.engine, holder->name, on_done, holder, ret_task);
+}
+
+static int enter_up(Machine *machine, Task **ret_task, Error **reterr) {
+        Holder *holder = container_of(machine, Holder, machine);
+
+        task_finish(&holder->task, 0, NULL);
+        return 0;
+}
+
+static const MachineState holder_states[] = {
+        /*                                                START            OK               FAIL           STOP */
+        [HOLDER_NEW]      = { "new",      NULL,           { HOLDER_CREATING, MACHINE_BUG,     MACHINE_BUG,   MACHINE_STAY } },
+        [HOLDER_CREATING] = { "creating", enter_creating, { MACHINE_BUG,     HOLDER_STARTING, HOLDER_BROKEN, MACHINE_STAY } },
+        [HOLDER_STARTING] = { "starting", enter_starting, { MACHINE_BUG,     HOLDER_UP,       HOLDER_BROKEN, MACHINE_STAY } },
+        [HOLDER_UP]       = { "up",       enter_up,       { MACHINE_BUG,     MACHINE_BUG,     MACHINE_BUG,   MACHINE_STAY } },
+        [HOLDER_BROKEN]   = { "broken",   NULL,           { MACHINE_BUG,     MACHINE_BUG,     MACHINE_BUG,   MACHINE_STAY } },
+};
+
+int holder_new(Job *job, const Sandbox *sandbox, Holder **ret, Error **reterr) {
+        _cleanup_(holder_freep) Holder *holder = calloc(1, sizeof(*holder));
+
+        if (!holder)
+                return error_oom(reterr);
+        holder->job = job;
+        holder->sandbox = sandbox;
+        lines_init(&holder->lines, on_line, holder);
+        if (machine_init(&holder->machine, job->event, "holder", holder_states, HOLDER_NEW, holder_failed) < 0)
+                return error_oom(reterr);
+        holder->name = str_printf("podstep-%s.holder", job->id);
+        holder->rootfs = path_join(job->directory.path, "rootfs");
+        holder->hosts = path_join(job->directory.path, "hosts");
+        holder->log_path = path_join(job->directory.log, "holder");
+        holder->pid_path = path_join(job->directory.pid, "holder");
+        if (!holder->name || !holder->rootfs || !holder->hosts || !holder->log_path || !holder->pid_path || add_targets(holder) < 0)
+                return error_oom(reterr);
+        holder->program = find_program();
+        if (!holder->program)
+                return error_set(reterr, ENOENT, "the program 'podstep-holder' is missing: it belongs beside podstep or in ../libexec/podstep; install podstep again");
+        *ret = TAKE_PTR(holder);
+        return 0;
+}
+
+Holder *holder_free(Holder *holder) {
+        if (!holder)
+                return NULL;
+        machine_done(&holder->machine);
+        holder->follow = task_free(holder->follow);
+        lines_done(&holder->lines);
+        strv_free(holder->targets);
+        free(holder->name);
+        free(holder->id);
+        free(holder->rootfs);
+        free(holder->program);
+        free(holder->hosts);
+        free(holder->log_path);
+        free(holder->pid_path);
+        free(holder);
+        return NULL;
+}
+
+int holder_start(Holder *holder, TaskDone done, void *userdata, Task **ret_task) {
+        task_init(&holder->task, &holder_class, done, userdata);
+        machine_post(&holder->machine, MACHINE_START);
+        *ret_task = &holder->task;
+        return 0;
+}
+
+void holder_forget(Holder *holder) {
+        holder->follow = task_free(holder->follow);
+}
+
+const char *holder_name(const Holder *holder) {
+        return holder->name;
+}

@@ -1,0 +1,19 @@
+#pragma once
+
+/* The first container of the pod: owns the network namespace, and tells when the services' ports open. See src/holder. */
+
+#include "loop/task.h"
+
+typedef struct Job Job;
+typedef struct Sandbox Sandbox;
+typedef struct Holder Holder;
+
+int holder_new(Job *job, const Sandbox *sandbox, Holder **ret, Error **reterr);
+Holder *holder_free(Holder *holder);
+DEFINE_CLEANUP(Holder *, holder_free);
+
+/** holder_start() - makes its skeleton, creates and starts it */
+int holder_start(Holder *holder, TaskDone done, void *userdata, Task **ret_task);
+/** holder_forget() - its end is expected from now on */
+void holder_forget(Holder *holder);
+const char *holder_name(const Holder *holder);

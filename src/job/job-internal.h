@@ -1,0 +1,153 @@
+#pragma once
+
+/* The parts of one job and how they hang together; for the files of this folder only. */
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "job/directory.h"
+#include "job/job.h"
+#include "job/lines.h"
+#include "job/mask.h"
+#include "job/sandbox.h"
+#include "job/user.h"
+#include "job/workspace.h"
+#include "loop/machine.h"
+
+/* One image of the plan, however many steps use it: found or fetched once. */
+typedef struct ImageUse {
+        Machine machine;
+        Job *job;
+        const PlanStep *first_step; /* of those that use it: pull progress is told in its name */
+        size_t first_index;
+        const char *reference;
+        PullPolicy pull;
+        bool is_ready, has_failed, was_pulled;
+        ImageInfo info;
+        char *pulled_id;
+        Error *error;
+} ImageUse;
+
+typedef struct Step {
+        Machine machine;
+        Job *job;
+        const PlanStep *plan;
+        size_t index; /* into the plan's steps */
+        ImageUse *image;
+
+        char *container, *container_id; /* the name is ours and known before the request */
+        char *directory, *log_path, *pid_path;
+        UserIds ids; /* who it runs as; root unless asked */
+        bool keeps_id;
+        size_t n_secrets; /* engine secrets made so far, for 'secret_environment' */
+        char *user_text;
+
+        bool prepared_failed; /* whether the job had failed when the container was made */
+        bool is_stopping;
+        bool is_up;           /* its process has been started */
+        bool is_done;
+        Task *follow; /* over several states: output and end */
+        ContainerExit exit;
+        bool has_exit;
+
+        /* Services: see ready.c */
+        bool is_ready;
+        Task *ready_task, *ready_timeout, *settle;
+        size_t n_ports, n_open_ports;
+        HealthStatus health;
+        unsigned n_unhealthy;
+
+        StepResult result;
+        bool has_result;
+        int exit_code;
+        Error *error; /* why, where the exit code does not tell */
+        uint64_t started_usec;
+
+        MaskStream *mask[2];
+        Lines lines[2]; /* standard output and error */
+        Str masked;
+        int stream; /* of the output being handed on */
+        uint64_t n_lines;
+} Step;
+
+struct Job {
+        Machine machine;
+        JobSpec spec;
+        sd_event *event;
+        char id[ID_LENGTH + 1];
+        JobDone done;
+        void *userdata;
+
+        JobDirectory directory;
+        Map labels;
+        Mask *mask;
+        Sandbox *sandbox;
+        Workspace *workspace;
+        ImageUse **images;
+        size_t n_images;
+        Step *steps; /* as many as the plan has, in its order */
+        sd_event_source *schedule;
+
+        bool has_failed; /* a step that counts failed: what starts now does so 'on failure' */
+        bool is_stopping, is_impatient;
+        JobStopReason stop_reason;
+        JobResult result;
+        bool has_result;
+        Error *error;
+        bool cannot_run; /* there is nothing to run on: its steps are skipped */
+        unsigned n_making; /* sandbox, workspace: not made yet */
+        Task *making_workspace;
+        Error *cleaning_error;
+        Task *timeout;
+        uint64_t started_usec, started_realtime_usec;
+};
+
+/* job.c */
+bool job_is_running(const Job *job); /* its steps may start */
+void job_consider_images(Job *job);
+void job_set_result(Job *job, JobResult result, const Error *error); /* the first one stays */
+void job_emit(Job *job, JobEvent event);                             /* fills in job id and time, masks the text */
+void job_emit_text(Job *job, JobEventKind kind, const Step *step, const char *format, ...) _printf_(4, 5);
+static inline bool step_is_background(const PlanStep *step) {
+        return step->kind == STEP_SERVICE || step->detach;
+}
+
+/* images.c */
+int images_init(Job *job, Error **reterr);
+void images_start(Job *job);
+void images_done(Job *job);
+
+/* schedule.c: called whenever something changed; works from the loop */
+void job_schedule(Job *job);
+int schedule_init(Job *job);
+
+/* step.c */
+int step_init(Step *step, Job *job, size_t index, Error **reterr);
+void step_prepare(Step *step);
+void step_start(Step *step);
+void step_skip(Step *step);
+void step_stop(Step *step);
+void step_end(Step *step); /* background ones that are up: the job is over */
+void step_fail(Step *step, StepResult result, int r, const Error *error); /* the first result stays */
+void step_emit_state(Step *step, StepState state);
+bool step_is_waiting(const Step *step);
+bool step_is_preparing(const Step *step);
+bool step_is_prepared(const Step *step);
+void step_done(Step *step);
+
+/* step-spec.c */
+bool step_uses_script(const PlanStep *step); /* its commands come as a file of ours */
+int step_make_directory(Step *step, Error **reterr);
+int step_write_script(Step *step, Error **reterr);
+int step_create_container(Step *step, TaskDone done, void *userdata, Task **ret_task, Error **reterr);
+int step_create_secret(Step *step, TaskDone done, void *userdata, Task **ret_task, Error **reterr); /* the next one; 1: none left */
+
+/* step-output.c */
+int step_output_init(Step *step);
+void step_output(int stream, const char *bytes, size_t n, void *userdata);
+void step_output_end(Step *step);
+void step_output_done(Step *step);
+
+/* ready.c */
+void service_watch(Step *step); /* begins to look whether it is ready */
+void service_port_open(Job *job, const char *target);
+void service_done(Step *step);

@@ -1,0 +1,327 @@
+#include "job/job.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "job/job-internal.h"
+#include "loop/timer.h"
+
+#define HOSTS_BYTES_MAX (1U * 1024 * 1024)
+
+enum {
+        JOB_NEW,
+        JOB_LOOKING,    /* the sandbox depends on what the images of the services expose */
+        JOB_PREPARING,  /* sandbox and workspace are made */
+        JOB_RUNNING,
+        JOB_COLLECTING, /* results are copied out */
+        JOB_CLEANING,
+        JOB_DONE,
+};
+
+void job_set_result(Job *job, JobResult result, const Error *error) {
+        if (job->has_result)
+                return;
+        job->has_result = true;
+        job->result = result;
+        job->error = error_copy(error);
+}
+
+void job_emit(Job *job, JobEvent event) {
+        _cleanup_free_ char *masked = event.text ? mask_text(job->mask, event.text) : NULL;
+
+        event.job_id = job->id;
+        event.realtime_usec = clock_realtime_usec();
+        if (event.text)
+                event.text = masked ? masked : MASK_TEXT;
+        job->spec.observer.event(&event, job->spec.observer.userdata);
+}
+
+void job_emit_text(Job *job, JobEventKind kind, const Step *step, const char *format, ...) {
+        _cleanup_free_ char *text = NULL;
+        va_list ap;
+
+        va_start(ap, format);
+        if (vasprintf(&text, format, ap) < 0)
+                text = NULL;
+        va_end(ap);
+        job_emit(job, (JobEvent) { .kind = kind, .step = step ? step->plan : NULL, .step_index = step ? step->index : 0, .exit_code = -1,
+                                   .text = text ? text : "out of memory" });
+}
+
+static void job_failed(Machine *machine, int r, const Error *error) {
+        Job *job = container_of(machine, Job, machine);
+
+        job_set_result(job, JOB_INFRA_FAILED, error);
+        if (!error)
+                (void) error_set(&job->error, -r, "%s", strerror(-r));
+        job->cannot_run = true;
+}
+
+static void on_timeout(Task *task, int r, const Error *error, void *userdata) {
+        Job *job = userdata;
+        _cleanup_(error_freep) Error *why = NULL;
+        char limit[CLOCK_DURATION_MAX];
+
+        (void) error_set(&why, ETIMEDOUT, "the job did not end within %s (see --timeout)", clock_format_duration(job->spec.timeout_usec, limit));
+        job_set_result(job, JOB_TIMED_OUT, why);
+        job_stop(job, JOB_STOP_TIMEOUT);
+}
+
+bool job_is_running(const Job *job) {
+        return job->machine.state == JOB_RUNNING && job->machine.n_queue == 0;
+}
+
+/* Are the images known that the choice of the sandbox depends on? */
+void job_consider_images(Job *job) {
+        if (job->machine.state != JOB_LOOKING || job->machine.n_queue > 0)
+                return;
+        for (size_t i = 0; i < job->spec.plan->n_steps; i++) {
+                const ImageUse *image = job->steps[i].image;
+
+                if (step_is_background(job->steps[i].plan) && !image->is_ready && !image->has_failed)
+                        return;
+        }
+        machine_post(&job->machine, MACHINE_OK);
+}
+
+static int enter_looking(Machine *machine, Task **ret_task, Error **reterr) {
+        Job *job = container_of(machine, Job, machine);
+
+        images_start(job);
+        job_schedule(job);
+        return 0;
+}
+
+static int write_hosts(Job *job, Error **reterr) {
+        _cleanup_str_ Str text = STR_INIT(HOSTS_BYTES_MAX);
+        _cleanup_free_ char *path = path_join(job->directory.path, "hosts");
+        int r;
+
+        (void) str_append(&text, "127.0.0.1\tlocalhost localhost.localdomain\n::1\tlocalhost localhost.localdomain\n");
+        for (size_t i = 0; i < job->spec.plan->n_steps; i++)
+                if (job->spec.plan->steps[i]->alias)
+                        (void) str_appendf(&text, "127.0.0.1\t%s\n", job->spec.plan->steps[i]->alias);
+        if (!path || text.error)
+                return error_oom(reterr);
+        r = file_write(path, str_get(&text), text.n, 0644);
+        return r < 0 ? error_set(reterr, -r, "cannot write '%s': %s", path, strerror(-r)) : 0;
+}
+
+static void part_is_made(Job *job, int r, const Error *error) {
+        if (r < 0) {
+                _cleanup_(error_freep) Error *why = error_copy(error);
+
+                job_failed(&job->machine, r, why);
+        }
+        if (--job->n_making == 0)
+                machine_post(&job->machine, job->cannot_run ? MACHINE_FAIL : MACHINE_OK);
+}
+
+static void on_sandbox(Task *task, int r, const Error *error, void *userdata) {
+        part_is_made(userdata, r, error);
+}
+
+static void on_workspace(Task *task, int r, const Error *error, void *userdata) {
+        part_is_made(userdata, r, error);
+}
+
+static int enter_preparing(Machine *machine, Task **ret_task, Error **reterr) {
+        Job *job = container_of(machine, Job, machine);
+        int r;
+
+        r = write_hosts(job, reterr);
+        if (r >= 0)
+                r = sandbox_new(job, &job->sandbox, reterr);
+        if (r >= 0)
+                r = workspace_new(job, &job->workspace, reterr);
+        if (r < 0)
+                return r;
+        job_emit_text(job, JOB_EVENT_STARTED, NULL, "%s %s, %s", job->spec.engine->info.kind, job->spec.engine->info.version,
+                      sandbox_describe(job->sandbox));
+        job->n_making = 2;
+        r = workspace_create(job->workspace, on_workspace, job, &job->making_workspace);
+        return r < 0 ? r : sandbox_create(job->sandbox, on_sandbox, job, ret_task);
+}
+
+static int enter_running(Machine *machine, Task **ret_task, Error **reterr) {
+        Job *job = container_of(machine, Job, machine);
+
+        for (size_t i = 0; i < job->spec.plan->n_steps && job->is_stopping; i++)
+                step_stop(&job->steps[i]);
+        job_schedule(job);
+        return 0;
+}
+
+static int enter_collecting(Machine *machine, Task **ret_task, Error **reterr) {
+        Job *job = container_of(machine, Job, machine);
+        _cleanup_(error_freep) Error *why = NULL;
+
+        job->timeout = task_free(job->timeout);
+        if (job->workspace && !job->cannot_run && workspace_collect(job->workspace, &why) < 0) {
+                job_emit_text(job, JOB_EVENT_WARNING, NULL, "%s", error_message(why, 0));
+                job_set_result(job, JOB_FAILED, why);
+        }
+        machine_post(machine, MACHINE_OK);
+        return 0;
+}
+
+static void tell_kept(Job *job) {
+        const Step *failed = NULL;
+
+        for (size_t i = 0; i < job->spec.plan->n_steps && !failed; i++)
+                if (job->steps[i].has_exit && job->steps[i].result == STEP_SCRIPT_FAILED)
+                        failed = &job->steps[i];
+        job_emit_text(job, JOB_EVENT_NOTE, NULL, "kept for looking: job %s", job->id);
+        if (failed && workspace_volume(job->workspace, 0)) {
+                _cleanup_free_ char *network = sandbox_holder(job->sandbox) ? str_printf(" --network container:%s", sandbox_holder(job->sandbox)) : strdup("");
+
+                job_emit_text(job, JOB_EVENT_NOTE, failed, "  look:   podman run --rm -it%s --volumes-from %s -w %s %s sh", network ? network : "",
+                              failed->container, failed->plan->directory, failed->plan->image);
+        }
+        job_emit_text(job, JOB_EVENT_NOTE, NULL, "  remove: podstep prune --all");
+}
+
+static void on_cleaned(Task *task, int r, const Error *error, void *userdata) {
+        Job *job = userdata;
+
+        if (r < 0) /* the directory stays too: it tells the next run that something is left */
+                job_emit_text(job, JOB_EVENT_WARNING, NULL, "not everything was removed: %s; 'podstep prune' tries again", error_message(error, r));
+        else if (job_directory_remove(&job->directory, &job->cleaning_error) < 0)
+                job_emit_text(job, JOB_EVENT_WARNING, NULL, "%s", error_message(job->cleaning_error, 0));
+        machine_post(&job->machine, MACHINE_OK);
+}
+
+static int enter_cleaning(Machine *machine, Task **ret_task, Error **reterr) {
+        Job *job = container_of(machine, Job, machine);
+        bool keeps = job->spec.keep && job->has_result && job->result != JOB_CANCELED && job->sandbox;
+
+        for (size_t i = 0; i < job->n_images; i++)
+                machine_done(&job->images[i]->machine); /* pulls that nobody waits for any more */
+        if (keeps && job_directory_mark_kept(&job->directory) >= 0) {
+                tell_kept(job);
+                machine_post(machine, MACHINE_OK);
+                return 0;
+        }
+        if (!job->sandbox) {
+                on_cleaned(NULL, 0, NULL, job);
+                return 0;
+        }
+        return sandbox_remove(job->sandbox, on_cleaned, job, ret_task);
+}
+
+static int enter_done(Machine *machine, Task **ret_task, Error **reterr) {
+        Job *job = container_of(machine, Job, machine);
+
+        job_set_result(job, JOB_SUCCESS, NULL);
+        job_emit(job, (JobEvent) {
+                .kind = JOB_EVENT_FINISHED,
+                .job_result = job->result,
+                .exit_code = -1,
+                .duration_usec = clock_monotonic_usec() - job->started_usec,
+                .text = job->error ? error_message(job->error, 0) : NULL,
+        });
+        job->done(job, job->result, job->userdata);
+        return 0;
+}
+
+/* FAIL goes on to RUNNING too: no step runs, but each tells that it did not. */
+static const MachineState job_states[] = {
+        /*                                                     START         OK              FAIL          STOP */
+        [JOB_NEW]        = { "new",        NULL,             { JOB_LOOKING,  MACHINE_BUG,    MACHINE_BUG,  MACHINE_STAY } },
+        [JOB_LOOKING]    = { "looking",    enter_looking,    { MACHINE_BUG,  JOB_PREPARING,  JOB_RUNNING,  JOB_RUNNING  } },
+        [JOB_PREPARING]  = { "preparing",  enter_preparing,  { MACHINE_BUG,  JOB_RUNNING,    JOB_RUNNING,  MACHINE_STAY } },
+        [JOB_RUNNING]    = { "running",    enter_running,    { MACHINE_BUG,  JOB_COLLECTING, MACHINE_STAY, JOB_RUNNING  } },
+        [JOB_COLLECTING] = { "collecting", enter_collecting, { MACHINE_BUG,  JOB_CLEANING,   JOB_CLEANING, MACHINE_STAY } },
+        [JOB_CLEANING]   = { "cleaning",   enter_cleaning,   { MACHINE_BUG,  JOB_DONE,       JOB_DONE,     MACHINE_STAY } },
+        [JOB_DONE]       = { "done",       enter_done,       { MACHINE_BUG,  MACHINE_STAY,   MACHINE_STAY, MACHINE_STAY } },
+};
+
+static int make_labels(Job *job) {
+        int r;
+
+        r = strmap_put(&job->labels, "io.podstep.job", job->id);
+        if (r >= 0)
+                r = strmap_put(&job->labels, "io.podstep.workflow", job->spec.plan->name);
+        if (r >= 0)
+                r = strmap_put(&job->labels, "io.podstep.state", job->spec.state_directory);
+        if (r >= 0)
+                r = strmap_putf(&job->labels, "io.podstep.created", "%llu", (unsigned long long) (clock_realtime_usec() / USEC_PER_SEC));
+        return r;
+}
+
+int job_new(sd_event *event, const JobSpec *spec, JobDone done, void *userdata, Job **ret, Error **reterr) {
+        _cleanup_(job_freep) Job *job = calloc(1, sizeof(*job));
+        int r;
+
+        if (!job)
+                return error_oom(reterr);
+        *job = (Job) { .spec = *spec, .event = event, .done = done, .userdata = userdata, .labels = STRMAP_INIT, .directory.lock_fd = -1 };
+        id_new(job->id);
+        r = mask_new(&spec->plan->secrets, &job->mask, reterr);
+        if (r < 0)
+                return error_wrap(reterr, r, "secrets");
+        r = job_directory_make(spec->state_directory, job->id, &job->directory, reterr);
+        if (r < 0)
+                return r;
+        job->steps = calloc(spec->plan->n_steps, sizeof(*job->steps));
+        if (!job->steps || make_labels(job) < 0 || schedule_init(job) < 0 ||
+            machine_init(&job->machine, event, "job", job_states, JOB_NEW, job_failed) < 0)
+                return error_oom(reterr);
+        for (size_t i = 0; i < spec->plan->n_steps; i++) {
+                r = step_init(&job->steps[i], job, i, reterr);
+                if (r < 0)
+                        return r;
+        }
+        r = images_init(job, reterr);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(job);
+        return 0;
+}
+
+void job_start(Job *job) {
+        job->started_usec = clock_monotonic_usec();
+        job->started_realtime_usec = clock_realtime_usec();
+        if (job->spec.timeout_usec != USEC_INFINITY)
+                (void) timer_start(job->event, job->spec.timeout_usec, on_timeout, job, &job->timeout);
+        machine_post(&job->machine, MACHINE_START);
+}
+
+void job_stop(Job *job, JobStopReason reason) {
+        job->is_impatient = job->is_stopping;
+        if (!job->is_stopping) {
+                job->is_stopping = true;
+                job->stop_reason = reason;
+                job_set_result(job, reason == JOB_STOP_TIMEOUT ? JOB_TIMED_OUT : JOB_CANCELED, NULL);
+        }
+        machine_post(&job->machine, MACHINE_STOP);
+}
+
+const char *job_id(const Job *job) {
+        return job->id;
+}
+
+Job *job_free(Job *job) {
+        if (!job)
+                return NULL;
+        machine_done(&job->machine);
+        job->timeout = task_free(job->timeout);
+        job->schedule = sd_event_source_disable_unref(job->schedule);
+        for (size_t i = 0; job->steps && i < job->spec.plan->n_steps; i++)
+                step_done(&job->steps[i]);
+        free(job->steps);
+        images_done(job);
+        job->workspace = workspace_free(job->workspace);
+        job->sandbox = sandbox_free(job->sandbox);
+        job_directory_done(&job->directory);
+        job->mask = mask_free(job->mask);
+        map_done(&job->labels);
+        error_free(job->error);
+        error_free(job->cleaning_error);
+        free(job);
+        return NULL;
+}

@@ -1,0 +1,52 @@
+#pragma once
+
+/*
+ * The life of one job: a plan, run on an engine. Follow it from job.c (states) over schedule.c (whose turn it is) and step.c (one
+ * container's states) to sandbox.c and workspace.c (what they stand on).
+ */
+
+#include "job/event.h"
+
+typedef enum WorkspaceMode {
+        WORKSPACE_OVERLAY, /* the checkout below, what the job writes above it: the checkout stays as it is */
+        WORKSPACE_WRITE,   /* the checkout itself */
+        WORKSPACE_CLEAN,   /* a copy of what git tracks, and of .git */
+} WorkspaceMode;
+
+typedef struct JobSpec {
+        const Plan *plan;
+        Engine *engine;
+        const char *state_directory; /* "~/.local/state/podstep": the job's own directory is made below it */
+        const char *checkout;        /* absolute */
+        WorkspaceMode workspace_mode;
+        char *const *exports;         /* paths or patterns below the checkout to be copied out at the end */
+        const char *export_directory; /* where to; NULL: the checkout */
+        uint64_t timeout_usec, service_timeout_usec, grace_usec;
+        PullPolicy pull;       /* overrides the plan's where it is not _PULL_POLICY_INVALID */
+        bool private_network;  /* a network for the job even where a pod would do */
+        bool keep;             /* leave everything in place if a step failed */
+        JobObserver observer;
+} JobSpec;
+
+#define JOB_TIMEOUT_DEFAULT_USEC (60 * USEC_PER_MIN) /* as woodpecker-cli exec */
+#define JOB_SERVICE_TIMEOUT_DEFAULT_USEC (60 * USEC_PER_SEC)
+#define JOB_GRACE_DEFAULT_USEC (20 * USEC_PER_SEC) /* Woodpecker's default between TERM and KILL */
+
+typedef struct Job Job;
+
+/**
+ * job_new() - a job that has not begun
+ *
+ * The spec and all it points to must outlive the job. @done runs once, from the loop, when all is cleaned up.
+ */
+typedef void (*JobDone)(Job *job, JobResult result, void *userdata);
+int job_new(sd_event *event, const JobSpec *spec, JobDone done, void *userdata, Job **ret, Error **reterr);
+void job_start(Job *job);
+
+typedef enum JobStopReason { JOB_STOP_CANCEL, JOB_STOP_TIMEOUT } JobStopReason;
+/** job_stop() - ends it early: steps get TERM and the grace; called again: no more grace. The job still cleans up. */
+void job_stop(Job *job, JobStopReason reason);
+
+const char *job_id(const Job *job);
+Job *job_free(Job *job);
+DEFINE_CLEANUP(Job *, job_free);

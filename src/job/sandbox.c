@@ -1,0 +1,301 @@
+#include "job/sandbox.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "base/strv.h"
+#include "job/holder.h"
+#include "job/job-internal.h"
+#include "job/removal.h"
+
+struct Sandbox {
+        Task task; /* of sandbox_create() */
+        Machine machine;
+        Job *job;
+        SandboxKind kind;
+        char *why;
+        char *pod, *network;
+        Holder *holder; /* NULL: none is needed */
+};
+
+enum { SANDBOX_NEW, SANDBOX_MAKING_POD, SANDBOX_MAKING_NETWORK, SANDBOX_MAKING_HOLDER, SANDBOX_UP, SANDBOX_BROKEN };
+
+/* Whether two containers that live side by side would want the same port in one network namespace. */
+static const char *find_port_conflict(const Job *job, const Step **ret_a, const Step **ret_b) {
+        for (size_t i = 0; i < job->spec.plan->n_steps; i++) {
+                const Step *a = &job->steps[i];
+
+                if (!step_is_background(a->plan) || a->plan->network_mode)
+                        continue;
+                for (size_t k = 0; k < i; k++) {
+                        const Step *b = &job->steps[k];
+
+                        if (!step_is_background(b->plan) || b->plan->network_mode)
+                                continue;
+                        STRV_FOREACH(port, a->image->info.exposed)
+                                if (strv_contains(b->image->info.exposed, *port)) {
+                                        *ret_a = b;
+                                        *ret_b = a;
+                                        return *port;
+                                }
+                }
+        }
+        return NULL;
+}
+
+/* Steps one after the other, nothing beside them: nobody would use a shared network. */
+static bool is_strictly_sequential(const Plan *plan) {
+        for (size_t i = 0; i < plan->n_steps; i++) {
+                const PlanStep *step = plan->steps[i];
+
+                if (step_is_background(step))
+                        return false;
+                if (i > 0 && !(step->n_needs == 1 && step->needs[0] == i - 1))
+                        return false;
+        }
+        return true;
+}
+
+/* Up to here a network namespace for each step is cheaper than a holder for all. */
+#define STEPS_WITHOUT_HOLDER_MAX 6
+
+static int sandbox_choose(Sandbox *sandbox, bool *ret_wants_holder) {
+        const Job *job = sandbox->job;
+        const Plan *plan = job->spec.plan;
+        bool is_sequential = is_strictly_sequential(plan);
+        const Step *a, *b;
+        const char *port;
+
+        *ret_wants_holder = true;
+        port = find_port_conflict(job, &a, &b);
+        if (job->spec.private_network || !job->spec.engine->info.has_pods) {
+                sandbox->kind = SANDBOX_NETWORK;
+                *ret_wants_holder = plan->n_services > 0;
+                sandbox->why = str_printf("a private network, %s", job->spec.private_network ? "as asked for" : "since this engine has no pods");
+        } else if (port) {
+                sandbox->kind = SANDBOX_NETWORK;
+                *ret_wants_holder = plan->n_services > 0;
+                sandbox->why = str_printf("a private network, since '%s' and '%s' both expose port %s", a->plan->name, b->plan->name, port);
+        } else if (plan->n_steps == 1) {
+                sandbox->kind = SANDBOX_SINGLE;
+                *ret_wants_holder = false;
+                sandbox->why = str_printf("a single container");
+        } else {
+                sandbox->kind = SANDBOX_POD;
+                *ret_wants_holder = !is_sequential || plan->n_steps > STEPS_WITHOUT_HOLDER_MAX;
+                sandbox->why = str_printf(*ret_wants_holder ? "a pod, every step and service reachable by its name" : "a pod, steps one after the other");
+        }
+        return sandbox->why ? 0 : -ENOMEM;
+}
+
+static Task *sandbox_task_free(Task *task) {
+        return NULL; /* the Sandbox outlives it */
+}
+
+static const TaskClass sandbox_class = { .name = "sandbox", .free = sandbox_task_free };
+
+static void sandbox_failed(Machine *machine, int r, const Error *error) {
+        Sandbox *sandbox = container_of(machine, Sandbox, machine);
+
+        task_finish(&sandbox->task, r, error);
+}
+
+static void on_made(Task *task, int r, const Error *error, void *userdata) {
+        Sandbox *sandbox = userdata;
+
+        if (r < 0)
+                sandbox_failed(&sandbox->machine, r, error);
+        else
+                machine_post(&sandbox->machine, MACHINE_OK);
+}
+
+static int enter_pod(Machine *machine, Task **ret_task, Error **reterr) {
+        Sandbox *sandbox = container_of(machine, Sandbox, machine);
+        PodSpec spec = { .name = sandbox->pod, .labels = &sandbox->job->labels };
+
+        if (!sandbox->pod)
+                return machine_post(machine, MACHINE_OK), 0;
+        return engine_pod_create(sandbox->job->spec.engine, &spec, on_made, sandbox, ret_task);
+}
+
+static int enter_network(Machine *machine, Task **ret_task, Error **reterr) {
+        Sandbox *sandbox = container_of(machine, Sandbox, machine);
+        EngineNetworkSpec spec = { .name = sandbox->network, .labels = &sandbox->job->labels };
+
+        if (!sandbox->network)
+                return machine_post(machine, MACHINE_OK), 0;
+        return engine_network_create(sandbox->job->spec.engine, &spec, on_made, sandbox, ret_task);
+}
+
+static int enter_holder(Machine *machine, Task **ret_task, Error **reterr) {
+        Sandbox *sandbox = container_of(machine, Sandbox, machine);
+
+        if (!sandbox->holder)
+                return machine_post(machine, MACHINE_OK), 0;
+        return holder_start(sandbox->holder, on_made, sandbox, ret_task);
+}
+
+static int enter_up(Machine *machine, Task **ret_task, Error **reterr) {
+        Sandbox *sandbox = container_of(machine, Sandbox, machine);
+
+        task_finish(&sandbox->task, 0, NULL);
+        return 0;
+}
+
+static const MachineState sandbox_states[] = {
+        /*                                                             START               OK                      FAIL            STOP */
+        [SANDBOX_NEW]            = { "new",            NULL,          { SANDBOX_MAKING_POD, MACHINE_BUG,           MACHINE_BUG,    MACHINE_STAY } },
+        [SANDBOX_MAKING_POD]     = { "making-pod",     enter_pod,     { MACHINE_BUG,       SANDBOX_MAKING_NETWORK, SANDBOX_BROKEN, MACHINE_STAY } },
+        [SANDBOX_MAKING_NETWORK] = { "making-network", enter_network, { MACHINE_BUG,       SANDBOX_MAKING_HOLDER,  SANDBOX_BROKEN, MACHINE_STAY } },
+        [SANDBOX_MAKING_HOLDER]  = { "making-holder",  enter_holder,  { MACHINE_BUG,       SANDBOX_UP,             SANDBOX_BROKEN, MACHINE_STAY } },
+        [SANDBOX_UP]             = { "up",             enter_up,      { MACHINE_BUG,       MACHINE_BUG,            MACHINE_BUG,    MACHINE_STAY } },
+        [SANDBOX_BROKEN]         = { "broken",         NULL,          { MACHINE_BUG,       MACHINE_BUG,            MACHINE_BUG,    MACHINE_STAY } },
+};
+
+int sandbox_new(Job *job, Sandbox **ret, Error **reterr) {
+        _cleanup_(sandbox_freep) Sandbox *sandbox = calloc(1, sizeof(*sandbox));
+        bool wants_holder;
+        int r;
+
+        if (!sandbox)
+                return error_oom(reterr);
+        sandbox->job = job;
+        r = machine_init(&sandbox->machine, job->event, "sandbox", sandbox_states, SANDBOX_NEW, sandbox_failed);
+        if (r < 0 || sandbox_choose(sandbox, &wants_holder) < 0)
+                return error_oom(reterr);
+        if (sandbox->kind != SANDBOX_SINGLE && job->spec.engine->info.has_pods) {
+                sandbox->pod = str_printf("podstep-%s", job->id);
+                if (!sandbox->pod)
+                        return error_oom(reterr);
+        }
+        if (sandbox->kind == SANDBOX_NETWORK) {
+                sandbox->network = str_printf("podstep-%s", job->id);
+                if (!sandbox->network)
+                        return error_oom(reterr);
+        }
+        if (wants_holder) {
+                r = holder_new(job, sandbox, &sandbox->holder, reterr);
+                if (r < 0)
+                        return r;
+        }
+        *ret = TAKE_PTR(sandbox);
+        return 0;
+}
+
+Sandbox *sandbox_free(Sandbox *sandbox) {
+        if (!sandbox)
+                return NULL;
+        machine_done(&sandbox->machine);
+        sandbox->holder = holder_free(sandbox->holder);
+        free(sandbox->why);
+        free(sandbox->pod);
+        free(sandbox->network);
+        free(sandbox);
+        return NULL;
+}
+
+int sandbox_create(Sandbox *sandbox, TaskDone done, void *userdata, Task **ret_task) {
+        task_init(&sandbox->task, &sandbox_class, done, userdata);
+        machine_post(&sandbox->machine, MACHINE_START);
+        *ret_task = &sandbox->task;
+        return 0;
+}
+
+/* Only what must come before the pod: with a pod all its containers go with it. */
+static int add_containers(const Sandbox *sandbox, RemovalList *list) {
+        const Job *job = sandbox->job;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < job->spec.plan->n_steps && !sandbox->pod; i++)
+                if (job->steps[i].directory) /* it was asked for */
+                        r = removal_add(list, OBJECT_CONTAINER, job->steps[i].container);
+        if (r >= 0 && !sandbox->pod && sandbox->holder)
+                r = removal_add(list, OBJECT_CONTAINER, holder_name(sandbox->holder));
+        return r;
+}
+
+static int add_secrets(const Sandbox *sandbox, RemovalList *list) {
+        const Job *job = sandbox->job;
+        int r = 0;
+
+        for (size_t i = 0; i < job->spec.plan->n_steps; i++)
+                for (size_t k = 0; r >= 0 && k < job->steps[i].n_secrets; k++) {
+                        _cleanup_free_ char *name = str_printf("%s.secret-%zu", job->steps[i].container, k);
+
+                        r = name ? removal_add(list, OBJECT_SECRET, name) : -ENOMEM;
+                }
+        return r;
+}
+
+int sandbox_remove(Sandbox *sandbox, TaskDone done, void *userdata, Task **ret_task) {
+        const Job *job = sandbox->job;
+        RemovalList list = { 0 };
+        const char *volume;
+        int r;
+
+        if (sandbox->holder)
+                holder_forget(sandbox->holder);
+        r = add_containers(sandbox, &list);
+        if (r >= 0 && sandbox->pod)
+                r = removal_add(&list, OBJECT_POD, sandbox->pod);
+        if (r >= 0 && sandbox->network)
+                r = removal_add(&list, OBJECT_NETWORK, sandbox->network);
+        if (r >= 0)
+                r = add_secrets(sandbox, &list);
+        for (size_t i = 0; r >= 0 && job->workspace && (volume = workspace_volume(job->workspace, i)); i++)
+                r = removal_add(&list, OBJECT_VOLUME, volume);
+        if (r < 0) {
+                removal_list_done(&list);
+                return r;
+        }
+        return removal_start(job->spec.engine, &list, done, userdata, ret_task);
+}
+
+SandboxKind sandbox_kind(const Sandbox *sandbox) {
+        return sandbox->kind;
+}
+
+const char *sandbox_describe(const Sandbox *sandbox) {
+        return sandbox->why;
+}
+
+const char *sandbox_pod(const Sandbox *sandbox) {
+        return sandbox->pod;
+}
+
+const char *sandbox_holder(const Sandbox *sandbox) {
+        return sandbox->holder ? holder_name(sandbox->holder) : NULL;
+}
+
+bool sandbox_shares_network(const Sandbox *sandbox) {
+        return sandbox->kind == SANDBOX_POD && sandbox->holder;
+}
+
+void sandbox_network(const Sandbox *sandbox, const PlanStep *step, char *const *aliases, NetworkSpec *ret) {
+        static const struct {
+                const char *mode;
+                NetworkKind kind;
+        } modes[] = {
+                { "none", NETWORK_NONE },
+                { "host", NETWORK_HOST },
+                { "bridge", NETWORK_BRIDGE },
+                { "default", NETWORK_DEFAULT },
+        };
+
+        *ret = (NetworkSpec) { .kind = NETWORK_DEFAULT };
+        if (step && step->network_mode) {
+                FOREACH_ROW(row, modes)
+                        if (str_equal(row->mode, step->network_mode)) {
+                                ret->kind = row->kind;
+                                return;
+                        }
+                if (str_starts_with(step->network_mode, "container:"))
+                        *ret = (NetworkSpec) { .kind = NETWORK_CONTAINER, .name = step->network_mode + strlen("container:") };
+                else
+                        *ret = (NetworkSpec) { .kind = NETWORK_NAMED, .name = step->network_mode, .aliases = aliases };
+        } else if (sandbox->kind == SANDBOX_NETWORK)
+                *ret = (NetworkSpec) { .kind = NETWORK_NAMED, .name = sandbox->network, .aliases = aliases };
+        else if (sandbox_shares_network(sandbox) && step)
+                *ret = (NetworkSpec) { .kind = NETWORK_CONTAINER, .name = holder_name(sandbox->holder) };
+}

@@ -1,0 +1,144 @@
+/*
+ * Whose turn it is. Looked at anew whenever something changed: a step starts the moment all it needs is done and the services can
+ * be used; and while others run, the next ones are made ready to start at once.
+ */
+
+#include <errno.h>
+
+#include "job/job-internal.h"
+
+/* So many containers are made ahead of their turn: more would only compete with the steps that run. */
+#define AHEAD_MAX 2
+
+static bool is_settled(const Job *job, size_t index) {
+        const Step *step = &job->steps[index];
+
+        return step->is_done || (step->plan->detach && step->is_up);
+}
+
+/* Services come first; a failed one is settled too, the conditions of the steps do the rest. */
+static bool services_are_settled(const Job *job) {
+        for (size_t i = 0; i < job->spec.plan->n_services; i++)
+                if (!job->steps[i].is_ready && !job->steps[i].is_done)
+                        return false;
+        return true;
+}
+
+static bool has_its_turn(const Job *job, const Step *step) {
+        if (step->plan->kind == STEP_SERVICE)
+                return true;
+        for (size_t i = 0; i < step->plan->n_needs; i++)
+                if (!is_settled(job, step->plan->needs[i]))
+                        return false;
+        return services_are_settled(job);
+}
+
+static bool may_run(const Job *job, const Step *step) {
+        return !job->is_stopping && !job->cannot_run && (job->has_failed ? step->plan->on_failure : step->plan->on_success);
+}
+
+/* Made ahead of its turn: only what will very likely run, as it is, once what runs now has ended. */
+static bool is_worth_preparing(const Job *job, const Step *step) {
+        if (!step->plan->on_success || job->has_failed)
+                return false;
+        /* Its environment tells how the job stands, and only a script can be corrected later. */
+        if (step->plan->on_failure && !step_uses_script(step->plan))
+                return false;
+        for (size_t i = 0; i < step->plan->n_needs; i++) {
+                const Step *need = &job->steps[step->plan->needs[i]];
+
+                if (step_is_waiting(need))
+                        return false;
+        }
+        return true;
+}
+
+static size_t count_ahead(const Job *job) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < job->spec.plan->n_steps; i++)
+                n += step_is_preparing(&job->steps[i]) || step_is_prepared(&job->steps[i]);
+        return n;
+}
+
+static void consider_waiting(Job *job, Step *step, bool has_turn) {
+        if (has_turn && !may_run(job, step))
+                step_skip(step);
+        else if (step->image->has_failed) {
+                if (!has_turn)
+                        return;
+                step_fail(step, STEP_INFRA_FAILED, -ENOENT, step->image->error);
+                machine_post(&step->machine, MACHINE_FAIL);
+        } else if (step->image->is_ready && (has_turn || (count_ahead(job) < AHEAD_MAX && is_worth_preparing(job, step))))
+                step_prepare(step);
+}
+
+static void consider(Job *job, Step *step) {
+        bool has_turn = has_its_turn(job, step);
+
+        if (step_is_waiting(step))
+                consider_waiting(job, step, has_turn);
+        else if (step_is_prepared(step) && has_turn) {
+                if (may_run(job, step))
+                        step_start(step);
+                else
+                        step_skip(step);
+        }
+}
+
+static bool foreground_is_done(const Job *job) {
+        for (size_t i = 0; i < job->spec.plan->n_steps; i++)
+                if (!step_is_background(job->steps[i].plan) && !job->steps[i].is_done)
+                        return false;
+        return true;
+}
+
+static bool all_are_done(const Job *job) {
+        for (size_t i = 0; i < job->spec.plan->n_steps; i++)
+                if (!job->steps[i].is_done)
+                        return false;
+        return true;
+}
+
+/* Nothing is left to do for services and detached steps: their containers end with the sandbox. */
+static void end_background(Job *job) {
+        for (size_t i = 0; i < job->spec.plan->n_steps; i++) {
+                Step *step = &job->steps[i];
+
+                if (step->is_done || !step_is_background(step->plan))
+                        continue;
+                if (step->is_up) {
+                        if (step->machine.n_queue == 0)
+                                step_end(step);
+                } else {
+                        step_fail(step, STEP_SKIPPED, 0, NULL);
+                        step_stop(step);
+                }
+        }
+}
+
+static int on_turn(sd_event_source *source, void *userdata) {
+        Job *job = userdata;
+
+        job_consider_images(job);
+        if (!job_is_running(job))
+                return 0;
+        for (size_t i = 0; i < job->spec.plan->n_steps; i++)
+                if (!job->steps[i].is_done)
+                        consider(job, &job->steps[i]);
+        if (all_are_done(job))
+                machine_post(&job->machine, MACHINE_OK);
+        else if (foreground_is_done(job))
+                end_background(job);
+        return 0;
+}
+
+int schedule_init(Job *job) {
+        int r = sd_event_add_defer(job->event, &job->schedule, on_turn, job);
+
+        return r < 0 ? r : sd_event_source_set_enabled(job->schedule, SD_EVENT_OFF);
+}
+
+void job_schedule(Job *job) {
+        (void) sd_event_source_set_enabled(job->schedule, SD_EVENT_ONESHOT);
+}

@@ -1,0 +1,71 @@
+/* What a container prints, on its way to the observer: masked, then cut into lines, each stream for itself. */
+
+#include "base/log.h"
+#include "job/job-internal.h"
+
+#define OUTPUT_CHUNK_MAX (8U * 1024 * 1024)
+
+static void on_line(const char *line, size_t n, bool is_partial, void *userdata) {
+        Step *step = userdata;
+
+        if (!is_partial || n > 0)
+                step->n_lines++;
+        step->job->spec.observer.event(&(JobEvent) { .kind = JOB_EVENT_OUTPUT,
+                                                     .job_id = step->job->id,
+                                                     .realtime_usec = clock_realtime_usec(),
+                                                     .step = step->plan,
+                                                     .step_index = step->index,
+                                                     .exit_code = -1,
+                                                     .line = line,
+                                                     .n_line = n,
+                                                     .line_number = step->n_lines,
+                                                     .stream = step->stream,
+                                                     .is_partial = is_partial },
+                                       step->job->spec.observer.userdata);
+}
+
+int step_output_init(Step *step) {
+        step->masked = STR_INIT(OUTPUT_CHUNK_MAX);
+        for (int i = 0; i < 2; i++) {
+                int r = mask_stream_new(step->job->mask, &step->mask[i]);
+
+                if (r < 0)
+                        return r;
+                lines_init(&step->lines[i], on_line, step);
+        }
+        return 0;
+}
+
+static void hand_on(Step *step, int stream) {
+        step->stream = stream;
+        if (lines_feed(&step->lines[stream - 1], str_get(&step->masked), step->masked.n) < 0)
+                log_warning("out of memory: a part of the output of step '%s' is lost", step->plan->name);
+        str_clear(&step->masked);
+}
+
+void step_output(int stream, const char *bytes, size_t n, void *userdata) {
+        Step *step = userdata;
+        int i = stream == 2;
+
+        if (mask_stream_feed(step->mask[i], bytes, n, &step->masked) < 0)
+                log_warning("out of memory: a part of the output of step '%s' is lost", step->plan->name);
+        hand_on(step, i + 1);
+}
+
+void step_output_end(Step *step) {
+        for (int i = 0; i < 2; i++) {
+                if (!step->mask[i])
+                        continue;
+                (void) mask_stream_end(step->mask[i], &step->masked);
+                hand_on(step, i + 1);
+                lines_end(&step->lines[i]);
+        }
+}
+
+void step_output_done(Step *step) {
+        for (int i = 0; i < 2; i++) {
+                step->mask[i] = mask_stream_free(step->mask[i]);
+                lines_done(&step->lines[i]);
+        }
+        str_done(&step->masked);
+}

@@ -1,0 +1,31 @@
+#pragma once
+
+/*
+ * The files of a job. A volume of the engine keeps what the job writes, so that the engine can remove whatever owner the files
+ * have got; above the checkout lies an overlay, so that nothing is copied and the checkout stays as it is.
+ *
+ *   volume ID-data:  base/ (the workspace's base)  up/ work/ (of the overlay)  copy/ (instead of it)
+ *   volume ID-work:  the overlay, mounted by the engine
+ */
+
+#include "engine/spec.h"
+#include "job/event.h"
+
+typedef struct Job Job;
+typedef struct Workspace Workspace;
+
+int workspace_new(Job *job, Workspace **ret, Error **reterr);
+Workspace *workspace_free(Workspace *workspace);
+DEFINE_CLEANUP(Workspace *, workspace_free);
+
+/** workspace_create() - makes the volumes, copies if it has to */
+int workspace_create(Workspace *workspace, TaskDone done, void *userdata, Task **ret_task);
+
+/** workspace_mounts() - where the workspace's base and the checkout appear in a container; at most two, filled into @mounts */
+size_t workspace_mounts(const Workspace *workspace, const PlanStep *step, MountSpec mounts[static 2]);
+
+/** workspace_volume() - for messages and removal: the name of volume @i, NULL behind the last; in the order of removal */
+const char *workspace_volume(const Workspace *workspace, size_t i);
+
+/** workspace_collect() - tells what changed, and copies out what is to be exported. Blocks while it copies: nothing else runs by then. */
+int workspace_collect(Workspace *workspace, Error **reterr);
