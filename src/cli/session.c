@@ -1,0 +1,348 @@
+#include "cli/session.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/sweep.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/strv.h"
+#include "cli/checkout.h"
+#include "cli/report.h"
+#include "cli/variables.h"
+#include "cli/workflow.h"
+#include "engine/find.h"
+#include "job/job.h"
+
+typedef struct Session {
+        Machine machine;
+        const RunOptions *options;
+        char *const *files_given;
+        sd_event *event;
+        char *checkout, *state_directory;
+        char **files;
+        Map environment, secrets;
+        bool color;
+
+        Plan **plans;
+        size_t n_plans, next_plan;
+        Engine *engine;
+        Report *report;
+        Job *job;
+
+        Task *sweep;
+        SweepResult swept;
+        bool is_sweeping;
+
+        unsigned n_signals;
+        int exit_code; /* the worst so far */
+} Session;
+
+enum {
+        SESSION_NEW,
+        SESSION_DESCRIBING, /* what git knows */
+        SESSION_LOADING,    /* all files, before anything runs */
+        SESSION_OPENING,    /* the engine */
+        SESSION_RUNNING,    /* a job; re-entered for each */
+        SESSION_SWEEPING,   /* what earlier ones left, if that is not done yet */
+        SESSION_DONE,
+};
+
+/* When workflows end differently, the one that needs attention first decides: canceled, engine, timeout, refused, usage, failed. */
+static void note_exit_code(Session *session, int code) {
+        static const int order[] = { EXIT_CANCELED, EXIT_ENGINE, EXIT_TIMEOUT, EXIT_REFUSED, EXIT_USAGE, EXIT_STEP_FAILED, 0 };
+
+        FOREACH_ROW(row, order)
+                if (*row == code || *row == session->exit_code) {
+                        session->exit_code = *row;
+                        return;
+                }
+}
+
+static int exit_code_of(JobResult result) {
+        static const int codes[_JOB_RESULT_MAX] = {
+                [JOB_SUCCESS] = 0,
+                [JOB_FAILED] = EXIT_STEP_FAILED,
+                [JOB_INFRA_FAILED] = EXIT_ENGINE,
+                [JOB_TIMED_OUT] = EXIT_TIMEOUT,
+                [JOB_CANCELED] = EXIT_CANCELED,
+        };
+
+        return codes[result];
+}
+
+static void session_failed(Machine *machine, int r, const Error *error) {
+        Session *session = container_of(machine, Session, machine);
+
+        log_error("%s", error_message(error, r));
+        note_exit_code(session, EXIT_ENGINE);
+}
+
+static void on_answer(Task *task, int r, const Error *error, void *userdata) {
+        Session *session = userdata;
+
+        if (r < 0)
+                session_failed(&session->machine, r, error);
+        machine_post(&session->machine, r < 0 ? MACHINE_FAIL : MACHINE_OK);
+}
+
+static int enter_describing(Machine *machine, Task **ret_task, Error **reterr) {
+        Session *session = container_of(machine, Session, machine);
+
+        return checkout_describe(session->event, session->checkout, &session->environment, on_answer, session, ret_task);
+}
+
+static int enter_loading(Machine *machine, Task **ret_task, Error **reterr) {
+        Session *session = container_of(machine, Session, machine);
+        WorkflowInput input = { session->options, &session->environment, &session->secrets, session->color };
+        int code = 0;
+
+        session->plans = calloc(strv_length(session->files), sizeof(*session->plans));
+        if (!session->plans)
+                return error_oom(reterr);
+        STRV_FOREACH(file, session->files) {
+                int r = workflow_load(*file, &input, &session->plans[session->n_plans]);
+
+                if (r == 0)
+                        session->n_plans++;
+                else if (code == 0 || r == EXIT_REFUSED)
+                        code = r;
+        }
+        note_exit_code(session, code);
+        machine_post(machine, code ? MACHINE_FAIL : MACHINE_OK);
+        return 0;
+}
+
+static int enter_opening(Machine *machine, Task **ret_task, Error **reterr) {
+        Session *session = container_of(machine, Session, machine);
+
+        return engine_open(session->event, session->options->engine_url, &session->engine, on_answer, session, ret_task);
+}
+
+static void on_swept(Task *task, int r, const Error *error, void *userdata) {
+        Session *session = userdata;
+
+        session->is_sweeping = false;
+        if (r < 0)
+                log_warning("left-overs of an earlier run could not be removed: %s; 'podstep prune' tries again", error_message(error, r));
+        else if (session->options->verbose && session->swept.n_items > 0)
+                log_warning("removed %zu left-overs of earlier runs", session->swept.n_items);
+        if (session->machine.state == SESSION_SWEEPING)
+                machine_post(&session->machine, MACHINE_OK);
+}
+
+/* Beside the first job: who was killed shall not cost the next one time. */
+static void begin_sweep(Session *session) {
+        SweepSpec spec = { .state_directory = session->state_directory };
+
+        if (session->sweep || !sweep_is_needed(&spec))
+                return;
+        session->is_sweeping = sweep_start(session->engine, &spec, &session->swept, on_swept, session, &session->sweep) >= 0;
+}
+
+static void on_job_done(Job *job, JobResult result, void *userdata) {
+        Session *session = userdata;
+
+        note_exit_code(session, exit_code_of(result));
+        machine_post(&session->machine, session->n_signals > 0 ? MACHINE_STOP : MACHINE_OK);
+}
+
+static WorkspaceMode workspace_mode(const RunOptions *options) {
+        return options->write ? WORKSPACE_WRITE : options->clean ? WORKSPACE_CLEAN : WORKSPACE_OVERLAY;
+}
+
+static int start_job(Session *session, const Plan *plan, Error **reterr) {
+        const RunOptions *options = session->options;
+        JobSpec spec = {
+                .plan = plan,
+                .engine = session->engine,
+                .state_directory = session->state_directory,
+                .checkout = session->checkout,
+                .workspace_mode = workspace_mode(options),
+                .exports = options->exports,
+                .export_directory = options->export_directory,
+                .timeout_usec = options->timeout_usec ? options->timeout_usec : JOB_TIMEOUT_DEFAULT_USEC,
+                .service_timeout_usec = options->service_timeout_usec ? options->service_timeout_usec : JOB_SERVICE_TIMEOUT_DEFAULT_USEC,
+                .grace_usec = options->grace_usec ? options->grace_usec : JOB_GRACE_DEFAULT_USEC,
+                .pull = options->pull,
+                .private_network = options->network == NETWORK_CHOICE_BRIDGE,
+                .keep = options->keep,
+                .observer = report_observer(session->report),
+        };
+        int r;
+
+        r = job_new(session->event, &spec, on_job_done, session, &session->job, reterr);
+        if (r >= 0)
+                job_start(session->job);
+        return r;
+}
+
+static int enter_running(Machine *machine, Task **ret_task, Error **reterr) {
+        Session *session = container_of(machine, Session, machine);
+        const RunOptions *options = session->options;
+        ReportOptions report = {
+                .kind = options->json ? REPORT_JSON : options->quiet ? REPORT_QUIET : isatty(STDOUT_FILENO) ? REPORT_LIVE : REPORT_PLAIN,
+                .event = session->event,
+                .fd = STDOUT_FILENO,
+                .color = session->color,
+                .verbose = options->verbose,
+        };
+        const Plan *plan;
+        int r;
+
+        begin_sweep(session);
+        session->job = job_free(session->job);
+        session->report = report_free(session->report);
+        if (session->next_plan == session->n_plans)
+                return machine_post(machine, MACHINE_STOP), 0;
+        plan = report.plan = session->plans[session->next_plan++];
+        r = report_new(&report, &session->report, reterr);
+        return r < 0 ? r : start_job(session, plan, reterr);
+}
+
+static int enter_sweeping(Machine *machine, Task **ret_task, Error **reterr) {
+        Session *session = container_of(machine, Session, machine);
+
+        session->job = job_free(session->job);
+        session->report = report_free(session->report);
+        if (!session->is_sweeping)
+                machine_post(machine, MACHINE_OK);
+        return 0;
+}
+
+static int enter_done(Machine *machine, Task **ret_task, Error **reterr) {
+        Session *session = container_of(machine, Session, machine);
+
+        return sd_event_exit(session->event, 0);
+}
+
+static const MachineState session_states[] = {
+        /*                                                           START               OK                FAIL              STOP */
+        [SESSION_NEW]        = { "new",        NULL,             { SESSION_DESCRIBING, MACHINE_BUG,      MACHINE_BUG,      SESSION_DONE     } },
+        [SESSION_DESCRIBING] = { "describing", enter_describing, { MACHINE_BUG,        SESSION_LOADING,  SESSION_DONE,     SESSION_DONE     } },
+        [SESSION_LOADING]    = { "loading",    enter_loading,    { MACHINE_BUG,        SESSION_OPENING,  SESSION_DONE,     SESSION_DONE     } },
+        [SESSION_OPENING]    = { "opening",    enter_opening,    { MACHINE_BUG,        SESSION_RUNNING,  SESSION_DONE,     SESSION_DONE     } },
+        [SESSION_RUNNING]    = { "running",    enter_running,    { MACHINE_BUG,        SESSION_RUNNING,  SESSION_SWEEPING, SESSION_SWEEPING } },
+        [SESSION_SWEEPING]   = { "sweeping",   enter_sweeping,   { MACHINE_BUG,        SESSION_DONE,     SESSION_DONE,     SESSION_DONE     } },
+        [SESSION_DONE]       = { "done",       enter_done,       { MACHINE_BUG,        MACHINE_STAY,     MACHINE_STAY,     MACHINE_STAY     } },
+};
+
+/* Once: stop gracefully. Twice: without grace. Three times: leave, what stands is found by the next run. */
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+        Session *session = userdata;
+
+        note_exit_code(session, EXIT_CANCELED);
+        if (++session->n_signals > 2 || !session->job) {
+                machine_post(&session->machine, MACHINE_STOP);
+                if (session->n_signals > 2)
+                        return sd_event_exit(session->event, 0);
+                return 0;
+        }
+        if (session->n_signals == 1 && !session->options->json)
+                log_write(LOG_WARNING, "stopping; press Ctrl-C again to stop at once");
+        job_stop(session->job, JOB_STOP_CANCEL);
+        return 0;
+}
+
+static int session_init(Session *session, Error **reterr) {
+        const char *start = session->options->directory ? session->options->directory : session->files_given[0];
+        _cleanup_free_ char *parent = NULL;
+        sigset_t signals;
+        int r;
+
+        (void) sigemptyset(&signals);
+        (void) sigaddset(&signals, SIGINT);
+        (void) sigaddset(&signals, SIGTERM);
+        (void) sigprocmask(SIG_BLOCK, &signals, NULL);
+        r = sd_event_new(&session->event);
+        if (r >= 0)
+                r = sd_event_add_signal(session->event, NULL, SIGINT, on_signal, session);
+        if (r >= 0)
+                r = sd_event_add_signal(session->event, NULL, SIGTERM, on_signal, session);
+        if (r >= 0)
+                r = machine_init(&session->machine, session->event, "session", session_states, SESSION_NEW, session_failed);
+        if (r < 0)
+                return error_set(reterr, -r, "cannot start the event loop: %s", strerror(-r));
+        if (!session->options->directory && start)
+                start = parent = path_parent(start);
+        r = checkout_find(start ? start : ".", &session->checkout, reterr);
+        if (r >= 0)
+                r = session->files_given[0] ? strv_copy(session->files_given, &session->files) : checkout_workflows(session->checkout, &session->files, reterr);
+        if (r >= 0)
+                r = variables_read_environment(session->options, &session->environment, reterr);
+        if (r >= 0)
+                r = variables_read_secrets(session->options, &session->secrets, reterr);
+        return r;
+}
+
+static void session_done(Session *session) {
+        machine_done(&session->machine);
+        session->job = job_free(session->job);
+        session->report = report_free(session->report);
+        session->sweep = task_free(session->sweep);
+        sweep_result_done(&session->swept);
+        session->engine = engine_free(session->engine);
+        for (size_t i = 0; i < session->n_plans; i++)
+                plan_free(session->plans[i]);
+        free(session->plans);
+        variables_done(&session->environment);
+        variables_done(&session->secrets);
+        strv_free(session->files);
+        free(session->checkout);
+        free(session->state_directory);
+        session->event = sd_event_unref(session->event);
+}
+
+int session_state_directory(char **ret, Error **reterr) {
+        const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+        struct passwd *entry;
+        char *path;
+
+        if (!home && (entry = getpwuid(getuid())))
+                home = entry->pw_dir;
+        if (!str_is_empty(state) && state[0] == '/')
+                path = path_join(state, "podstep");
+        else if (home)
+                path = path_join(home, ".local/state/podstep");
+        else
+                return error_set(reterr, ENOENT, "neither HOME nor XDG_STATE_HOME is set: podstep has no place for its files");
+        if (!path)
+                return error_oom(reterr);
+        *ret = path;
+        return 0;
+}
+
+int session_run(const RunOptions *options, char *const *files) {
+        static char *const none[] = { NULL };
+        Session session = {
+                .options = options,
+                .files_given = files ? files : none,
+                .environment = STRMAP_INIT,
+                .secrets = STRMAP_INIT,
+                .color = options->color == COLOR_ALWAYS || (options->color == COLOR_AUTO && isatty(STDOUT_FILENO) && !getenv("NO_COLOR")),
+        };
+        _cleanup_(error_freep) Error *error = NULL;
+        int r;
+
+        if (options->verbose)
+                log_set_level(LOG_DEBUG);
+        r = session_state_directory(&session.state_directory, &error);
+        if (r >= 0)
+                r = session_init(&session, &error);
+        if (r < 0) {
+                log_error("%s", error_message(error, r));
+                session.exit_code = EXIT_USAGE;
+        } else {
+                machine_post(&session.machine, MACHINE_START);
+                r = sd_event_loop(session.event);
+                if (r < 0) {
+                        log_error("the event loop failed: %s", strerror(-r));
+                        session.exit_code = EXIT_ENGINE;
+                }
+        }
+        session_done(&session);
+        return session.exit_code;
+}

@@ -1,0 +1,14 @@
+#pragma once
+
+/*
+ * One call of 'podstep run': signals, variables, the engine, left-overs of earlier calls, then one job after the other. The
+ * wiring is here and nowhere else.
+ */
+
+#include "cli/run-options.h"
+
+/** session_run() - runs the workflows; returns the exit code of podstep */
+int session_run(const RunOptions *options, char *const *files);
+
+/** session_state_directory() - $XDG_STATE_HOME/podstep, ~/.local/state/podstep */
+int session_state_directory(char **ret, Error **reterr);
