@@ -70,9 +70,23 @@ typedef struct PlanPort {
         char *protocol; /* "tcp", "udp" */
 } PlanPort;
 
+/* What a step asks for beyond its own container; the policy decides. */
+typedef enum PlanGrant {
+        GRANT_PRIVILEGED,
+        GRANT_NETWORK_MODE,
+        GRANT_DNS,
+        GRANT_DNS_SEARCH,
+        GRANT_EXTRA_HOSTS,
+        GRANT_DEVICES,
+        GRANT_VOLUMES,
+        GRANT_TMPFS,
+        _GRANT_MAX,
+} PlanGrant;
+
 typedef struct PlanStep {
-        char *name;  /* as written */
+        char *name;  /* as written: no control characters, but it may hold spaces and slashes. Unique among the steps, and among the services. */
         char *alias; /* the name as a DNS label: how others reach it; unique in the plan, NULL: cannot be reached */
+        char *host_name; /* the name as written where it can stand beside the alias in a hosts file ("My_DB"); else NULL */
         StepKind kind;
         Mark mark; /* of its entry in the file */
 
@@ -108,8 +122,14 @@ typedef struct PlanStep {
         bool on_success, on_failure; /* runs while all is well; runs after a failure */
         StepFailure failure;
 
-        size_t *needs; /* indices into the plan's steps: this one starts the moment they are done */
+        /*
+         * Indices into the plan's steps: this one starts the moment they are done. A detached one counts as done once it has
+         * started (or was skipped). Services are never named here: all of them are ready before the first step starts.
+         */
+        size_t *needs;
         size_t n_needs;
+
+        Mark grant_marks[_GRANT_MAX]; /* where the file asks for it; 0, 0: see 'mark' */
 } PlanStep;
 
 typedef struct Plan {
@@ -126,7 +146,7 @@ DEFINE_CLEANUP(Plan *, plan_free);
 PlanStep *plan_step_free(PlanStep *step);
 DEFINE_CLEANUP(PlanStep *, plan_step_free);
 
-/** plan_find() - a step by its name as written; NULL if there is none */
+/** plan_find() - a step, else a service, by its name as written; NULL if there is none */
 const PlanStep *plan_find(const Plan *plan, const char *name);
 
 /** plan_to_json() - the plan for scripts; secret values are shown as "********" */

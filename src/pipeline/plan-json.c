@@ -1,0 +1,135 @@
+/* The plan for scripts. Values of secrets never leave it. */
+
+#include "document/json.h"
+#include "pipeline/plan.h"
+
+#define SECRET_SHOWN "********"
+
+static void put_environment(JsonWriter *w, const PlanStep *step) {
+        json_open_object(w, "environment");
+        MAP_FOREACH(entry, &step->environment)
+                json_put_string(w, entry->key, entry->value);
+        MAP_FOREACH(entry, &step->secret_environment)
+                json_put_string(w, entry->key, SECRET_SHOWN);
+        json_close(w);
+}
+
+static void put_volumes(JsonWriter *w, const PlanStep *step) {
+        if (step->n_volumes == 0)
+                return;
+        json_open_array(w, "volumes");
+        for (size_t i = 0; i < step->n_volumes; i++) {
+                json_open_object(w, NULL);
+                json_put_string(w, "source", step->volumes[i].source);
+                json_put_string(w, "target", step->volumes[i].target);
+                json_put_strv(w, "options", step->volumes[i].options);
+                json_close(w);
+        }
+        json_close(w);
+}
+
+static void put_tmpfs(JsonWriter *w, const PlanStep *step) {
+        if (step->n_tmpfs == 0)
+                return;
+        json_open_array(w, "tmpfs");
+        for (size_t i = 0; i < step->n_tmpfs; i++) {
+                json_open_object(w, NULL);
+                json_put_string(w, "target", step->tmpfs[i].target);
+                json_put_string(w, "options", step->tmpfs[i].options);
+                json_close(w);
+        }
+        json_close(w);
+}
+
+static void put_devices(JsonWriter *w, const PlanStep *step) {
+        if (step->n_devices == 0)
+                return;
+        json_open_array(w, "devices");
+        for (size_t i = 0; i < step->n_devices; i++) {
+                json_open_object(w, NULL);
+                json_put_string(w, "source", step->devices[i].source);
+                json_put_string(w, "target", step->devices[i].target);
+                json_put_string(w, "access", step->devices[i].access);
+                json_close(w);
+        }
+        json_close(w);
+}
+
+static void put_network(JsonWriter *w, const PlanStep *step) {
+        json_put_string(w, "network_mode", step->network_mode);
+        json_put_strv(w, "dns", step->dns);
+        json_put_strv(w, "dns_search", step->dns_search);
+        if (step->n_extra_hosts > 0) {
+                json_open_object(w, "extra_hosts");
+                for (size_t i = 0; i < step->n_extra_hosts; i++)
+                        json_put_string(w, step->extra_hosts[i].name, step->extra_hosts[i].address);
+                json_close(w);
+        }
+        if (step->n_ports > 0) {
+                json_open_array(w, "ports");
+                for (size_t i = 0; i < step->n_ports; i++) {
+                        json_open_object(w, NULL);
+                        json_put_uint(w, "number", step->ports[i].number);
+                        json_put_string(w, "protocol", step->ports[i].protocol);
+                        json_close(w);
+                }
+                json_close(w);
+        }
+}
+
+static void put_order(JsonWriter *w, const Plan *plan, const PlanStep *step) {
+        json_open_array(w, "needs");
+        for (size_t i = 0; i < step->n_needs; i++)
+                json_put_string(w, NULL, plan->steps[step->needs[i]]->name);
+        json_close(w);
+        json_open_object(w, "when");
+        json_put_bool(w, "success", step->on_success);
+        json_put_bool(w, "failure", step->on_failure);
+        json_close(w);
+        json_put_string(w, "failure", step_failure_to_string(step->failure));
+        json_put_bool(w, "detach", step->detach);
+}
+
+static void put_step(JsonWriter *w, const Plan *plan, const PlanStep *step) {
+        json_open_object(w, NULL);
+        json_put_string(w, "name", step->name);
+        json_put_string(w, "type", step_kind_to_string(step->kind));
+        json_put_uint(w, "line", step->mark.line);
+        json_put_string(w, "alias", step->alias);
+        json_put_string(w, "host_name", step->host_name);
+        json_put_string(w, "image", step->image);
+        json_put_string(w, "reference", step->image_reference);
+        json_put_string(w, "pull", pull_policy_to_string(step->pull));
+        json_put_strv(w, "commands", step->commands);
+        json_put_strv(w, "entrypoint", step->entrypoint);
+        json_put_string(w, "directory", step->directory);
+        json_put_string(w, "workspace_base", step->workspace_base);
+        put_environment(w, step);
+        json_put_string(w, "user", step->user);
+        put_volumes(w, step);
+        put_tmpfs(w, step);
+        put_devices(w, step);
+        put_network(w, step);
+        json_put_bool(w, "privileged", step->privileged);
+        put_order(w, plan, step);
+        json_close(w);
+}
+
+int plan_to_json(const Plan *plan, bool pretty, char **ret) {
+        JsonWriter w = { 0 };
+
+        json_open_object(&w, NULL);
+        json_put_string(&w, "name", plan->name);
+        json_put_string(&w, "file", plan->source_name);
+        json_put_string(&w, "workspace", plan->workspace);
+        json_open_array(&w, "services");
+        for (size_t i = 0; i < plan->n_services; i++)
+                put_step(&w, plan, plan->steps[i]);
+        json_close(&w);
+        json_open_array(&w, "steps");
+        for (size_t i = plan->n_services; i < plan->n_steps; i++)
+                put_step(&w, plan, plan->steps[i]);
+        json_close(&w);
+        json_close(&w);
+        return json_finish(&w, pretty, ret);
+}

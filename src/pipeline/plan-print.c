@@ -1,0 +1,117 @@
+/* The plan for people: what runs, in what, after what; what is as usual is left out. */
+
+#include "pipeline/plan.h"
+
+#include <string.h>
+
+#include "base/strv.h"
+
+#define COMMAND_BYTES_SHOWN 100
+
+static void print_line(Str *out, const char *label, const char *text) {
+        (void) str_appendf(out, "    %-12s %s\n", label, text);
+}
+
+static void print_list(Str *out, const char *label, char *const *list) {
+        _cleanup_free_ char *text = strv_join(list, ", ");
+
+        if (list && *list && text)
+                print_line(out, label, text);
+}
+
+static void print_command(Str *out, const char *label, const char *command) {
+        _cleanup_free_ char *shown = str_escape(command, strlen(command), COMMAND_BYTES_SHOWN);
+
+        print_line(out, label, shown ? shown : "");
+}
+
+static void print_script(Str *out, const PlanStep *step) {
+        const char *label = "commands";
+
+        STRV_FOREACH(argument, step->entrypoint)
+                print_command(out, argument == step->entrypoint ? "entrypoint" : "", *argument);
+        STRV_FOREACH(command, step->commands) {
+                print_command(out, label, *command);
+                label = "";
+        }
+}
+
+static void print_needs(Str *out, const Plan *plan, const PlanStep *step) {
+        _cleanup_str_ Str names = STR_INIT(STR_MAX_DEFAULT);
+
+        if (step->n_needs == 0)
+                return;
+        for (size_t i = 0; i < step->n_needs; i++)
+                (void) str_appendf(&names, "%s%s", i > 0 ? ", " : "", plan->steps[step->needs[i]]->name);
+        print_line(out, "after", str_get(&names));
+}
+
+static void print_conditions(Str *out, const PlanStep *step) {
+        if (step->on_failure)
+                print_line(out, "when", step->on_success ? "success or failure" : "failure");
+        if (step->kind != STEP_SERVICE && step->failure != STEP_FAILURE_FAIL)
+                print_line(out, "failure", step_failure_to_string(step->failure));
+        if (step->kind != STEP_SERVICE && step->detach)
+                print_line(out, "detach", "runs until the workflow ends");
+}
+
+static void print_host(Str *out, const PlanStep *step) {
+        if (step->user)
+                print_line(out, "user", step->user);
+        if (step->privileged)
+                print_line(out, "privileged", "yes");
+        if (step->network_mode)
+                print_line(out, "network", step->network_mode);
+        for (size_t i = 0; i < step->n_volumes; i++)
+                (void) str_appendf(out, "    %-12s %s at %s\n", "volume", step->volumes[i].source ? step->volumes[i].source : "a new one",
+                                   step->volumes[i].target);
+        for (size_t i = 0; i < step->n_tmpfs; i++)
+                print_line(out, "tmpfs", step->tmpfs[i].target);
+        for (size_t i = 0; i < step->n_devices; i++)
+                print_line(out, "device", step->devices[i].source);
+        for (size_t i = 0; i < step->n_extra_hosts; i++)
+                (void) str_appendf(out, "    %-12s %s is %s\n", "host", step->extra_hosts[i].name, step->extra_hosts[i].address);
+        print_list(out, "dns", step->dns);
+        print_list(out, "dns search", step->dns_search);
+}
+
+/* Variables of the run itself (CI_*, DRONE_*) are the same everywhere and left to --json. */
+static void print_environment(Str *out, const PlanStep *step) {
+        _cleanup_strv_ char **names = NULL;
+
+        MAP_FOREACH(entry, &step->environment)
+                if (strncmp(entry->key, "CI", 2) != 0 && !strstr(entry->key, "DRONE_"))
+                        (void) strv_append(&names, entry->key);
+        print_list(out, "variables", names);
+        names = strv_free(names);
+        MAP_FOREACH(entry, &step->secret_environment)
+                (void) strv_append(&names, entry->key);
+        print_list(out, "secrets", names);
+}
+
+static void print_step(Str *out, const Plan *plan, const PlanStep *step) {
+        (void) str_appendf(out, "  %s (%s)\n", step->name, step_kind_to_string(step->kind));
+        print_line(out, "image", step->image_reference ? step->image_reference : step->image);
+        if (step->pull != PULL_MISSING)
+                print_line(out, "pull", pull_policy_to_string(step->pull));
+        if (step->kind == STEP_SERVICE && step->alias)
+                print_line(out, "reached as", step->host_name ? step->host_name : step->alias);
+        print_needs(out, plan, step);
+        print_conditions(out, step);
+        if (step->directory && strcmp(step->directory, plan->workspace) != 0)
+                print_line(out, "directory", step->directory);
+        print_host(out, step);
+        print_environment(out, step);
+        print_script(out, step);
+}
+
+void plan_print(const Plan *plan, Str *out) {
+        (void) str_appendf(out, "workflow %s (%s), workspace %s\n", plan->name, plan->source_name, plan->workspace);
+        for (size_t i = 0; i < plan->n_steps; i++) {
+                if (i == 0 && plan->n_services > 0)
+                        (void) str_append(out, "\nservices:\n");
+                if (i == plan->n_services)
+                        (void) str_append(out, "\nsteps:\n");
+                print_step(out, plan, plan->steps[i]);
+        }
+}

@@ -1,0 +1,135 @@
+/* The plan's life and the words of its enums. */
+
+#include "pipeline/plan.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "base/strv.h"
+
+static const char *const step_kind_names[_STEP_KIND_MAX] = {
+        [STEP_CLONE] = "clone",
+        [STEP_SERVICE] = "service",
+        [STEP_PLUGIN] = "plugin",
+        [STEP_COMMANDS] = "commands",
+};
+
+static const char *const step_failure_names[_STEP_FAILURE_MAX] = {
+        [STEP_FAILURE_FAIL] = "fail",
+        [STEP_FAILURE_IGNORE] = "ignore",
+        [STEP_FAILURE_CANCEL] = "cancel",
+};
+
+static const char *const pull_policy_names[_PULL_POLICY_MAX] = {
+        [PULL_MISSING] = "missing",
+        [PULL_ALWAYS] = "always",
+        [PULL_NEWER] = "newer",
+        [PULL_NEVER] = "never",
+};
+
+static int name_find(const char *const *names, int n_names, const char *name) {
+        for (int i = 0; i < n_names; i++)
+                if (strcmp(names[i], name) == 0)
+                        return i;
+        return -EINVAL;
+}
+
+const char *step_kind_to_string(StepKind kind) {
+        return step_kind_names[kind];
+}
+
+const char *step_failure_to_string(StepFailure failure) {
+        return step_failure_names[failure];
+}
+
+StepFailure step_failure_from_string(const char *name) {
+        return (StepFailure) name_find(step_failure_names, _STEP_FAILURE_MAX, name);
+}
+
+const char *pull_policy_to_string(PullPolicy policy) {
+        return pull_policy_names[policy];
+}
+
+PullPolicy pull_policy_from_string(const char *name) {
+        return (PullPolicy) name_find(pull_policy_names, _PULL_POLICY_MAX, name);
+}
+
+static void step_free_host_parts(PlanStep *step) {
+        for (size_t i = 0; i < step->n_volumes; i++) {
+                free(step->volumes[i].source);
+                free(step->volumes[i].target);
+                strv_free(step->volumes[i].options);
+        }
+        for (size_t i = 0; i < step->n_tmpfs; i++) {
+                free(step->tmpfs[i].target);
+                free(step->tmpfs[i].options);
+        }
+        for (size_t i = 0; i < step->n_devices; i++) {
+                free(step->devices[i].source);
+                free(step->devices[i].target);
+                free(step->devices[i].access);
+        }
+        for (size_t i = 0; i < step->n_extra_hosts; i++) {
+                free(step->extra_hosts[i].name);
+                free(step->extra_hosts[i].address);
+        }
+        for (size_t i = 0; i < step->n_ports; i++)
+                free(step->ports[i].protocol);
+        free(step->volumes);
+        free(step->tmpfs);
+        free(step->devices);
+        free(step->extra_hosts);
+        free(step->ports);
+        strv_free(step->dns);
+        strv_free(step->dns_search);
+        free(step->network_mode);
+}
+
+PlanStep *plan_step_free(PlanStep *step) {
+        if (!step)
+                return NULL;
+        step_free_host_parts(step);
+        free(step->name);
+        free(step->alias);
+        free(step->host_name);
+        free(step->image);
+        free(step->image_reference);
+        strv_free(step->commands);
+        strv_free(step->entrypoint);
+        free(step->directory);
+        free(step->workspace_base);
+        map_done(&step->environment);
+        map_done(&step->secret_environment);
+        free(step->user);
+        free(step->needs);
+        free(step);
+        return NULL;
+}
+
+Plan *plan_free(Plan *plan) {
+        if (!plan)
+                return NULL;
+        for (size_t i = 0; i < plan->n_steps; i++)
+                plan_step_free(plan->steps[i]);
+        free(plan->steps);
+        free(plan->name);
+        free(plan->source_name);
+        free(plan->workspace);
+        map_done(&plan->secrets);
+        free(plan);
+        return NULL;
+}
+
+static const PlanStep *find_between(const Plan *plan, size_t from, size_t to, const char *name) {
+        for (size_t i = from; i < to; i++)
+                if (strcmp(plan->steps[i]->name, name) == 0)
+                        return plan->steps[i];
+        return NULL;
+}
+
+const PlanStep *plan_find(const Plan *plan, const char *name) {
+        const PlanStep *step = find_between(plan, plan->n_services, plan->n_steps, name);
+
+        return step ? step : find_between(plan, 0, plan->n_services, name);
+}

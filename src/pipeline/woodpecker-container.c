@@ -1,0 +1,391 @@
+/* One entry of 'steps' or 'services': its keys, and the step that is made of them. */
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/file.h"
+#include "base/strv.h"
+#include "pipeline/image-reference.h"
+#include "pipeline/name.h"
+#include "pipeline/woodpecker-internal.h"
+
+#define TEXT_BYTES_SHOWN 100
+#define PLUGIN_WORKSPACE_BASE "/woodpecker" /* fixed, so that no file can mount over a plugin's own files */
+
+enum {
+        IN_STEP = 1 << 0,
+        IN_SERVICE = 1 << 1,
+};
+
+static const char *const failure_words[] = { "fail", "ignore", "cancel", NULL };
+
+/* clang-format off */
+#define FIELD(name) offsetof(ContainerKeys, name)
+static const Key container_rows[] = {
+        { "name", KEY_TEXT, FIELD(name),
+          .doc = "Name of a step that is written as an entry of a list, or another name than its key." },
+        { "image", KEY_TEXT, FIELD(image),
+          .doc = "Container image, completed as Docker does: ``golang`` is ``docker.io/library/golang:latest``." },
+        { "pull", KEY_BOOL, FIELD(pull),
+          .doc = "Whether to ask the registry for a newer image though there is one. Default: ``false``." },
+        { "commands", KEY_STRINGS, FIELD(commands),
+          .doc = "Shell commands, run by ``/bin/sh -e`` one after the other." },
+        { "entrypoint", KEY_STRINGS, FIELD(entrypoint),
+          .doc = "Program and arguments instead of the image's or the shell; not split at spaces." },
+        { "directory", KEY_TEXT, FIELD(directory),
+          .doc = "Where to run: below the workspace, or an absolute path." },
+        { "settings", KEY_MAP, FIELD(settings),
+          .doc = "What a plugin finds as ``PLUGIN_*`` variables." },
+        { "environment", KEY_MAP, FIELD(environment),
+          .hint = "write it as a map: 'NAME: value'",
+          .doc = "Environment variables; a value of ``{from_secret: name}`` comes from a secret." },
+        { "depends_on", KEY_ANY, FIELD(depends_on), IN_STEP,
+          .hint = "services start together, before the first step",
+          .doc = "Steps that must be done before: a name, or a list of names or of ``{name, optional}``. ``[]``: none." },
+        { "when", KEY_ANY, FIELD(when),
+          .doc = "Conditions: a map, all of which must hold, or a list of maps, one of which must." },
+        { "failure", KEY_WORD, FIELD(failure), .words = failure_words,
+          .doc = "What a failure means: ``fail`` (the workflow fails), ``ignore``, ``cancel`` (and ends at once)." },
+        { "detach", KEY_BOOL, FIELD(detach),
+          .doc = "Whether to go on at once while this step runs until the workflow ends. Services always do." },
+        { "volumes", KEY_TEXTS, FIELD(volumes),
+          .doc = "``source:target[:options]``: directories of the host (absolute) or named volumes. Needs trust." },
+        { "ports", KEY_TEXTS, FIELD(ports),
+          .doc = "Ports that a service listens on, to see when it is ready: ``5432``, ``53/udp``." },
+        { "dns", KEY_STRINGS, FIELD(dns),
+          .doc = "Addresses of name servers. Needs trust." },
+        { "dns_search", KEY_STRINGS, FIELD(dns_search),
+          .doc = "Search domains. Needs trust." },
+        { "privileged", KEY_BOOL, FIELD(privileged),
+          .doc = "Whether to run with all rights that the user has. Needs trust." },
+        { "backend_options", KEY_MAP, FIELD(backend_options),
+          .doc = "Options of an engine: ``docker: {user: \"1000:1000\"}``, ``podman`` likewise; others are not ours." },
+        { "devices", KEY_TEXTS, FIELD(devices),
+          .doc = "Devices of the host: ``/dev/fuse``, ``source:target[:rwm]``. Needs trust." },
+        { "extra_hosts", KEY_TEXTS, FIELD(extra_hosts),
+          .doc = "Entries of ``/etc/hosts``: ``name:address``. Needs trust." },
+        { "network_mode", KEY_TEXT, FIELD(network_mode),
+          .doc = "``none``, ``host``, ``bridge``, or the name of a network. All but ``none`` need trust." },
+        { "tmpfs", KEY_TEXTS, FIELD(tmpfs),
+          .doc = "Directories in memory: ``target[:size=64m,mode=1777]``. Needs trust." },
+        { "secrets", KEY_REFUSED, .hint = "since Woodpecker 3.0: 'environment: {NAME: {from_secret: name}}'" },
+        { "group", KEY_REFUSED, .hint = "since Woodpecker 3.0: 'depends_on'" },
+        { "command", KEY_REFUSED, .hint = "it is 'commands', or 'entrypoint'" },
+        { "build", KEY_REFUSED, .hint = "images are not built here; name one with 'image'" },
+};
+#undef FIELD
+
+typedef struct EngineKeys {
+        const YamlNode *user;
+} EngineKeys;
+
+static const Key engine_rows[] = {
+        { "user", KEY_TEXT, offsetof(EngineKeys, user),
+          .doc = "User to run as, by number or name: ``uid[:gid]``." },
+};
+
+typedef struct BackendKeys {
+        const YamlNode *docker, *podman;
+} BackendKeys;
+
+/* Options for engines that we are not do no harm: the same file may run elsewhere. */
+static const Key backend_rows[] = {
+        { "podman", KEY_MAP, offsetof(BackendKeys, podman), .doc = "Options for podstep." },
+        { "docker", KEY_MAP, offsetof(BackendKeys, docker), .doc = "Options for Docker; used where ``podman`` does not say it." },
+        { "kubernetes", KEY_IGNORED },
+        { "local", KEY_IGNORED },
+        { "dummy", KEY_IGNORED },
+};
+
+typedef struct NeedKeys {
+        const YamlNode *name, *optional;
+} NeedKeys;
+
+static const Key need_rows[] = {
+        { "name", KEY_TEXT, offsetof(NeedKeys, name), .doc = "The step." },
+        { "optional", KEY_BOOL, offsetof(NeedKeys, optional), .doc = "Whether it may be missing." },
+};
+/* clang-format on */
+
+static const KeyTable container_table = KEY_TABLE(container_rows), engine_table = KEY_TABLE(engine_rows),
+                      backend_table = KEY_TABLE(backend_rows), need_table = KEY_TABLE(need_rows);
+
+void woodpecker_container_done(Container *container) {
+        free(container->name);
+        free(container->owner);
+}
+
+/* What would be made of it if every alias were written out. Depth and count are bounded by document/yaml. */
+static size_t expanded_bytes(const YamlNode *node) {
+        size_t n = node->n_text;
+
+        for (size_t i = 0; i < node->n_items; i++)
+                n += expanded_bytes(node->items[i]);
+        for (size_t i = 0; i < node->n_pairs; i++)
+                n += node->pairs[i].key->n_text + expanded_bytes(node->pairs[i].value);
+        return n;
+}
+
+static int read_name(Woodpecker *wp, const YamlNode *key, const YamlNode *entry, size_t index, Container *ret) {
+        const YamlNode *name = yaml_get(entry, "name");
+        _cleanup_free_ char *shown = NULL;
+        const char *fault;
+
+        if (!name || !yaml_is_scalar(name) || name->n_text == 0)
+                name = key;
+        ret->name = name ? strndup(name->text, name->n_text) : str_printf("step-%zu", index);
+        shown = name ? str_escape(name->text, name->n_text, TEXT_BYTES_SHOWN) : strdup(ret->name ? ret->name : "");
+        ret->owner = str_printf("%s '%s'", ret->is_service ? "service" : "step", shown ? shown : "");
+        if (!ret->name || !shown || !ret->owner)
+                return -ENOMEM;
+        fault = name ? step_name_fault(name->text, name->n_text) : NULL;
+        if (fault) {
+                WOODPECKER_ERROR(wp, "name", name->mark, "'%s' cannot be the name of a %s: %s", shown, ret->is_service ? "service" : "step", fault);
+                return 1;
+        }
+        return 0;
+}
+
+static void refuse_entry(Woodpecker *wp, const YamlNode *entry, const Container *container) {
+        Diag *diag = WOODPECKER_ERROR(wp, "type", entry->kind == YAML_NULL ? container->mark : entry->mark, "%s: expected a map, found %s",
+                                      container->owner, yaml_kind_name(entry->kind));
+
+        if (diag && key_find(&container_table, container->name))
+                diag_set_hint(diag, "'%s' is a key of a step: above it a line with the step's name is missing", container->name);
+}
+
+int woodpecker_container_read(Woodpecker *wp, const YamlNode *key, const YamlNode *entry, size_t index, bool is_service, Container *ret) {
+        int r;
+
+        *ret = (Container) { .mark = key ? key->mark : entry->mark, .is_service = is_service };
+        r = read_name(wp, key, entry, index, ret);
+        if (r != 0)
+                return r;
+        if (entry->kind != YAML_MAPPING) {
+                refuse_entry(wp, entry, ret);
+                return 1;
+        }
+        wp->n_expanded_bytes += expanded_bytes(entry);
+        if (wp->n_expanded_bytes > WOODPECKER_EXPANDED_BYTES_MAX) {
+                WOODPECKER_ERROR(wp, "too-large", ret->mark, "with all aliases written out, the steps up to here are larger than %u MiB",
+                                 WOODPECKER_EXPANDED_BYTES_MAX >> 20);
+                return 1;
+        }
+        wp->n_errors += keys_read(&container_table, entry, is_service ? IN_SERVICE : IN_STEP, ret->owner, &ret->keys, wp->diags);
+        return 0;
+}
+
+static bool is_given(const YamlNode *node) {
+        return node && (yaml_is_scalar(node) ? node->n_text > 0 : node->n_items + node->n_pairs > 0);
+}
+
+static StepKind kind_of(const Container *container) {
+        const ContainerKeys *keys = &container->keys;
+
+        if (container->is_service)
+                return STEP_SERVICE;
+        return is_given(keys->commands) || is_given(keys->entrypoint) || is_given(keys->environment) ? STEP_COMMANDS : STEP_PLUGIN;
+}
+
+static bool is_plugin(const Container *container) {
+        const ContainerKeys *keys = &container->keys;
+
+        return !is_given(keys->commands) && !is_given(keys->entrypoint) && !is_given(keys->environment);
+}
+
+static int compile_image(Woodpecker *wp, const Container *container, PlanStep *step) {
+        const YamlNode *image = container->keys.image;
+        _cleanup_(error_freep) Error *error = NULL;
+        _cleanup_free_ char *hint = NULL, *shown = NULL;
+        Diag *diag;
+        int r;
+
+        if (!is_given(image)) {
+                diag = WOODPECKER_ERROR(wp, "image", container->mark, "%s has no image", container->owner);
+                if (diag)
+                        diag_set_hint(diag, "add a line such as 'image: alpine'");
+                return 0;
+        }
+        step->image_mark = image->mark;
+        step->image = strdup(image->text);
+        if (!step->image)
+                return -ENOMEM;
+        r = image_reference_qualify(image->text, &step->image_reference, &hint, &error);
+        if (r != -EINVAL)
+                return r;
+        shown = str_escape(image->text, image->n_text, TEXT_BYTES_SHOWN);
+        diag = WOODPECKER_ERROR(wp, "image", image->mark, "image '%s': %s", shown ? shown : "", error_message(error, r));
+        if (diag && hint)
+                diag_set_hint(diag, "%s", hint);
+        return 0;
+}
+
+static int compile_commands(Woodpecker *wp, const Container *container, PlanStep *step) {
+        const ContainerKeys *keys = &container->keys;
+        Diag *diag;
+        int r;
+
+        if (is_given(keys->settings) && (is_given(keys->commands) || is_given(keys->entrypoint))) {
+                diag = WOODPECKER_ERROR(wp, "settings", keys->settings->mark, "%s has both '%s' and 'settings'", container->owner,
+                                        is_given(keys->commands) ? "commands" : "entrypoint");
+                if (diag)
+                        diag_set_hint(diag, "'settings' are for plugins, which run their image's own program; use 'environment'");
+        } else if (is_given(keys->settings) && is_given(keys->environment))
+                WOODPECKER_WARNING(wp, "settings", keys->settings->mark,
+                                   "%s has both 'environment' and 'settings': it does not count as a plugin then", container->owner);
+        if (keys->commands && keys->commands->n_items > WOODPECKER_COMMANDS_MAX) {
+                WOODPECKER_ERROR(wp, "too-many", keys->commands->mark, "%s has more than %d commands", container->owner,
+                                 WOODPECKER_COMMANDS_MAX);
+                return 0;
+        }
+        r = is_given(keys->commands) ? key_strings(keys->commands, &step->commands) : 0;
+        if (r == 0 && is_given(keys->entrypoint))
+                r = key_strings(keys->entrypoint, &step->entrypoint);
+        return r;
+}
+
+static bool has_control_character(const char *text) {
+        for (const char *c = text; *c; c++)
+                if (iscntrl((unsigned char) *c))
+                        return true;
+        return false;
+}
+
+static int compile_directory(Woodpecker *wp, const Container *container, PlanStep *step) {
+        const YamlNode *directory = container->keys.directory;
+        _cleanup_free_ char *workspace = NULL, *joined = NULL;
+
+        step->workspace_base = strdup(is_plugin(container) ? PLUGIN_WORKSPACE_BASE : wp->workspace_base);
+        workspace = step->workspace_base ? woodpecker_workspace(wp, step->workspace_base) : NULL;
+        if (!workspace)
+                return -ENOMEM;
+        if (directory && has_control_character(directory->text)) {
+                WOODPECKER_ERROR(wp, "path", directory->mark, "directory: a path cannot hold a control character here");
+                return 0;
+        }
+        joined = is_given(directory) ? path_join(workspace, directory->text) : strdup(workspace);
+        step->directory = joined ? path_clean(joined) : NULL;
+        return step->directory ? 0 : -ENOMEM;
+}
+
+static const YamlNode *engine_user(Woodpecker *wp, const Container *container, const YamlNode *options, const char *name) {
+        _cleanup_free_ char *owner = NULL;
+        EngineKeys keys = { 0 };
+
+        if (!options)
+                return NULL;
+        owner = str_printf("'backend_options.%s' of %s", name, container->owner);
+        wp->n_errors += keys_read(&engine_table, options, 0, owner ? owner : name, &keys, wp->diags);
+        return is_given(keys.user) ? keys.user : NULL;
+}
+
+static int compile_user(Woodpecker *wp, const Container *container, PlanStep *step) {
+        const YamlNode *options = container->keys.backend_options, *podman, *docker, *user;
+        _cleanup_free_ char *owner = NULL;
+        BackendKeys keys = { 0 };
+        Diag *diag;
+
+        if (!options)
+                return 0;
+        owner = str_printf("'backend_options' of %s", container->owner);
+        if (!owner)
+                return -ENOMEM;
+        wp->n_errors += keys_read(&backend_table, options, 0, owner, &keys, wp->diags);
+        podman = engine_user(wp, container, keys.podman, "podman");
+        docker = engine_user(wp, container, keys.docker, "docker");
+        user = podman ? podman : docker;
+        if (!user)
+                return 0;
+        for (const char *c = user->text; *c; c++)
+                if (!isalnum((unsigned char) *c) && !strchr("_.-:$", *c)) {
+                        diag = WOODPECKER_ERROR(wp, "value", user->mark, "user: '%s' is not a user", user->text);
+                        if (diag)
+                                diag_set_hint(diag, "by number or name, perhaps with a group: '1000:1000', 'node'");
+                        return 0;
+                }
+        step->user = strdup(user->text);
+        return step->user ? 0 : -ENOMEM;
+}
+
+static void compile_flags(Woodpecker *wp, const Container *container, PlanStep *step) {
+        const ContainerKeys *keys = &container->keys;
+
+        step->pull = key_bool(keys->pull) ? PULL_ALWAYS : PULL_MISSING;
+        step->privileged = key_bool(keys->privileged);
+        step->detach = container->is_service || key_bool(keys->detach);
+        if (container->is_service && keys->detach && !key_bool(keys->detach))
+                WOODPECKER_WARNING(wp, "service", keys->detach->mark, "%s runs beside the steps whatever 'detach' says", container->owner);
+        /* Woodpecker's servers run with WOODPECKER_FORCE_IGNORE_SERVICE_FAILURE unless told otherwise. */
+        if (is_given(keys->failure))
+                step->failure = step_failure_from_string(keys->failure->text);
+        else
+                step->failure = step->detach ? STEP_FAILURE_IGNORE : STEP_FAILURE_FAIL;
+}
+
+int woodpecker_container_compile(Woodpecker *wp, const Container *container, PlanStep **ret) {
+        _cleanup_(plan_step_freep) PlanStep *step = calloc(1, sizeof(*step));
+        size_t n_errors = wp->n_errors;
+        int r;
+
+        if (!step)
+                return -ENOMEM;
+        step->environment = STRMAP_INIT;
+        step->secret_environment = STRMAP_INIT;
+        step->mark = container->mark;
+        step->kind = kind_of(container);
+        step->on_success = true;
+        compile_flags(wp, container, step);
+        step->name = strdup(container->name);
+        if (!step->name)
+                return -ENOMEM;
+        r = compile_image(wp, container, step);
+        if (r == 0)
+                r = compile_commands(wp, container, step);
+        if (r == 0)
+                r = compile_directory(wp, container, step);
+        if (r == 0)
+                r = compile_user(wp, container, step);
+        if (r == 0)
+                r = woodpecker_host_compile(wp, container, step);
+        if (r == 0)
+                r = woodpecker_environment_compile(wp, container, step);
+        if (r == 0 && wp->n_errors == n_errors)
+                *ret = TAKE_PTR(step);
+        return r;
+}
+
+static int add_need(Woodpecker *wp, const YamlNode *node, GraphNode *ret) {
+        NeedKeys keys = { 0 };
+        GraphNeed need = { .mark = node->mark };
+
+        if (node->kind == YAML_MAPPING) {
+                wp->n_errors += keys_read(&need_table, node, 0, "'depends_on'", &keys, wp->diags);
+                if (!is_given(keys.name)) {
+                        WOODPECKER_ERROR(wp, "type", node->mark, "depends_on: an entry names no step");
+                        return 0;
+                }
+                need = (GraphNeed) { .name = keys.name->text, .mark = keys.name->mark, .is_optional = key_bool(keys.optional) };
+        } else if (yaml_is_scalar(node) && node->kind != YAML_NULL)
+                need.name = node->text;
+        else {
+                WOODPECKER_ERROR(wp, "type", node->mark, "depends_on: expected the name of a step, found %s", yaml_kind_name(node->kind));
+                return 0;
+        }
+        return ARRAY_APPEND(ret->needs, ret->n_needs, need);
+}
+
+int woodpecker_container_needs(Woodpecker *wp, const Container *container, GraphNode *node) {
+        const YamlNode *list = container->keys.depends_on;
+        int r = 0;
+
+        if (!list)
+                return 0;
+        node->has_needs = true;
+        if (list->kind != YAML_SEQUENCE)
+                return add_need(wp, list, node);
+        for (size_t i = 0; i < list->n_items && r == 0; i++)
+                r = add_need(wp, list->items[i], node);
+        return r;
+}

@@ -1,0 +1,84 @@
+#pragma once
+
+/*
+ * How the dialect is put together: woodpecker.c reads the workflow, woodpecker-container.c one entry of 'steps' or 'services'
+ * with the help of the others. Faults go to the diags and are counted; functions return 0 or -ENOMEM and go on to the next fault.
+ */
+
+#include "pipeline/graph.h"
+#include "pipeline/key.h"
+#include "pipeline/woodpecker.h"
+
+#define WOODPECKER_COMMANDS_MAX 10000           /* of one step */
+#define WOODPECKER_EXPANDED_BYTES_MAX (64U * 1024 * 1024) /* of all steps, aliases expanded: nodes are shared, what is made of them is not */
+
+typedef struct Woodpecker {
+        const WoodpeckerContext *context;
+        DiagList *diags;
+        size_t n_errors;
+        size_t n_expanded_bytes;
+        char *workspace_base, *workspace_path;
+} Woodpecker;
+
+#define WOODPECKER_ERROR(woodpecker, ...) \
+        ((woodpecker)->n_errors++, diag_add((woodpecker)->diags, DIAG_ERROR, __VA_ARGS__))
+#define WOODPECKER_WARNING(woodpecker, ...) diag_add((woodpecker)->diags, DIAG_WARNING, __VA_ARGS__)
+
+/** woodpecker_workspace() - the checkout's directory below a base, clean; heap, NULL if memory is out */
+char *woodpecker_workspace(const Woodpecker *woodpecker, const char *base);
+
+/* What a container may hold; each of the type that its row in woodpecker-container.c says, NULL where it is not there. */
+typedef struct ContainerKeys {
+        const YamlNode *backend_options, *commands, *depends_on, *detach, *devices, *directory, *dns, *dns_search, *entrypoint,
+                *environment, *extra_hosts, *failure, *image, *name, *network_mode, *ports, *privileged, *pull, *settings, *tmpfs,
+                *volumes, *when;
+} ContainerKeys;
+
+/* One entry of 'steps' or 'services', as written. */
+typedef struct Container {
+        char *name;
+        Mark mark;
+        bool is_service;
+        char *owner; /* for messages: "step 'test'" */
+        ContainerKeys keys;
+} Container;
+
+void woodpecker_container_done(Container *container);
+
+/**
+ * woodpecker_container_read() - checks the keys of an entry
+ * @key:   its key, where the entries are a map; else NULL
+ * @index: its place in the list
+ *
+ * Return: 0; 1 if there is no use in going on with it; -ENOMEM.
+ */
+int woodpecker_container_read(Woodpecker *woodpecker, const YamlNode *key, const YamlNode *entry, size_t index, bool is_service,
+                              Container *ret);
+
+/** woodpecker_container_compile() - makes the step of it; nothing if there were faults. Needs, alias and conditions come later. */
+int woodpecker_container_compile(Woodpecker *woodpecker, const Container *container, PlanStep **ret);
+
+/** woodpecker_container_needs() - reads 'depends_on' */
+int woodpecker_container_needs(Woodpecker *woodpecker, const Container *container, GraphNode *node);
+
+/** woodpecker_host_compile() - what it wants of its host: volumes, tmpfs, devices, ports, extra_hosts, dns, network_mode */
+int woodpecker_host_compile(Woodpecker *woodpecker, const Container *container, PlanStep *step);
+
+/** woodpecker_environment_compile() - all variables of a step, from the context, 'settings' and 'environment' */
+int woodpecker_environment_compile(Woodpecker *woodpecker, const Container *container, PlanStep *step);
+
+/**
+ * woodpecker_value() - a setting's value as the text of a variable
+ * @ret:           NULL if there were faults, or if the value is nothing
+ * @ret_is_secret: some part of it came from a secret
+ */
+int woodpecker_value(Woodpecker *woodpecker, const YamlNode *node, char **ret, bool *ret_is_secret);
+
+/* When a step or a workflow runs. */
+typedef struct Conditions {
+        bool matches;                /* as far as is known before it starts */
+        bool on_success, on_failure; /* what must have happened before it */
+} Conditions;
+
+/** woodpecker_when() - reads 'when'; @node may be NULL: always, after success. @owner: "step 'test'" */
+int woodpecker_when(Woodpecker *woodpecker, const YamlNode *node, bool is_step, const char *owner, Conditions *ret);

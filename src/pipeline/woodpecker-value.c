@@ -1,0 +1,261 @@
+/*
+ * Values of settings and variables as text: scalars as Go prints them, lists of scalars joined by commas, all else as the JSON
+ * that Go's encoder writes (sorted keys, "<", ">" and "&" escaped), since plugins compare and hash it.
+ * Source: pipeline/frontend/yaml/compiler/settings/params.go.
+ */
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/parse.h"
+#include "base/utf8.h"
+#include "pipeline/go-number.h"
+#include "pipeline/woodpecker-internal.h"
+
+#define VALUE_BYTES_MAX (8U * 1024 * 1024)
+
+typedef struct Value {
+        Woodpecker *woodpecker;
+        Str text;
+        bool is_secret;
+} Value;
+
+static bool is_secret_reference(const YamlNode *node) {
+        return node->kind == YAML_MAPPING && yaml_get(node, "from_secret");
+}
+
+static const char *find_secret(Value *value, const YamlNode *node) {
+        const YamlNode *name = yaml_get(node, "from_secret");
+        _cleanup_free_ char *lower = NULL;
+        const char *text;
+        Diag *diag;
+
+        if (name->kind != YAML_STRING) {
+                WOODPECKER_ERROR(value->woodpecker, "type", name->mark, "from_secret: expected a string, found %s", yaml_kind_name(name->kind));
+                return NULL;
+        }
+        if (node->n_pairs > 1) {
+                diag = WOODPECKER_ERROR(value->woodpecker, "secret", name->mark, "'from_secret' stands beside other keys, which would be lost");
+                if (diag)
+                        diag_set_hint(diag, "give it a map of its own");
+                return NULL;
+        }
+        lower = strdup(name->text);
+        for (char *c = lower; c && *c; c++)
+                *c = (char) tolower((unsigned char) *c);
+        text = lower && value->woodpecker->context->secrets ? strmap_get(value->woodpecker->context->secrets, lower) : NULL;
+        if (!text) {
+                _cleanup_free_ char *shown = str_escape(name->text, name->n_text, PLAN_NAME_BYTES_MAX);
+
+                diag = WOODPECKER_ERROR(value->woodpecker, "secret", name->mark, "secret '%s' is not given", shown ? shown : "");
+                if (diag)
+                        diag_set_hint(diag, "'--secret %s' takes it from the environment, '--secrets-file' from a file", shown ? shown : "NAME");
+                return NULL;
+        }
+        value->is_secret = true;
+        return text;
+}
+
+static void append_json_string(Str *out, const char *text, size_t n) {
+        static const char *const names = "\bb\ff\nn\rr\tt\"\"\\\\"; /* a character, and what stands for it behind a backslash */
+
+        (void) str_append_char(out, '"');
+        for (size_t i = 0, k; i < n; i += k) {
+                unsigned char c = (unsigned char) text[i];
+                const char *name = NULL;
+
+                k = utf8_length(text + i, n - i);
+                for (const char *pair = names; *pair && !name; pair += 2)
+                        if ((unsigned char) *pair == c)
+                                name = pair + 1;
+                if (name)
+                        (void) str_appendf(out, "\\%c", *name);
+                else if (c < 0x20 || strchr("<>&", c))
+                        (void) str_appendf(out, "\\u%04x", c);
+                else if (k == 3 && memcmp(text + i, "\xe2\x80\xa8", 3) == 0)
+                        (void) str_append(out, "\\u2028");
+                else if (k == 3 && memcmp(text + i, "\xe2\x80\xa9", 3) == 0)
+                        (void) str_append(out, "\\u2029");
+                else
+                        (void) str_append_n(out, text + i, k);
+                if (k == 0)
+                        k = 1;
+        }
+        (void) str_append_char(out, '"');
+}
+
+/* @is_json: as Go's JSON encoder writes it, else as "%v" does. */
+static int append_number(Value *value, const YamlNode *node, bool is_json) {
+        _cleanup_free_ char *text = NULL;
+        uint64_t large;
+
+        if (node->kind == YAML_INT)
+                return str_appendf(&value->text, "%" PRId64, node->integer);
+        /* Between INT64_MAX and UINT64_MAX go-yaml has an unsigned integer. */
+        if (parse_u64(node->text, &large) == 0)
+                return str_appendf(&value->text, "%" PRIu64, large);
+        if (is_json && !isfinite(node->number)) {
+                WOODPECKER_ERROR(value->woodpecker, "value", node->mark, "'%s' has no form in JSON", node->text);
+                return 0;
+        }
+        text = is_json ? go_format_json_float(node->number) : go_format_float(node->number);
+        return text ? str_append(&value->text, text) : -ENOMEM;
+}
+
+static int append_json(Value *value, const YamlNode *node);
+
+static int compare_pairs(const void *a, const void *b) {
+        return strcmp(((const YamlPair *) a)->key->text, ((const YamlPair *) b)->key->text);
+}
+
+static int append_json_map(Value *value, const YamlNode *node) {
+        _cleanup_free_ YamlPair *sorted = calloc(node->n_pairs + 1, sizeof(YamlPair));
+        int r = 0;
+
+        if (!sorted)
+                return -ENOMEM;
+        for (size_t i = 0; i < node->n_pairs; i++)
+                sorted[i] = node->pairs[i];
+        qsort(sorted, node->n_pairs, sizeof(*sorted), compare_pairs);
+        (void) str_append_char(&value->text, '{');
+        for (size_t i = 0; i < node->n_pairs && r == 0; i++) {
+                if (i > 0)
+                        (void) str_append_char(&value->text, ',');
+                append_json_string(&value->text, sorted[i].key->text, sorted[i].key->n_text);
+                (void) str_append_char(&value->text, ':');
+                r = append_json(value, sorted[i].value);
+        }
+        (void) str_append_char(&value->text, '}');
+        return r;
+}
+
+static int append_json_list(Value *value, const YamlNode *node) {
+        int r = 0;
+
+        (void) str_append_char(&value->text, '[');
+        for (size_t i = 0; i < node->n_items && r == 0; i++) {
+                if (i > 0)
+                        (void) str_append_char(&value->text, ',');
+                r = append_json(value, node->items[i]);
+        }
+        (void) str_append_char(&value->text, ']');
+        return r;
+}
+
+/* Depth is bounded by YAML_DEPTH_MAX. */
+static int append_json(Value *value, const YamlNode *node) {
+        _cleanup_free_ char *time = NULL;
+        const char *secret;
+
+        switch (node->kind) {
+        case YAML_NULL:
+                return str_append(&value->text, "null");
+        case YAML_BOOL:
+                return str_append(&value->text, node->boolean ? "true" : "false");
+        case YAML_INT:
+        case YAML_FLOAT:
+                return append_number(value, node, true);
+        case YAML_TIMESTAMP:
+                time = go_format_time(node->text);
+                if (!time)
+                        return -ENOMEM;
+                append_json_string(&value->text, time, strlen(time));
+                return 0;
+        case YAML_SEQUENCE:
+                return append_json_list(value, node);
+        case YAML_MAPPING:
+                if (!is_secret_reference(node))
+                        return append_json_map(value, node);
+                secret = find_secret(value, node);
+                if (secret)
+                        append_json_string(&value->text, secret, strlen(secret));
+                return 0;
+        default:
+                append_json_string(&value->text, node->text, node->n_text);
+                return 0;
+        }
+}
+
+static bool is_simple(const YamlNode *node) {
+        return yaml_is_scalar(node) && node->kind != YAML_TIMESTAMP;
+}
+
+/* A number's or bool's text is put right, a string's is kept; nothing is nothing. */
+static int append_simple(Value *value, const YamlNode *node) {
+        switch (node->kind) {
+        case YAML_NULL:
+                return 0;
+        case YAML_BOOL:
+                return str_append(&value->text, node->boolean ? "true" : "false");
+        case YAML_INT:
+        case YAML_FLOAT:
+                return append_number(value, node, false);
+        default:
+                if (memchr(node->text, '\0', node->n_text))
+                        WOODPECKER_ERROR(value->woodpecker, "value", node->mark, "a NUL character cannot be handed to a program");
+                return str_append(&value->text, node->text);
+        }
+}
+
+static int append_list(Value *value, const YamlNode *node) {
+        int r = 0;
+
+        if (node->n_items == 0)
+                return 0;
+        for (size_t i = 0; i < node->n_items; i++)
+                if (!is_simple(node->items[i]))
+                        return append_json(value, node);
+        for (size_t i = 0; i < node->n_items && r == 0; i++) {
+                if (i > 0)
+                        (void) str_append_char(&value->text, ',');
+                r = append_simple(value, node->items[i]);
+        }
+        return r;
+}
+
+static int append_value(Value *value, const YamlNode *node) {
+        const char *secret;
+        Diag *diag;
+
+        if (node->kind == YAML_TIMESTAMP) {
+                diag = WOODPECKER_WARNING(value->woodpecker, "timestamp", node->mark, "'%s' without quotes is a time, as YAML reads it", node->text);
+                if (diag)
+                        diag_set_hint(diag, "put it in quotes to have the text itself");
+                return append_json(value, node);
+        }
+        if (is_simple(node))
+                return append_simple(value, node);
+        if (node->kind == YAML_SEQUENCE)
+                return append_list(value, node);
+        if (!is_secret_reference(node))
+                return append_json(value, node);
+        secret = find_secret(value, node);
+        return secret ? str_append(&value->text, secret) : 0;
+}
+
+int woodpecker_value(Woodpecker *woodpecker, const YamlNode *node, char **ret, bool *ret_is_secret) {
+        Value value = { .woodpecker = woodpecker, .text = STR_INIT(VALUE_BYTES_MAX) };
+        size_t n_errors = woodpecker->n_errors;
+        int r;
+
+        *ret = NULL;
+        *ret_is_secret = false;
+        if (node->kind == YAML_NULL)
+                return 0;
+        r = append_value(&value, node);
+        if (value.text.error == -E2BIG) {
+                WOODPECKER_ERROR(woodpecker, "too-large", node->mark, "the value is larger than %u MiB", VALUE_BYTES_MAX >> 20);
+                r = 0;
+        } else if (value.text.error < 0)
+                r = value.text.error;
+        if (r == 0 && woodpecker->n_errors == n_errors) {
+                *ret = str_take(&value.text);
+                *ret_is_secret = value.is_secret;
+                r = *ret ? 0 : -ENOMEM;
+        }
+        str_done(&value.text);
+        return r;
+}

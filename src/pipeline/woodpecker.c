@@ -1,0 +1,326 @@
+/* The workflow: its own keys, and the plan that is made of its steps and services. */
+
+#include "pipeline/woodpecker.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/file.h"
+#include "base/strv.h"
+#include "pipeline/name.h"
+#include "pipeline/woodpecker-internal.h"
+
+#define DEFAULT_WORKSPACE_BASE "/woodpecker"
+#define DEFAULT_WORKSPACE_PATH "src"
+#define WORKFLOW_NAME_FALLBACK "workflow"
+
+typedef struct WorkflowKeys {
+        const YamlNode *services, *steps, *when, *workspace;
+} WorkflowKeys;
+
+typedef struct WorkspaceKeys {
+        const YamlNode *base, *path;
+} WorkspaceKeys;
+
+/* clang-format off */
+static const Key workflow_rows[] = {
+        { "steps", KEY_MAP_OR_LIST, offsetof(WorkflowKeys, steps), .takes_null = true,
+          .doc = "What to do: a map of steps by name, or a list. One after the other, or as ``depends_on`` says." },
+        { "services", KEY_MAP_OR_LIST, offsetof(WorkflowKeys, services),
+          .doc = "Containers that run beside the steps, reached by their name." },
+        { "when", KEY_ANY, offsetof(WorkflowKeys, when),
+          .doc = "Conditions for the whole workflow, as those of a step." },
+        { "workspace", KEY_MAP, offsetof(WorkflowKeys, workspace),
+          .doc = "Where the checkout is in the containers: ``base`` is a volume, ``path`` lies in it." },
+        { "clone", KEY_IGNORED,
+          .doc = "Steps that fetch the repository. Local runs have a checkout." },
+        { "skip_clone", KEY_IGNORED,
+          .doc = "Whether to fetch nothing. Local runs have a checkout." },
+        { "labels", KEY_IGNORED,
+          .doc = "Which agent may run it. Local runs have one." },
+        { "depends_on", KEY_IGNORED,
+          .doc = "Workflows that must have passed. Local runs take their files in order." },
+        { "runs_on", KEY_IGNORED,
+          .doc = "Deprecated; ``when.status``." },
+        { "concurrency", KEY_IGNORED,
+          .doc = "How many runs of it at a time. Local runs are the caller's own." },
+        { "variables", KEY_IGNORED,
+          .doc = "A free place for anchors." },
+        { "$schema", KEY_IGNORED,
+          .doc = "For editors." },
+        { "matrix", KEY_REFUSED,
+          .hint = "a matrix cannot be run yet; write out one of its combinations" },
+        { "pipeline", KEY_REFUSED, .hint = "since Woodpecker 3.0 it is 'steps'" },
+        { "platform", KEY_REFUSED, .hint = "since Woodpecker 3.0: 'labels: {platform: linux/amd64}'" },
+        { "branches", KEY_REFUSED, .hint = "since Woodpecker 3.0: 'when: {branch: main}'" },
+        { "image", KEY_REFUSED, .hint = "it belongs into a step: 'steps: {build: {image: ...}}'" },
+        { "commands", KEY_REFUSED, .hint = "they belong into a step: 'steps: {build: {commands: ...}}'" },
+        { "stages", KEY_REFUSED, .hint = "this looks like a file of GitLab CI; Woodpecker has 'steps'" },
+        { "jobs", KEY_REFUSED, .hint = "this looks like a file of GitHub Actions; Woodpecker has 'steps'" },
+};
+
+static const Key workspace_rows[] = {
+        { "base", KEY_TEXT, offsetof(WorkspaceKeys, base),
+          .doc = "Absolute path of the volume that all steps share. Default: ``/woodpecker``." },
+        { "path", KEY_TEXT, offsetof(WorkspaceKeys, path),
+          .doc = "The checkout below it. Default: ``src``." },
+};
+/* clang-format on */
+
+static const KeyTable workflow_table = KEY_TABLE(workflow_rows), workspace_table = KEY_TABLE(workspace_rows);
+
+/* All that is put together on the way to a plan. */
+typedef struct Workflow {
+        Container *containers; /* services first */
+        size_t n_containers;
+        Conditions *conditions; /* one per container */
+        Plan *plan;
+        bool has_gaps;      /* some entries could not be read: names may be missing */
+        size_t *plan_index; /* of each container: where its step is, SIZE_MAX: left out */
+} Workflow;
+
+static void workflow_done(Workflow *workflow) {
+        for (size_t i = 0; i < workflow->n_containers; i++)
+                woodpecker_container_done(&workflow->containers[i]);
+        free(workflow->containers);
+        free(workflow->conditions);
+        free(workflow->plan_index);
+        plan_free(workflow->plan);
+}
+
+char *woodpecker_workflow_name(const char *path) {
+        const char *name = path_base(path);
+        size_t n;
+
+        if (name[0] == '.')
+                name++;
+        n = strlen(name);
+        if (str_ends_with(name, ".yaml"))
+                n -= strlen(".yaml");
+        else if (str_ends_with(name, ".yml"))
+                n -= strlen(".yml");
+        return n > 0 ? strndup(name, n) : strdup(WORKFLOW_NAME_FALLBACK);
+}
+
+char *woodpecker_workspace(const Woodpecker *woodpecker, const char *base) {
+        _cleanup_free_ char *joined = str_printf("%s/%s", base, woodpecker->workspace_path);
+
+        return joined ? path_clean(joined) : NULL;
+}
+
+static int read_workspace(Woodpecker *wp, const YamlNode *node) {
+        const char *base = wp->context->workspace_base, *path = wp->context->workspace_path;
+        _cleanup_free_ char *workspace = NULL;
+        WorkspaceKeys keys = { 0 };
+
+        if (node)
+                wp->n_errors += keys_read(&workspace_table, node, 0, "'workspace'", &keys, wp->diags);
+        if (keys.base && keys.base->n_text > 0)
+                base = keys.base->text;
+        if (keys.path && keys.path->n_text > 0)
+                path = keys.path->text;
+        wp->workspace_base = path_clean(base ? base : DEFAULT_WORKSPACE_BASE);
+        wp->workspace_path = path_clean(path ? path : DEFAULT_WORKSPACE_PATH);
+        workspace = wp->workspace_base && wp->workspace_path ? woodpecker_workspace(wp, wp->workspace_base) : NULL;
+        if (!workspace)
+                return -ENOMEM;
+        if (wp->workspace_base[0] != '/' || strcmp(wp->workspace_base, "/") == 0)
+                WOODPECKER_ERROR(wp, "path", keys.base ? keys.base->mark : (Mark) { 0 }, "workspace: the base must be an absolute path, and not '/'");
+        else if (!path_is_below(workspace, wp->workspace_base))
+                WOODPECKER_ERROR(wp, "path", keys.path ? keys.path->mark : (Mark) { 0 }, "workspace: the path must lie below the base");
+        return 0;
+}
+
+/* 1: there are too many. */
+static int read_container(Woodpecker *wp, Workflow *workflow, Map *by_name, const YamlNode *key, const YamlNode *entry, size_t index,
+                          bool is_service) {
+        Container container;
+        const Container *first;
+        int r, q;
+
+        if (workflow->n_containers >= PLAN_STEPS_MAX) {
+                WOODPECKER_ERROR(wp, "too-many", key ? key->mark : entry->mark, "more than %d steps and services", PLAN_STEPS_MAX);
+                return 1;
+        }
+        r = woodpecker_container_read(wp, key, entry, index, is_service, &container);
+        if (r != 0) {
+                woodpecker_container_done(&container);
+                workflow->has_gaps = true;
+                return MIN(r, 0);
+        }
+        first = map_get(by_name, container.name);
+        if (first)
+                WOODPECKER_ERROR(wp, "name", container.mark, "%s is there already, in line %zu", container.owner, (size_t) first);
+        q = first ? 0 : map_put_take(by_name, container.name, (void *) (size_t) container.mark.line);
+        if (q < 0 || ARRAY_APPEND(workflow->containers, workflow->n_containers, container) < 0) {
+                woodpecker_container_done(&container);
+                return -ENOMEM;
+        }
+        return 0;
+}
+
+static int read_containers(Woodpecker *wp, Workflow *workflow, const YamlNode *node, bool is_service) {
+        _cleanup_map_ Map by_name = MAP_INIT(NULL); /* name to the line of its first use */
+        int r = 0;
+
+        if (!node)
+                return 0;
+        for (size_t i = 0; i < node->n_items && r == 0; i++)
+                r = read_container(wp, workflow, &by_name, NULL, node->items[i], i, is_service);
+        for (size_t i = 0; i < node->n_pairs && r == 0; i++)
+                r = read_container(wp, workflow, &by_name, node->pairs[i].key, node->pairs[i].value, i, is_service);
+        return MIN(r, 0);
+}
+
+static int compile_container(Woodpecker *wp, Workflow *workflow, size_t index) {
+        const Container *container = &workflow->containers[index];
+        Conditions *conditions = &workflow->conditions[index];
+        _cleanup_(plan_step_freep) PlanStep *step = NULL;
+        Plan *plan = workflow->plan;
+        int r;
+
+        r = woodpecker_when(wp, container->keys.when, true, container->owner, conditions);
+        if (r == 0)
+                r = woodpecker_container_compile(wp, container, &step);
+        workflow->plan_index[index] = SIZE_MAX;
+        if (r < 0 || !step || !conditions->matches)
+                return r;
+        step->on_success = conditions->on_success;
+        step->on_failure = conditions->on_failure;
+        workflow->plan_index[index] = plan->n_steps;
+        if (ARRAY_APPEND(plan->steps, plan->n_steps, step) < 0)
+                return -ENOMEM;
+        plan->n_services += container->is_service;
+        (void) TAKE_PTR(step);
+        return 0;
+}
+
+/* Indices among the steps of the file become indices among those of the plan. */
+static int take_needs(Workflow *workflow, const GraphNode *nodes, size_t n_services, size_t n_nodes) {
+        for (size_t i = 0; i < n_nodes; i++) {
+                size_t index = workflow->plan_index[n_services + i];
+                PlanStep *step;
+
+                if (index == SIZE_MAX)
+                        continue;
+                step = workflow->plan->steps[index];
+                step->needs = calloc(nodes[i].n_resolved + 1, sizeof(size_t));
+                if (!step->needs)
+                        return -ENOMEM;
+                for (size_t k = 0; k < nodes[i].n_resolved; k++)
+                        step->needs[step->n_needs++] = workflow->plan_index[n_services + nodes[i].resolved[k]];
+        }
+        return 0;
+}
+
+static int resolve_needs(Woodpecker *wp, Workflow *workflow) {
+        _cleanup_free_ GraphNode *nodes = NULL;
+        size_t n_services = 0, n_nodes;
+        int r = 0;
+
+        while (n_services < workflow->n_containers && workflow->containers[n_services].is_service)
+                n_services++;
+        n_nodes = workflow->n_containers - n_services;
+        nodes = calloc(n_nodes + 1, sizeof(*nodes));
+        if (!nodes)
+                return -ENOMEM;
+        for (size_t i = 0; i < n_nodes && r == 0; i++) {
+                const Container *container = &workflow->containers[n_services + i];
+
+                nodes[i] = (GraphNode) { .name = container->name, .mark = container->mark };
+                nodes[i].is_left_out = !workflow->conditions[n_services + i].matches;
+                r = woodpecker_container_needs(wp, container, &nodes[i]);
+        }
+        if (r == 0)
+                r = graph_resolve(nodes, n_nodes, wp->diags);
+        if (r == -EBADMSG)
+                r = 0, wp->n_errors++;
+        if (r == 0 && wp->n_errors == 0)
+                r = take_needs(workflow, nodes, n_services, n_nodes);
+        for (size_t i = 0; i < n_nodes; i++)
+                graph_node_done(&nodes[i]);
+        return r;
+}
+
+static int fill_plan(Woodpecker *wp, Plan *plan, const Source *source) {
+        const WoodpeckerContext *context = wp->context;
+
+        plan->secrets = STRMAP_INIT;
+        plan->name = context->workflow_name ? strdup(context->workflow_name) : woodpecker_workflow_name(source->name);
+        plan->source_name = strdup(source->name);
+        plan->workspace = woodpecker_workspace(wp, wp->workspace_base);
+        if (!plan->name || !plan->source_name || !plan->workspace)
+                return -ENOMEM;
+        return context->secrets ? strmap_update(&plan->secrets, context->secrets) : 0;
+}
+
+static int compile_workflow(Woodpecker *wp, Workflow *workflow, const Source *source, const WorkflowKeys *keys) {
+        int r;
+
+        r = read_containers(wp, workflow, keys->services, true);
+        if (r == 0)
+                r = read_containers(wp, workflow, keys->steps, false);
+        if (r < 0)
+                return r;
+        workflow->plan = calloc(1, sizeof(Plan));
+        workflow->conditions = calloc(workflow->n_containers + 1, sizeof(Conditions));
+        workflow->plan_index = calloc(workflow->n_containers + 1, sizeof(size_t));
+        if (!workflow->plan || !workflow->conditions || !workflow->plan_index)
+                return -ENOMEM;
+        r = fill_plan(wp, workflow->plan, source);
+        for (size_t i = 0; i < workflow->n_containers && r == 0; i++)
+                r = compile_container(wp, workflow, i);
+        if (r == 0 && !workflow->has_gaps)
+                r = resolve_needs(wp, workflow);
+        if (r == 0 && wp->n_errors == 0)
+                r = step_names_assign(workflow->plan, wp->diags);
+        return r;
+}
+
+static int read_workflow(Woodpecker *wp, Workflow *workflow, const Source *source, const YamlNode *root) {
+        WorkflowKeys keys = { 0 };
+        Conditions conditions;
+        Diag *diag;
+        int r;
+
+        if (!root || root->kind == YAML_NULL) {
+                WOODPECKER_ERROR(wp, "empty", (Mark) { 0 }, "the file is empty: a workflow has at least 'steps'");
+                return 0;
+        }
+        if (root->kind != YAML_MAPPING) {
+                diag = WOODPECKER_ERROR(wp, "type", root->mark, "expected a map with 'steps', found %s", yaml_kind_name(root->kind));
+                if (diag)
+                        diag_set_hint(diag, "is this a workflow file?");
+                return 0;
+        }
+        wp->n_errors += keys_read(&workflow_table, root, 0, "the workflow", &keys, wp->diags);
+        if (!yaml_get(root, "steps"))
+                WOODPECKER_ERROR(wp, "steps", (Mark) { 0 }, "the workflow has no 'steps'");
+        else if (keys.steps && keys.steps->n_items + keys.steps->n_pairs == 0)
+                WOODPECKER_ERROR(wp, "steps", keys.steps->mark, "'steps' is empty: there is nothing to do");
+        r = woodpecker_when(wp, keys.when, false, "the workflow", &conditions);
+        if (r == 0)
+                r = read_workspace(wp, keys.workspace);
+        return r == 0 ? compile_workflow(wp, workflow, source, &keys) : r;
+}
+
+int woodpecker_compile(const Source *source, const WoodpeckerContext *context, DiagList *diags, Plan **ret) {
+        _cleanup_(yaml_document_freep) YamlDocument *document = NULL;
+        _cleanup_(workflow_done) Workflow workflow = { 0 };
+        Woodpecker wp = { .context = context, .diags = diags };
+        int r;
+
+        r = yaml_parse(source, diags, &document);
+        if (r == 0)
+                r = read_workflow(&wp, &workflow, source, document->root);
+        free(wp.workspace_base);
+        free(wp.workspace_path);
+        diag_sort(diags);
+        if (r < 0)
+                return r;
+        if (wp.n_errors > 0)
+                return -EBADMSG;
+        *ret = TAKE_PTR(workflow.plan);
+        return 0;
+}
