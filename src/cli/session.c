@@ -36,6 +36,7 @@ typedef struct Session {
         Task *sweep;
         SweepResult swept;
         bool is_sweeping;
+        bool only_loads; /* 'podstep plan' */
 
         unsigned n_signals;
         int exit_code; /* the worst so far */
@@ -112,7 +113,7 @@ static int enter_loading(Machine *machine, Task **ret_task, Error **reterr) {
                         code = r;
         }
         note_exit_code(session, code);
-        machine_post(machine, code ? MACHINE_FAIL : MACHINE_OK);
+        machine_post(machine, code || session->only_loads ? MACHINE_FAIL : MACHINE_OK);
         return 0;
 }
 
@@ -315,34 +316,58 @@ int session_state_directory(char **ret, Error **reterr) {
         return 0;
 }
 
-int session_run(const RunOptions *options, char *const *files) {
+/* From the options to the end of the loop; what the session then holds is the caller's to look at. */
+static void session_go(Session *session) {
+        _cleanup_(error_freep) Error *error = NULL;
+        int r;
+
+        if (session->options->verbose)
+                log_set_level(LOG_DEBUG);
+        r = session_state_directory(&session->state_directory, &error);
+        if (r >= 0)
+                r = session_init(session, &error);
+        if (r < 0) {
+                log_error("%s", error_message(error, r));
+                session->exit_code = EXIT_USAGE;
+                return;
+        }
+        machine_post(&session->machine, MACHINE_START);
+        r = sd_event_loop(session->event);
+        if (r < 0) {
+                log_error("the event loop failed: %s", strerror(-r));
+                session->exit_code = EXIT_ENGINE;
+        }
+}
+
+static Session session_make(const RunOptions *options, char *const *files) {
         static char *const none[] = { NULL };
-        Session session = {
+        bool auto_color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+
+        return (Session) {
                 .options = options,
                 .files_given = files ? files : none,
                 .environment = STRMAP_INIT,
                 .secrets = STRMAP_INIT,
-                .color = options->color == COLOR_ALWAYS || (options->color == COLOR_AUTO && isatty(STDOUT_FILENO) && !getenv("NO_COLOR")),
+                .color = options->color == COLOR_ALWAYS || (options->color == COLOR_AUTO && auto_color),
         };
-        _cleanup_(error_freep) Error *error = NULL;
-        int r;
+}
 
-        if (options->verbose)
-                log_set_level(LOG_DEBUG);
-        r = session_state_directory(&session.state_directory, &error);
-        if (r >= 0)
-                r = session_init(&session, &error);
-        if (r < 0) {
-                log_error("%s", error_message(error, r));
-                session.exit_code = EXIT_USAGE;
-        } else {
-                machine_post(&session.machine, MACHINE_START);
-                r = sd_event_loop(session.event);
-                if (r < 0) {
-                        log_error("the event loop failed: %s", strerror(-r));
-                        session.exit_code = EXIT_ENGINE;
-                }
-        }
+int session_run(const RunOptions *options, char *const *files) {
+        Session session = session_make(options, files);
+
+        session_go(&session);
+        session_done(&session);
+        return session.exit_code;
+}
+
+int session_load(const RunOptions *options, char *const *files, Plan ***ret_plans, size_t *ret_n_plans) {
+        Session session = session_make(options, files);
+
+        session.only_loads = true;
+        session_go(&session);
+        *ret_plans = TAKE_PTR(session.plans);
+        *ret_n_plans = session.n_plans;
+        session.n_plans = 0;
         session_done(&session);
         return session.exit_code;
 }
