@@ -183,14 +183,7 @@ static int start_job(Session *session, const Plan *plan, Error **reterr) {
 
 static int enter_running(Machine *machine, Task **ret_task, Error **reterr) {
         Session *session = container_of(machine, Session, machine);
-        const RunOptions *options = session->options;
-        ReportOptions report = {
-                .kind = options->json ? REPORT_JSON : options->quiet ? REPORT_QUIET : isatty(STDOUT_FILENO) ? REPORT_LIVE : REPORT_PLAIN,
-                .event = session->event,
-                .fd = STDOUT_FILENO,
-                .color = session->color,
-                .verbose = options->verbose,
-        };
+        ReportOptions report = report_options_for(session->options, STDOUT_FILENO);
         const Plan *plan;
         int r;
 
@@ -200,7 +193,8 @@ static int enter_running(Machine *machine, Task **ret_task, Error **reterr) {
         if (session->next_plan == session->n_plans)
                 return machine_post(machine, MACHINE_STOP), 0;
         plan = report.plan = session->plans[session->next_plan++];
-        r = report_new(&report, &session->report, reterr);
+        report.event = session->event;
+        r = report_new(&report, &session->report);
         return r < 0 ? r : start_job(session, plan, reterr);
 }
 
@@ -341,14 +335,12 @@ static void session_go(Session *session) {
 
 static Session session_make(const RunOptions *options, char *const *files) {
         static char *const none[] = { NULL };
-        bool auto_color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
-
         return (Session) {
                 .options = options,
                 .files_given = files ? files : none,
                 .environment = STRMAP_INIT,
                 .secrets = STRMAP_INIT,
-                .color = options->color == COLOR_ALWAYS || (options->color == COLOR_AUTO && auto_color),
+                .color = report_options_for(options, STDERR_FILENO).color,
         };
 }
 
