@@ -42,7 +42,7 @@ static int add_unknown(const GraphNode *nodes, size_t n_nodes, const GraphNode *
                         names[n_names++] = nodes[i].name;
         near = diag_suggest(need->name, names, n_names);
         diag = diag_add(diags, DIAG_ERROR, "unknown-step", need->mark, "step '%s' depends on unknown step '%s'", node->name, need->name);
-        if (diag && near)
+        if (near)
                 diag_set_hint(diag, "did you mean '%s'?", near);
         return 1;
 }

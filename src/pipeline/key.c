@@ -40,14 +40,12 @@ static void add_unknown(const KeyTable *table, const YamlNode *key, unsigned pla
                         names[n_names++] = table->keys[i].name;
         near = diag_suggest(key->text, names, n_names);
         diag = diag_add(diags, DIAG_ERROR, "unknown-key", key->mark, "unknown key '%s' in %s", shown ? shown : "", owner);
-        if (diag && near)
+        if (near)
                 diag_set_hint(diag, "did you mean '%s'?", near);
 }
 
 /* The list item that most often goes wrong: "- echo foo: bar" is a map. */
 static void hint_item(Diag *diag, const YamlNode *item) {
-        if (!diag)
-                return;
         if (item->kind == YAML_MAPPING && item->n_pairs == 1)
                 diag_set_hint(diag, "': ' makes a map of it; put the whole text in quotes, or behind '|' on a line of its own");
         else if (yaml_is_scalar(item) && item->kind != YAML_NULL)
@@ -98,14 +96,17 @@ static size_t check_word(const Key *key, const YamlNode *node, DiagList *diags) 
         all = strv_join((char *const *) key->words, "', '");
         near = diag_suggest(node->text, key->words, strv_length((char *const *) key->words));
         diag = diag_add(diags, DIAG_ERROR, "value", node->mark, "%s: '%s' is none of '%s'", key->name, shown ? shown : "", all ? all : "");
-        if (diag && near)
+        if (near)
                 diag_set_hint(diag, "did you mean '%s'?", near);
         return 1;
 }
 
 static size_t add_type_error(const Key *key, const YamlNode *node, DiagList *diags) {
-        diag_add(diags, DIAG_ERROR, "type", node->mark, "%s: expected %s, found %s", key->name, expected[key->type],
-                 yaml_kind_name(node->kind));
+        Diag *diag = diag_add(diags, DIAG_ERROR, "type", node->mark, "%s: expected %s, found %s", key->name, expected[key->type],
+                              yaml_kind_name(node->kind));
+
+        if (key->hint)
+                diag_set_hint(diag, "%s", key->hint);
         return 1;
 }
 
@@ -146,7 +147,7 @@ static size_t read_pair(const KeyTable *table, const YamlPair *pair, unsigned pl
         }
         if (key->type == KEY_REFUSED || !is_placed(key, place)) {
                 diag = diag_add(diags, DIAG_ERROR, "refused-key", pair->key->mark, "key '%s' has no place in %s", key->name, owner);
-                if (diag && key->hint)
+                if (key->hint)
                         diag_set_hint(diag, "%s", key->hint);
                 return 1;
         }

@@ -28,7 +28,7 @@ typedef struct Key {
         unsigned places;          /* which kinds of maps know it; 0: all that use the table */
         const char *const *words; /* KEY_WORD; ended by NULL */
         bool takes_null;          /* nothing is a value too, to be judged by the reader; else it is a warning */
-        const char *hint;         /* what to do instead, where the key is refused or out of place */
+        const char *hint;         /* what to do instead, where the key is refused, out of place, or of another type */
         const char *doc;          /* reST, for the manual */
 } Key;
 

@@ -101,8 +101,7 @@ static size_t check_paths(const Policy *policy, const PlanStep *step, DiagList *
                         continue;
                 diag = diag_add(diags, DIAG_ERROR, "policy", volume->mark, "%s '%s' wants to mount '%s', which is not an allowed directory",
                                 step_noun(step), step->name, volume->source);
-                if (diag)
-                        diag_set_hint(diag, "allowed, with all below them: %s", allowed ? allowed : "");
+                diag_set_hint(diag, "allowed, with all below them: %s", allowed ? allowed : "");
                 n_refused++;
         }
         return n_refused;
@@ -119,8 +118,7 @@ static size_t check_step(const Policy *policy, const PlanStep *step, DiagList *d
                         continue;
                 diag = diag_add(diags, DIAG_ERROR, "policy", mark, "%s '%s' wants %s, which is not allowed", step_noun(step), step->name,
                                 grants[i].what);
-                if (diag)
-                        diag_set_hint(diag, "allow it with --trusted %s", grants[i].class_name);
+                diag_set_hint(diag, "allow it with --trusted %s", grants[i].class_name);
                 n_refused++;
         }
         if (policy->trusted & TRUST_VOLUMES)

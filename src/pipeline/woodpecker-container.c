@@ -152,14 +152,14 @@ static void refuse_entry(Woodpecker *wp, const YamlNode *entry, const Container 
         Diag *diag = WOODPECKER_ERROR(wp, "type", entry->kind == YAML_NULL ? container->mark : entry->mark, "%s: expected a map, found %s",
                                       container->owner, yaml_kind_name(entry->kind));
 
-        if (diag && key_find(&container_table, container->name))
+        if (key_find(&container_table, container->name))
                 diag_set_hint(diag, "'%s' is a key of a step: above it a line with the step's name is missing", container->name);
 }
 
 int woodpecker_container_read(Woodpecker *wp, const YamlNode *key, const YamlNode *entry, size_t index, bool is_service, Container *ret) {
         int r;
 
-        *ret = (Container) { .mark = key ? key->mark : entry->mark, .is_service = is_service };
+        *ret = (Container) { .node = entry, .mark = key ? key->mark : entry->mark, .is_service = is_service };
         r = read_name(wp, key, entry, index, ret);
         if (r != 0)
                 return r;
@@ -202,10 +202,11 @@ static int compile_image(Woodpecker *wp, const Container *container, PlanStep *s
         Diag *diag;
         int r;
 
+        if (!image && yaml_get(container->node, "image") && yaml_get(container->node, "image")->kind != YAML_NULL)
+                return 0; /* it is there, and was refused */
         if (!is_given(image)) {
                 diag = WOODPECKER_ERROR(wp, "image", container->mark, "%s has no image", container->owner);
-                if (diag)
-                        diag_set_hint(diag, "add a line such as 'image: alpine'");
+                diag_set_hint(diag, "add a line such as 'image: alpine'");
                 return 0;
         }
         step->image_mark = image->mark;
@@ -217,7 +218,7 @@ static int compile_image(Woodpecker *wp, const Container *container, PlanStep *s
                 return r;
         shown = str_escape(image->text, image->n_text, TEXT_BYTES_SHOWN);
         diag = WOODPECKER_ERROR(wp, "image", image->mark, "image '%s': %s", shown ? shown : "", error_message(error, r));
-        if (diag && hint)
+        if (hint)
                 diag_set_hint(diag, "%s", hint);
         return 0;
 }
@@ -230,8 +231,7 @@ static int compile_commands(Woodpecker *wp, const Container *container, PlanStep
         if (is_given(keys->settings) && (is_given(keys->commands) || is_given(keys->entrypoint))) {
                 diag = WOODPECKER_ERROR(wp, "settings", keys->settings->mark, "%s has both '%s' and 'settings'", container->owner,
                                         is_given(keys->commands) ? "commands" : "entrypoint");
-                if (diag)
-                        diag_set_hint(diag, "'settings' are for plugins, which run their image's own program; use 'environment'");
+                diag_set_hint(diag, "'settings' are for plugins, which run their image's own program; use 'environment'");
         } else if (is_given(keys->settings) && is_given(keys->environment))
                 WOODPECKER_WARNING(wp, "settings", keys->settings->mark,
                                    "%s has both 'environment' and 'settings': it does not count as a plugin then", container->owner);
@@ -301,8 +301,7 @@ static int compile_user(Woodpecker *wp, const Container *container, PlanStep *st
         for (const char *c = user->text; *c; c++)
                 if (!isalnum((unsigned char) *c) && !strchr("_.-:$", *c)) {
                         diag = WOODPECKER_ERROR(wp, "value", user->mark, "user: '%s' is not a user", user->text);
-                        if (diag)
-                                diag_set_hint(diag, "by number or name, perhaps with a group: '1000:1000', 'node'");
+                        diag_set_hint(diag, "by number or name, perhaps with a group: '1000:1000', 'node'");
                         return 0;
                 }
         step->user = strdup(user->text);

@@ -43,7 +43,7 @@ static void refuse(Host *host, const YamlNode *node, const char *key, const char
         _cleanup_free_ char *shown = str_escape(node->text, node->n_text, TEXT_BYTES_SHOWN);
         Diag *diag = WOODPECKER_ERROR(host->woodpecker, "value", node->mark, "%s: '%s' is %s", key, shown ? shown : "", what);
 
-        if (diag && hint)
+        if (hint)
                 diag_set_hint(diag, "%s", hint);
 }
 
@@ -80,7 +80,7 @@ static void check_volume_option(Host *host, const YamlNode *node, const char *op
                 return;
         near = diag_suggest(option, volume_options, ELEMENTSOF(volume_options) - 1);
         diag = WOODPECKER_ERROR(host->woodpecker, "value", node->mark, "volumes: unknown option '%s'", option);
-        if (diag && near)
+        if (near)
                 diag_set_hint(diag, "did you mean '%s'?", near);
 }
 

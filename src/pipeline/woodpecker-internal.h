@@ -36,6 +36,7 @@ typedef struct ContainerKeys {
 
 /* One entry of 'steps' or 'services', as written. */
 typedef struct Container {
+        const YamlNode *node;
         char *name;
         Mark mark;
         bool is_service;

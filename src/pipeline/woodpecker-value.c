@@ -39,8 +39,7 @@ static const char *find_secret(Value *value, const YamlNode *node) {
         }
         if (node->n_pairs > 1) {
                 diag = WOODPECKER_ERROR(value->woodpecker, "secret", name->mark, "'from_secret' stands beside other keys, which would be lost");
-                if (diag)
-                        diag_set_hint(diag, "give it a map of its own");
+                diag_set_hint(diag, "give it a map of its own");
                 return NULL;
         }
         lower = strdup(name->text);
@@ -51,8 +50,7 @@ static const char *find_secret(Value *value, const YamlNode *node) {
                 _cleanup_free_ char *shown = str_escape(name->text, name->n_text, PLAN_NAME_BYTES_MAX);
 
                 diag = WOODPECKER_ERROR(value->woodpecker, "secret", name->mark, "secret '%s' is not given", shown ? shown : "");
-                if (diag)
-                        diag_set_hint(diag, "'--secret %s' takes it from the environment, '--secrets-file' from a file", shown ? shown : "NAME");
+                diag_set_hint(diag, "'--secret %s' takes it from the environment, '--secrets-file' from a file", shown ? shown : "NAME");
                 return NULL;
         }
         value->is_secret = true;
@@ -222,8 +220,7 @@ static int append_value(Value *value, const YamlNode *node) {
 
         if (node->kind == YAML_TIMESTAMP) {
                 diag = WOODPECKER_WARNING(value->woodpecker, "timestamp", node->mark, "'%s' without quotes is a time, as YAML reads it", node->text);
-                if (diag)
-                        diag_set_hint(diag, "put it in quotes to have the text itself");
+                diag_set_hint(diag, "put it in quotes to have the text itself");
                 return append_json(value, node);
         }
         if (is_simple(node))

@@ -290,8 +290,7 @@ static int read_workflow(Woodpecker *wp, Workflow *workflow, const Source *sourc
         }
         if (root->kind != YAML_MAPPING) {
                 diag = WOODPECKER_ERROR(wp, "type", root->mark, "expected a map with 'steps', found %s", yaml_kind_name(root->kind));
-                if (diag)
-                        diag_set_hint(diag, "is this a workflow file?");
+                diag_set_hint(diag, "is this a workflow file?");
                 return 0;
         }
         wp->n_errors += keys_read(&workflow_table, root, 0, "the workflow", &keys, wp->diags);
