@@ -8,20 +8,24 @@
 #include "http/transport.h"
 
 #define HTTP_REPLY_MAX (16U * 1024 * 1024)
+#define HTTP_HEADERS_MAX (64U * 1024) /* bytes of all headers of a reply */
 
-/* Called with each piece of a streamed body, of a reply with status 2xx only; returning < 0 ends the request with that errno. */
+/*
+ * Called with each piece of a streamed body, of a reply with status 2xx only, with the same userdata as @done; returning < 0 ends the
+ * request with that errno. The Task may be dropped inside.
+ */
 typedef int (*RequestChunk)(const char *bytes, size_t n, void *userdata);
 
 typedef struct RequestSpec {
         const char *method; /* "GET" */
         const char *path;   /* "/v4.0.0/libpod/..."; with its query */
-        const char *body;   /* NULL: none */
+        const char *body;   /* NULL: none; copied */
         size_t n_body;
-        const char *content_type;   /* NULL: application/json */
+        const char *content_type;   /* of the body; NULL: application/json */
         char *const *headers;       /* further ones, "Name: value" */
         uint64_t timeout_usec;      /* whole request; 0: no limit; streams give idle_usec instead */
         uint64_t idle_usec;         /* longest silence; 0: no limit */
-        size_t reply_max;           /* 0: HTTP_REPLY_MAX */
+        size_t reply_max;           /* 0: HTTP_REPLY_MAX; not of streams */
         RequestChunk chunk;         /* NULL: the body is collected */
 } RequestSpec;
 
@@ -38,7 +42,8 @@ void reply_done(Reply *reply);
  * @ret_reply:     filled before @done when r == 0; its content is then the caller's: reply_done()
  *
  * Done with 0 whatever the status, or -ECONNREFUSED (nobody listens, no such socket), -EACCES (the socket is not ours), -ETIMEDOUT,
- * -ECONNRESET (cut in the middle: whether the server did it is not known), -EMSGSIZE (reply larger than reply_max), -EPROTO.
+ * -ECONNRESET (cut in the middle: whether the server did it is not known), -EMSGSIZE (reply larger than reply_max), -EPROTO,
+ * -EINVAL (a space or control character in path or headers), or what @chunk said.
  * A kept connection that the server had closed meanwhile is not an error: the request is sent again on a new one.
  */
 int request_start(Transport *transport, const RequestSpec *spec, Reply *ret_reply, TaskDone done, void *userdata, Task **ret_task);
