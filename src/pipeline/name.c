@@ -83,6 +83,10 @@ static int make_unique(const Map *taken, const char *alias, char **ret) {
         }
 }
 
+static const char *step_noun(const PlanStep *step) {
+        return step->kind == STEP_SERVICE ? "service" : "step";
+}
+
 static int assign(PlanStep *step, Map *taken, DiagList *diags) {
         _cleanup_free_ char *alias = NULL, *unique = NULL;
         const PlanStep *other;
@@ -96,8 +100,8 @@ static int assign(PlanStep *step, Map *taken, DiagList *diags) {
                 r = make_unique(taken, alias, &unique);
                 if (r < 0)
                         return r;
-                diag_add(diags, DIAG_WARNING, "alias", step->mark, "'%s' and '%s' would both be reached as '%s'; this one is reached as '%s'",
-                         other->name, step->name, alias, unique);
+                diag_add(diags, DIAG_WARNING, "alias", step->mark, "%s '%s' and %s '%s' would both be reached as '%s'; the latter is reached as '%s'",
+                         step_noun(other), other->name, step_noun(step), step->name, alias, unique);
                 free(alias);
                 alias = TAKE_PTR(unique);
         } else if (is_host_name(step->name) && strcmp(step->name, alias) != 0) {
