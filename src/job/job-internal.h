@@ -44,6 +44,7 @@ typedef struct Step {
         bool prepared_failed; /* whether the job had failed when the container was made */
         bool is_stopping;
         bool is_up;           /* its process has been started */
+        bool is_over;         /* its process has ended, and all its output is here */
         bool is_done;
         Task *follow; /* over several states: output and end */
         ContainerExit exit;

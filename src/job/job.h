@@ -5,6 +5,7 @@
  * container's states) to sandbox.c and workspace.c (what they stand on).
  */
 
+#include "base/clock.h"
 #include "job/event.h"
 
 typedef enum WorkspaceMode {

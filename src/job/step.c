@@ -190,14 +190,16 @@ static void on_exit_known(Task *task, int r, const Error *error, void *userdata)
                 step_fail(step, STEP_INFRA_FAILED, -ECHILD, why);
         } else
                 step->has_exit = true;
-        machine_post(&step->machine, MACHINE_OK);
+        step->is_over = true;
+        if (step->machine.state != AT_STARTING) /* the answer to the start may come after the end */
+                machine_post(&step->machine, MACHINE_OK);
 }
 
 static void on_started(Task *task, int r, const Error *error, void *userdata) {
         Step *step = userdata;
 
-        if (r < 0 && step->has_exit) /* it ran after all, only the answer was lost */
-                return;
+        if (step->is_over) /* it ran, whatever became of the answer */
+                r = 0;
         if (r < 0) {
                 step->follow = task_free(step->follow);
                 step_fail(step, STEP_INFRA_FAILED, r, error);
@@ -232,7 +234,9 @@ static int enter_running(Machine *machine, Task **ret_task, Error **reterr) {
         Step *step = container_of(machine, Step, machine);
 
         step->is_up = true;
-        if (step->is_stopping)
+        if (step->is_over)
+                machine_post(machine, MACHINE_OK);
+        else if (step->is_stopping)
                 machine_post(machine, MACHINE_STOP);
         else if (step->plan->kind == STEP_SERVICE)
                 service_watch(step);

@@ -1,0 +1,262 @@
+#include "fake-engine.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/parse.h"
+#include "base/str.h"
+#include "base/strv.h"
+
+typedef struct FakeFollow {
+        Task task;
+        struct FakeFollow *next;
+        FakeEngine *fake;
+        char *container;
+        FollowSpec spec;
+        ContainerExit *ret;
+        int exit_code;
+        sd_event_source *source;
+} FakeFollow;
+
+static FakeEngine *fake_of(Engine *engine) {
+        return container_of(engine, FakeEngine, engine);
+}
+
+/* Every call passes here: 0, or the failure that was ordered. */
+static int count_call(FakeEngine *fake) {
+        unsigned call = ++fake->n_calls;
+
+        if (call == fake->stop_at && fake->job)
+                job_stop(fake->job, JOB_STOP_CANCEL);
+        return call == fake->fail_at ? -EREMOTEIO : 0;
+}
+
+static int answer(FakeEngine *fake, int r, TaskDone done, void *userdata, Task **ret_task) {
+        _cleanup_(error_freep) Error *error = NULL;
+
+        if (r < 0)
+                (void) error_set(&error, -r, "the fake engine was told to fail call %u", fake->n_calls);
+        return task_defer(fake->engine.event, r, error, done, userdata, ret_task);
+}
+
+static void stand(FakeEngine *fake, ObjectKind kind, const char *name) {
+        _cleanup_free_ char *key = str_printf("%s %s", object_kind_to_string(kind), name);
+
+        (void) strmap_put(&fake->objects, key, "");
+}
+
+static int make(Engine *engine, ObjectKind kind, const char *name, TaskDone done, void *userdata, Task **ret_task) {
+        FakeEngine *fake = fake_of(engine);
+        int r = count_call(fake);
+
+        if (r >= 0)
+                stand(fake, kind, name);
+        return answer(fake, r, done, userdata, ret_task);
+}
+
+static int fake_image_inspect(Engine *engine, const char *image, ImageInfo *ret, TaskDone done, void *userdata, Task **ret_task) {
+        FakeEngine *fake = fake_of(engine);
+        int r = count_call(fake);
+
+        if (r >= 0) {
+                *ret = (ImageInfo) { .id = strdup("sha256:1"), .digest = strdup("sha256:2"), .user = strdup(""), .labels = STRMAP_INIT };
+                if (strstr(image, "missing"))
+                        r = 1;
+        }
+        return answer(fake, r, done, userdata, ret_task);
+}
+
+static int fake_image_pull(Engine *engine, const PullSpec *spec, EngineProgress progress, char **ret_id, TaskDone done, void *userdata,
+                           Task **ret_task) {
+        FakeEngine *fake = fake_of(engine);
+        int r = count_call(fake);
+
+        return answer(fake, r < 0 ? r : -EREMOTEIO, done, userdata, ret_task);
+}
+
+static int fake_pod_create(Engine *engine, const PodSpec *spec, TaskDone done, void *userdata, Task **ret_task) {
+        return make(engine, OBJECT_POD, spec->name, done, userdata, ret_task);
+}
+
+static int fake_volume_create(Engine *engine, const VolumeSpec *spec, char **ret_mountpoint, TaskDone done, void *userdata, Task **ret_task) {
+        if (ret_mountpoint)
+                *ret_mountpoint = path_join(fake_of(engine)->directory, spec->name);
+        return make(engine, OBJECT_VOLUME, spec->name, done, userdata, ret_task);
+}
+
+static int fake_network_create(Engine *engine, const EngineNetworkSpec *spec, TaskDone done, void *userdata, Task **ret_task) {
+        return make(engine, OBJECT_NETWORK, spec->name, done, userdata, ret_task);
+}
+
+static int fake_secret_create(Engine *engine, const char *name, const Map *labels, const char *value, TaskDone done, void *userdata,
+                              Task **ret_task) {
+        return make(engine, OBJECT_SECRET, name, done, userdata, ret_task);
+}
+
+static int fake_container_create(Engine *engine, const ContainerSpec *spec, char **ret_id, TaskDone done, void *userdata, Task **ret_task) {
+        *ret_id = strdup(spec->name);
+        return make(engine, OBJECT_CONTAINER, spec->name, done, userdata, ret_task);
+}
+
+static int fake_simple(Engine *engine, const char *name, TaskDone done, void *userdata, Task **ret_task) {
+        FakeEngine *fake = fake_of(engine);
+
+        return answer(fake, count_call(fake), done, userdata, ret_task);
+}
+
+static int on_ended(sd_event_source *source, void *userdata) {
+        FakeFollow *follow = userdata;
+
+        *follow->ret = (ContainerExit) { .exit_code = follow->exit_code };
+        task_finish(&follow->task, 0, NULL);
+        return 0;
+}
+
+static void end_container(FakeEngine *fake, const char *name, int exit_code) {
+        for (FakeFollow *follow = fake->follows; follow; follow = follow->next)
+                if (str_equal(follow->container, name) && !follow->task.finished && !follow->source) {
+                        follow->exit_code = exit_code;
+                        (void) sd_event_add_defer(fake->engine.event, &follow->source, on_ended, follow);
+                }
+}
+
+static const char *exit_of(const FakeEngine *fake, const char *name) {
+        MAP_FOREACH(entry, &fake->exit_codes)
+                if (str_ends_with(name, entry->key))
+                        return entry->value;
+        return str_ends_with(name, ".holder") ? "never" : "0";
+}
+
+static int fake_container_start(Engine *engine, const char *name, TaskDone done, void *userdata, Task **ret_task) {
+        FakeEngine *fake = fake_of(engine);
+        const char *code = exit_of(fake, name);
+        uint64_t value;
+        int r = count_call(fake);
+
+        if (r >= 0) {
+                (void) strv_append(&fake->started, name);
+                if (parse_u64(code, &value) >= 0)
+                        end_container(fake, name, (int) value);
+        }
+        return answer(fake, r, done, userdata, ret_task);
+}
+
+static Task *follow_free(Task *task) {
+        FakeFollow *follow = container_of(task, FakeFollow, task);
+
+        for (FakeFollow **p = &follow->fake->follows; *p; p = &(*p)->next)
+                if (*p == follow) {
+                        *p = follow->next;
+                        break;
+                }
+        sd_event_source_disable_unref(follow->source);
+        free(follow->container);
+        free(follow);
+        return NULL;
+}
+
+static const TaskClass follow_class = { "fake-follow", follow_free };
+
+static int fake_container_follow(Engine *engine, const FollowSpec *spec, ContainerExit *ret, TaskDone done, void *userdata, Task **ret_task) {
+        FakeEngine *fake = fake_of(engine);
+        FakeFollow *follow = calloc(1, sizeof(*follow));
+
+        task_init(&follow->task, &follow_class, done, userdata);
+        follow->fake = fake;
+        follow->container = strdup(spec->container);
+        follow->spec = *spec;
+        follow->ret = ret;
+        follow->next = fake->follows;
+        fake->follows = follow;
+        *ret_task = &follow->task;
+        return 0;
+}
+
+static int fake_container_stop(Engine *engine, const char *name, uint64_t grace_usec, TaskDone done, void *userdata, Task **ret_task) {
+        FakeEngine *fake = fake_of(engine);
+        int r = count_call(fake);
+
+        if (r >= 0)
+                end_container(fake, name, grace_usec ? 143 : 137);
+        return answer(fake, r, done, userdata, ret_task);
+}
+
+static int fake_has_path(Engine *engine, const char *name, const char *path, TaskDone done, void *userdata, Task **ret_task) {
+        FakeEngine *fake = fake_of(engine);
+        int r = count_call(fake);
+
+        return answer(fake, r < 0 ? r : 1, done, userdata, ret_task);
+}
+
+static int fake_read_file(Engine *engine, const char *name, const char *path, size_t max_bytes, char **ret, size_t *ret_n, TaskDone done,
+                          void *userdata, Task **ret_task) {
+        FakeEngine *fake = fake_of(engine);
+        int r = count_call(fake);
+
+        if (r >= 0) {
+                *ret = strdup("build:x:1000:1000::/:/bin/sh\n");
+                *ret_n = strlen(*ret);
+        }
+        return answer(fake, r, done, userdata, ret_task);
+}
+
+static int fake_object_remove(Engine *engine, ObjectKind kind, const char *name, TaskDone done, void *userdata, Task **ret_task) {
+        FakeEngine *fake = fake_of(engine);
+        _cleanup_free_ char *key = str_printf("%s %s", object_kind_to_string(kind), name);
+        int r = count_call(fake);
+
+        if (r >= 0) {
+                (void) map_remove(&fake->objects, key);
+                for (size_t i = 0; kind == OBJECT_POD && i < fake->objects.n_entries; i++) {
+                        _cleanup_free_ char *copy = fake->objects.entries[i].key ? strdup(fake->objects.entries[i].key) : NULL;
+
+                        if (copy && str_starts_with(copy, "container "))
+                                (void) map_remove(&fake->objects, copy);
+                }
+        }
+        return answer(fake, r, done, userdata, ret_task);
+}
+
+static const EngineClass fake_class = {
+        .image_inspect = fake_image_inspect,
+        .image_pull = fake_image_pull,
+        .pod_create = fake_pod_create,
+        .volume_create = fake_volume_create,
+        .network_create = fake_network_create,
+        .secret_create = fake_secret_create,
+        .container_create = fake_container_create,
+        .container_init = fake_simple,
+        .container_start = fake_container_start,
+        .container_follow = fake_container_follow,
+        .container_stop = fake_container_stop,
+        .container_has_path = fake_has_path,
+        .container_read_file = fake_read_file,
+        .object_remove = fake_object_remove,
+};
+
+FakeEngine *fake_engine_new(sd_event *event) {
+        FakeEngine *fake = calloc(1, sizeof(*fake));
+        char directory[] = "/tmp/podstep-test-XXXXXX";
+
+        *fake = (FakeEngine) {
+                .engine = { .class = &fake_class, .event = event,
+                            .info = { .kind = "fake", .version = "1", .address = "fake:", .is_rootless = true, .has_pods = true } },
+                .objects = STRMAP_INIT,
+                .exit_codes = STRMAP_INIT,
+                .directory = strdup(mkdtemp(directory)),
+        };
+        return fake;
+}
+
+FakeEngine *fake_engine_free(FakeEngine *fake) {
+        if (!fake)
+                return NULL;
+        (void) file_remove_tree(fake->directory);
+        map_done(&fake->objects);
+        map_done(&fake->exit_codes);
+        strv_free(fake->started);
+        free(fake->directory);
+        free(fake);
+        return NULL;
+}

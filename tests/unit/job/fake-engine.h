@@ -1,0 +1,26 @@
+#pragma once
+
+/*
+ * An engine made of a list of names: it remembers what stands on it, fails or stops the job at a chosen call, and lets containers
+ * end as told. Nothing runs.
+ */
+
+#include "engine/engine.h"
+#include "job/job.h"
+
+typedef struct FakeEngine {
+        Engine engine;
+        Map objects;      /* "container NAME", "pod NAME", ...: what stands */
+        Map exit_codes;   /* end of a container's name to its exit code as text; "never": until it is stopped */
+        char *directory;  /* for mountpoints */
+        unsigned n_calls;
+        unsigned fail_at; /* the call that fails, from 1; 0: none */
+        unsigned stop_at; /* the call at which the job is stopped */
+        Job *job;
+        struct FakeFollow *follows;
+        char **started;   /* names of containers, in the order of their start */
+} FakeEngine;
+
+FakeEngine *fake_engine_new(sd_event *event);
+FakeEngine *fake_engine_free(FakeEngine *fake);
+DEFINE_CLEANUP(FakeEngine *, fake_engine_free);

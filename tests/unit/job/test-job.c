@@ -1,0 +1,239 @@
+/*
+ * Jobs on an engine that does not exist: the order of things, and the promise that matters most. Whatever call fails, and
+ * wherever it is canceled, the job comes to its end and nothing is left.
+ */
+
+#include "test.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/str.h"
+#include "base/strv.h"
+#include "fake-engine.h"
+#include "job/directory.h"
+#include "pipeline/woodpecker.h"
+
+#define CALLS_MAX 200
+
+typedef struct Run {
+        const char *text;
+        const char *exit_codes[8][2];
+        unsigned fail_at, stop_at;
+        bool stop_twice;
+
+        sd_event *event;
+        JobResult result;
+        bool is_done;
+        unsigned n_calls;
+        StepResult step_results[16];
+        char **started, *left;
+} Run;
+
+static const char chain[] = "steps:\n"
+                            "  - {name: a, image: x, commands: [one]}\n"
+                            "  - {name: b, image: x, commands: [two]}\n"
+                            "  - {name: c, image: x, commands: [three], when: [{status: [success, failure]}]}\n"
+                            "  - {name: d, image: x, commands: [four], when: [{status: failure}]}\n";
+static const char mixed[] = "services:\n"
+                            "  - {name: db, image: x}\n"
+                            "steps:\n"
+                            "  - {name: a, image: x, commands: [one], depends_on: []}\n"
+                            "  - {name: b, image: x, commands: [one], depends_on: [a]}\n"
+                            "  - {name: c, image: x, settings: {k: {from_secret: s}}, depends_on: [a]}\n"
+                            "  - {name: d, image: x, commands: [one], backend_options: {docker: {user: build}}, depends_on: [b, c]}\n"
+                            "  - {name: e, image: x, commands: [one], detach: true, depends_on: []}\n";
+static const char single[] = "steps: [{name: a, image: x, commands: [one]}]\n";
+
+static void on_event(const JobEvent *event, void *userdata) {
+        Run *run = userdata;
+
+        if (event->kind == JOB_EVENT_STEP_STATE && event->state == STEP_DONE)
+                run->step_results[event->step_index] = event->step_result;
+}
+
+static void on_done(Job *job, JobResult result, void *userdata) {
+        Run *run = userdata;
+
+        run->result = result;
+        run->is_done = true;
+        (void) sd_event_exit(run->event, 0);
+}
+
+static Plan *make_plan(const char *text) {
+        _cleanup_(diag_list_done) DiagList diags = { 0 };
+        _cleanup_(source_freep) Source *source = NULL;
+        _cleanup_map_ Map environment = STRMAP_INIT, secrets = STRMAP_INIT;
+        WoodpeckerContext context = { .environment = &environment, .secrets = &secrets };
+        Plan *plan = NULL;
+
+        assert_int_equal(strmap_put(&secrets, "s", "hush-hush"), 0);
+        assert_int_equal(source_new_take("test.yaml", strdup(text), strlen(text), &source, NULL), 0);
+        assert_int_equal(woodpecker_compile(source, &context, &diags, &plan), 0);
+        return plan;
+}
+
+static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
+        return sd_event_exit(sd_event_source_get_event(source), 1);
+}
+
+static char *what_is_left(const FakeEngine *fake, const char *state_directory) {
+        _cleanup_str_ Str left = STR_INIT(STR_MAX_DEFAULT);
+        _cleanup_strv_ char **jobs = NULL;
+
+        MAP_FOREACH(entry, &fake->objects)
+                (void) str_appendf(&left, "%s; ", entry->key);
+        assert_int_equal(job_directory_list(state_directory, &jobs), 0);
+        STRV_FOREACH(job, jobs)
+                (void) str_appendf(&left, "directory %s; ", *job);
+        return str_take(&left);
+}
+
+static void run_job(Run *run) {
+        _cleanup_(plan_freep) Plan *plan = make_plan(run->text);
+        _cleanup_(fake_engine_freep) FakeEngine *fake = NULL;
+        _cleanup_free_ char *state = NULL, *checkout = NULL;
+        JobSpec spec;
+
+        assert_int_equal(sd_event_new(&run->event), 0);
+        fake = fake_engine_new(run->event);
+        fake->fail_at = run->fail_at;
+        fake->stop_at = run->stop_at;
+        state = path_join(fake->directory, "state");
+        checkout = path_join(fake->directory, "checkout");
+        assert_int_equal(file_mkdir_p(checkout, 0755), 0);
+        for (size_t i = 0; i < ELEMENTSOF(run->exit_codes) && run->exit_codes[i][0]; i++)
+                assert_int_equal(strmap_put(&fake->exit_codes, run->exit_codes[i][0], run->exit_codes[i][1]), 0);
+        spec = (JobSpec) { .plan = plan, .engine = &fake->engine, .state_directory = state, .checkout = checkout,
+                           .timeout_usec = USEC_INFINITY, .service_timeout_usec = USEC_PER_SEC, .grace_usec = USEC_PER_SEC,
+                           .pull = _PULL_POLICY_INVALID, .observer = { on_event, run } };
+        assert_int_equal(sd_event_add_time_relative(run->event, NULL, CLOCK_MONOTONIC, 10 * USEC_PER_SEC, 0, on_deadline, NULL), 0);
+        assert_int_equal(job_new(run->event, &spec, on_done, run, &fake->job, NULL), 0);
+        job_start(fake->job);
+        assert_true(sd_event_loop(run->event) >= 0);
+        run->n_calls = fake->n_calls;
+        run->left = what_is_left(fake, state);
+        run->started = TAKE_PTR(fake->started);
+        fake->job = job_free(fake->job);
+        run->event = sd_event_unref(run->event);
+        assert_true(run->is_done); /* and not by the deadline */
+}
+
+static void run_done(Run *run) {
+        strv_free(run->started);
+        free(run->left);
+}
+
+static void test_success(void **state) {
+        static const char *const texts[] = { chain, mixed, single };
+
+        FOREACH_ROW(text, texts) {
+                _cleanup_(run_done) Run run = { .text = *text, .exit_codes = { { "-db", "never" }, { "-e", "never" } } };
+
+                run_job(&run);
+                assert_int_equal(run.result, JOB_SUCCESS);
+                assert_string_equal(run.left, "");
+        }
+}
+
+static void test_conditions(void **state) {
+        _cleanup_(run_done) Run run = { .text = chain, .exit_codes = { { "-a", "3" } } };
+
+        run_job(&run);
+        assert_int_equal(run.result, JOB_FAILED);
+        assert_int_equal(run.step_results[0], STEP_SCRIPT_FAILED);
+        assert_int_equal(run.step_results[1], STEP_SKIPPED);
+        assert_int_equal(run.step_results[2], STEP_SUCCESS);
+        assert_int_equal(run.step_results[3], STEP_SUCCESS);
+        assert_string_equal(run.left, "");
+}
+
+static void test_order(void **state) {
+        _cleanup_(run_done) Run run = { .text = mixed, .exit_codes = { { "-db", "never" }, { "-e", "never" } } };
+        static const char *const before[][2] = { { ".holder", "-db" }, { "-db", "-a" }, { "-a", "-b" }, { "-a", "-c" }, { "-b", "-d" }, { "-c", "-d" } };
+
+        run_job(&run);
+        FOREACH_ROW(row, before) {
+                size_t first = SIZE_MAX, second = SIZE_MAX;
+
+                for (size_t i = 0; run.started[i]; i++) {
+                        if (str_ends_with(run.started[i], (*row)[0]))
+                                first = i;
+                        if (str_ends_with(run.started[i], (*row)[1]))
+                                second = i;
+                }
+                print_message("%s before %s\n", (*row)[0], (*row)[1]);
+                assert_true(first < second && second != SIZE_MAX);
+        }
+}
+
+static void test_missing_image(void **state) {
+        _cleanup_(run_done) Run run = { .text = "steps: [{name: a, image: missing, commands: [one]}, {name: b, image: x, commands: [two]}]\n" };
+
+        run_job(&run);
+        assert_int_equal(run.result, JOB_INFRA_FAILED);
+        assert_int_equal(run.step_results[0], STEP_INFRA_FAILED);
+        assert_int_equal(run.step_results[1], STEP_SKIPPED);
+        assert_string_equal(run.left, "");
+}
+
+static bool is_removal_failure(const Run *run) {
+        return strlen(run->left) > 0;
+}
+
+/* The failure of a removal leaves that object, and the job's directory, so that the next run finds it; anything else leaves nothing. */
+static void test_each_call_fails(void **state) {
+        static const char *const texts[] = { chain, mixed, single };
+
+        FOREACH_ROW(text, texts)
+                for (unsigned call = 1; call < CALLS_MAX; call++) {
+                        _cleanup_(run_done) Run run = { .text = *text, .fail_at = call, .exit_codes = { { "-db", "never" }, { "-e", "never" } } };
+
+                        run_job(&run);
+                        if (run.n_calls < call)
+                                break;
+                        print_message("call %u fails: %s, left: %s\n", call, job_result_to_string(run.result), run.left);
+                        if (is_removal_failure(&run))
+                                assert_non_null(strstr(run.left, "directory "));
+                        else if (run.result == JOB_SUCCESS) /* only where nothing depends on the answer */
+                                assert_true(call > 1);
+                        assert_true(run.result == JOB_INFRA_FAILED || run.result == JOB_SUCCESS);
+                }
+}
+
+static void test_canceled_at_each_call(void **state) {
+        static const char *const texts[] = { chain, mixed, single };
+
+        FOREACH_ROW(text, texts)
+                for (unsigned call = 1; call < CALLS_MAX; call++) {
+                        _cleanup_(run_done) Run run = {
+                                .text = *text, .stop_at = call, .exit_codes = { { "-db", "never" }, { "-e", "never" }, { "-b", "never" } },
+                        };
+
+                        if (*text == single)
+                                run.exit_codes[2][0] = "-a";
+                        run_job(&run);
+                        if (run.n_calls < call)
+                                break;
+                        print_message("canceled at call %u: %s, left: %s\n", call, job_result_to_string(run.result), run.left);
+                        assert_string_equal(run.left, "");
+                        assert_true(run.result == JOB_CANCELED || run.result == JOB_SUCCESS);
+                        if (run.result == JOB_SUCCESS)
+                                break; /* from here on it is being cleaned up */
+                }
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_success),
+                cmocka_unit_test(test_conditions),
+                cmocka_unit_test(test_order),
+                cmocka_unit_test(test_missing_image),
+                cmocka_unit_test(test_each_call_fails),
+                cmocka_unit_test(test_canceled_at_each_call),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
