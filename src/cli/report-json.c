@@ -35,6 +35,8 @@ static void put_result(JsonWriter *w, StepResult result, int exit_code, uint64_t
 static void put_step(JsonWriter *w, const JobEvent *event) {
         json_put_string(w, "type", step_kind_to_string(event->step->kind));
         json_put_string(w, "state", step_state_to_string(event->state));
+        if (event->state == STEP_READY)
+                json_put_uint(w, "duration_ms", event->duration_usec / USEC_PER_MSEC);
         if (event->state != STEP_DONE)
                 return;
         put_result(w, event->step_result, event->exit_code, event->duration_usec);
@@ -84,9 +86,7 @@ static void json_line(Report *report, const JobEvent *event) {
 }
 
 /* Output comes in hundreds of thousands of lines: the one place where JSON is written without a tree. */
-static bool is_plain(unsigned char c) {
-        return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
-}
+static const bool is_special[256] = { [0 ... 0x1f] = true, ['"'] = true, ['\\'] = true, [0x7f ... 0xff] = true };
 
 static size_t put_special(Str *out, const char *s, size_t n, bool *is_text) {
         size_t length = utf8_length(s, n);
@@ -113,7 +113,7 @@ static bool put_string(Str *out, const char *s, size_t n) {
         for (size_t i = 0; i < n;) {
                 size_t end = i;
 
-                while (end < n && is_plain((unsigned char) s[end]))
+                while (end < n && !is_special[(unsigned char) s[end]])
                         end++;
                 (void) str_append_n(out, s + i, end - i);
                 i = end;
@@ -134,6 +134,16 @@ static void put_base64(Str *out, const char *bytes, size_t n) {
         (void) str_append_char(out, '"');
 }
 
+static void put_number(Str *out, uint64_t number) {
+        char digits[20];
+        size_t i = sizeof(digits);
+
+        do
+                digits[--i] = (char) ('0' + number % 10);
+        while (number /= 10);
+        (void) str_append_n(out, digits + i, sizeof(digits) - i);
+}
+
 static void output_line(Report *report, const JobEvent *event) {
         Str *out = &report->output.buffer;
 
@@ -148,11 +158,10 @@ static void output_line(Report *report, const JobEvent *event) {
                 (void) str_append(out, ",\"step\":");
                 (void) put_string(out, event->step->name, strlen(event->step->name));
         }
-        (void) str_appendf(out, ",\"number\":%llu,\"stream\":\"%s\"", (unsigned long long) event->line_number,
-                           event->stream == 2 ? "stderr" : "stdout");
-        if (event->is_partial)
-                (void) str_append(out, ",\"partial\":true");
-        (void) str_append(out, ",\"line\":");
+        (void) str_append(out, ",\"number\":");
+        put_number(out, event->line_number);
+        (void) str_append(out, event->stream == 2 ? ",\"stream\":\"stderr\"" : ",\"stream\":\"stdout\"");
+        (void) str_append(out, event->is_partial ? ",\"partial\":true,\"line\":" : ",\"line\":");
         if (!put_string(out, event->line, event->n_line))
                 put_base64(out, event->line, event->n_line);
         (void) str_append(out, "}\n");

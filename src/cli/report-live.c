@@ -12,6 +12,7 @@
 
 #define STATUS_LINES_MAX 10
 #define STATUS_COLUMNS_MIN 20
+#define ELAPSED_COLUMNS 13 /* of a line: everything but the name */
 #define SYNC_BEGIN "\x1b[?2026h" /* terminals that do not know it ignore it */
 #define SYNC_END "\x1b[?2026l"
 
@@ -49,7 +50,7 @@ static uint64_t since(const Report *report, uint64_t usec) {
 static void describe(const Report *report, const ReportStep *step, size_t columns, Str *out) {
         char elapsed[CLOCK_DURATION_MAX];
         const char *doing = "";
-        size_t width = terminal_columns(step->name, strlen(step->name));
+        size_t n = terminal_cut(step->name, strlen(step->name), columns), width = terminal_columns(step->name, n);
 
         if (step->state == STEP_PULLING)
                 doing = "pulling";
@@ -57,7 +58,7 @@ static void describe(const Report *report, const ReportStep *step, size_t column
                 doing = "starting";
         else if (step->plan->kind == STEP_SERVICE)
                 doing = "not ready yet";
-        (void) str_appendf(out, " %s%*s  %7s", step->name, (int) (columns - MIN(width, columns)), "",
+        (void) str_appendf(out, " %.*s%*s  %7s", (int) n, step->name, (int) (columns - width), "",
                            format_elapsed(since(report, step->since_usec), elapsed));
         if (*doing)
                 (void) str_appendf(out, "  %s", doing);
@@ -114,6 +115,7 @@ static int compose_status(Report *report, size_t width, size_t n_lines) {
                         columns = MAX(columns, terminal_columns(report->steps[i].name, strlen(report->steps[i].name)));
                         n_shown++;
                 }
+        columns = MIN(columns, width - ELAPSED_COLUMNS);
         for (size_t i = 0; r >= 0 && i < report->n_steps && n + 1 < n_lines; i++)
                 if (is_shown(report, &report->steps[i])) {
                         r = put_step(report, &report->steps[i], columns, width);
