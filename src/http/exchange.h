@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * What stands between a request and its transport, for this folder only. A request says what is to be sent and hears what comes;
- * a transport knows connections and the form of HTTP/1.1 messages.
+ * What stands between a request and its transport, for this folder only. A request says what is to be sent and hears
+ * what comes; a transport knows connections and the form of HTTP/1.1 messages.
  */
 
 #include "http/transport.h"
@@ -20,10 +20,10 @@ typedef struct ExchangeSpec {
         char *const *headers; /* "Name: value"; without Host and Content-Length */
         const char *body;     /* NULL: none */
         size_t n_body;
-        bool is_fresh;        /* not on a kept connection */
+        bool is_fresh; /* not on a kept connection */
 
         /* A negative answer of the first two ends the exchange with it. The exchange may be dropped in all three. */
-        int (*on_header)(const char *line, size_t n, void *userdata); /* the status line first; without CR LF, never empty */
+        int (*on_header)(const char *line, size_t n, void *userdata); /* status line first; no CR LF, never empty */
         int (*on_body)(const char *bytes, size_t n, void *userdata);
         /* Once, at the end, never inside start(). @was_kept: it was a connection that had been used before. */
         void (*on_end)(int r, bool was_kept, const Error *error, void *userdata);
@@ -53,7 +53,7 @@ static inline void transport_unrefp(Transport **transport) {
                 transport_unref(*transport);
 }
 
-/** transport_explain_connect() - why connect() failed with @errnum: -ECONNREFUSED, -EACCES or -ETIMEDOUT, and the sentence */
+/** transport_explain_connect() - why connect() failed: -ECONNREFUSED, -EACCES or -ETIMEDOUT, and the sentence */
 int transport_explain_connect(const Transport *transport, int errnum, Error **reterr);
 
 int transport_unix_new(sd_event *event, const TransportSpec *spec, Transport **ret, Error **reterr);

@@ -27,9 +27,10 @@ int libcurl_get(const Libcurl **ret, Error **reterr) {
         }
         library = dlopen(LIBCURL_SONAME, RTLD_LAZY | RTLD_LOCAL);
         if (!library)
-                return error_set(reterr, ENOPKG, "%s, needed for anything but a unix socket: %s", LIBCURL_SONAME, dlerror());
-#define LIBCURL_LOAD(name)      \
-        if (r == 0)             \
+                return error_set(reterr, ENOPKG, "%s, needed for anything but a unix socket: %s", LIBCURL_SONAME,
+                                 dlerror());
+#define LIBCURL_LOAD(name) \
+        if (r == 0) \
                 r = load_function(library, "curl_" #name, &functions.name, reterr);
         LIBCURL_FUNCTIONS(LIBCURL_LOAD)
 #undef LIBCURL_LOAD

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * libcurl, loaded when it is needed: with its thirty libraries it takes 10 ms and 6 MB, twice of what a job may cost that talks to
- * a unix socket only.
+ * libcurl, loaded when it is needed: with its thirty libraries it takes 10 ms and 8 MB, more than a whole job
+ * may cost that talks to a unix socket only.
  */
 
 /* The checks of curl's own macros do not see calls through a table. */

@@ -12,8 +12,11 @@
 
 void parser_init(Parser *parser, bool is_head, ParserHeader on_header, ParserBody on_body, void *userdata) {
         str_done(&parser->line);
-        *parser = (Parser) { .is_head = is_head, .line = STR_INIT(PARSER_HEAD_MAX), .on_header = on_header, .on_body = on_body,
-                             .userdata = userdata };
+        *parser = (Parser) { .is_head = is_head,
+                            .line = STR_INIT(PARSER_HEAD_MAX),
+                            .on_header = on_header,
+                            .on_body = on_body,
+                            .userdata = userdata };
 }
 
 void parser_done(Parser *parser) {
@@ -54,8 +57,8 @@ static int take_status_line(Parser *parser, Error **reterr) {
 
         /* "HTTP/1.1 200 OK"; the reason may be missing, and its blank too */
         if (strncmp(line, "HTTP/1.", 7) != 0 || (line[7] != '0' && line[7] != '1') || line[8] != ' ' ||
-            !isdigit((unsigned char) line[9]) || !isdigit((unsigned char) line[10]) || !isdigit((unsigned char) line[11]) ||
-            (line[12] && line[12] != ' ') || line[9] == '0')
+            !isdigit((unsigned char) line[9]) || !isdigit((unsigned char) line[10]) ||
+            !isdigit((unsigned char) line[11]) || (line[12] && line[12] != ' ') || line[9] == '0')
                 return refuse(reterr, "its first line", &parser->line);
         parser->status = (line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0');
         if (parser->status == 101)
@@ -70,8 +73,8 @@ static int take_status_line(Parser *parser, Error **reterr) {
 static int take_length(Parser *parser, const char *value, Error **reterr) {
         uint64_t length;
 
-        if (strspn(value, "0123456789") != strlen(value) || strlen(value) > LENGTH_DIGITS_MAX || parse_u64(value, &length) < 0 ||
-            (parser->has_length && length != parser->n_left))
+        if (strspn(value, "0123456789") != strlen(value) || strlen(value) > LENGTH_DIGITS_MAX ||
+            parse_u64(value, &length) < 0 || (parser->has_length && length != parser->n_left))
                 return refuse(reterr, "its length", &parser->line);
         parser->has_length = true;
         parser->n_left = length;
@@ -180,7 +183,8 @@ static int feed_line(Parser *parser, const char *bytes, size_t n, size_t *ret_us
 
         if (parser->line.n > 0 && parser->line.bytes[parser->line.n - 1] == '\r')
                 parser->line.bytes[--parser->line.n] = '\0';
-        if (memchr(str_get(&parser->line), '\0', parser->line.n) || memchr(str_get(&parser->line), '\r', parser->line.n))
+        if (memchr(str_get(&parser->line), '\0', parser->line.n) ||
+            memchr(str_get(&parser->line), '\r', parser->line.n))
                 return refuse(reterr, "a control character in a line", &parser->line);
         r = take_line(parser, reterr);
         if (r >= 0 && is_header && parser->line.n > 0)
@@ -214,7 +218,8 @@ int parser_feed(Parser *parser, const char *bytes, size_t n, size_t *ret_used, E
         *ret_used = 0;
         parser->saw_any = parser->saw_any || n > 0;
         while (at < n && parser->state != PARSER_DONE) {
-                bool is_body = parser->state == PARSER_BODY || parser->state == PARSER_CHUNK || parser->state == PARSER_UNTIL_END;
+                bool is_body = parser->state == PARSER_BODY || parser->state == PARSER_CHUNK ||
+                               parser->state == PARSER_UNTIL_END;
                 size_t used = 0;
                 int r;
 
@@ -230,6 +235,7 @@ int parser_feed(Parser *parser, const char *bytes, size_t n, size_t *ret_used, E
 int parser_end(Parser *parser, Error **reterr) {
         if (parser->state == PARSER_DONE || parser->state == PARSER_UNTIL_END)
                 return 1;
-        return error_set(reterr, ECONNRESET, parser->saw_any ? "the connection was cut in the middle of the answer"
-                                                             : "the connection was cut before an answer came");
+        return error_set(reterr, ECONNRESET,
+                         parser->saw_any ? "the connection was cut in the middle of the answer"
+                                         : "the connection was cut before an answer came");
 }

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * The replies of an HTTP/1.1 server, read piece by piece as they come (RFC 9112). Pure: no I/O. What is not clear is refused,
- * never guessed: two lengths, folded lines, other encodings than chunked.
+ * The replies of an HTTP/1.1 server, read piece by piece as they come (RFC 9112). Pure: no I/O. What is not clear is
+ * refused, never guessed: two lengths, folded lines, other encodings than chunked.
  */
 
 #include <stdbool.h>
@@ -21,8 +21,8 @@ typedef int (*ParserBody)(const char *bytes, size_t n, void *userdata);
 typedef enum ParserState {
         PARSER_STATUS_LINE,
         PARSER_HEADERS,
-        PARSER_BODY,       /* so and so many bytes */
-        PARSER_UNTIL_END,  /* as many as come */
+        PARSER_BODY,      /* so and so many bytes */
+        PARSER_UNTIL_END, /* as many as come */
         PARSER_CHUNK_SIZE,
         PARSER_CHUNK,
         PARSER_CHUNK_END,
@@ -32,12 +32,12 @@ typedef enum ParserState {
 
 typedef struct Parser {
         ParserState state;
-        bool is_head;      /* the request was HEAD: no body follows */
-        bool saw_any;      /* a byte came */
-        bool keeps_open;   /* the connection can be used again */
+        bool is_head;    /* the request was HEAD: no body follows */
+        bool saw_any;    /* a byte came */
+        bool keeps_open; /* the connection can be used again */
         bool is_chunked, has_length;
         int status;
-        uint64_t n_left;   /* of the body or chunk */
+        uint64_t n_left; /* of the body or chunk */
         size_t n_head;
         Str line;
         ParserHeader on_header;

@@ -19,11 +19,11 @@ typedef struct Request {
         uint64_t timeout_usec, idle_usec;
         uint64_t last_usec; /* when something came */
         sd_event_source *deadline, *silence;
-        bool is_repeated;   /* sent again, on a new connection */
-        bool saw_any;       /* of the reply */
+        bool is_repeated; /* sent again, on a new connection */
+        bool saw_any;     /* of the reply */
 
         RequestChunk chunk;
-        bool *gone; /* set while the chunk callback runs: tells that it dropped us */
+        bool *gone;   /* set while the chunk callback runs: tells that it dropped us */
         Error *error; /* why the exchange was ended by us */
 
         int status;
@@ -85,7 +85,8 @@ static int on_status_line(Request *request, const char *line, size_t n) {
         /* A reply after an interim one begins anew. */
         map_done(&request->reply_headers);
         request->status = 0;
-        for (size_t i = strlen("HTTP/1.1 "); i < n && i < strlen("HTTP/1.1 200") && isdigit((unsigned char) line[i]); i++)
+        for (size_t i = strlen("HTTP/1.1 "); i < n && i < strlen("HTTP/1.1 200") && isdigit((unsigned char) line[i]);
+             i++)
                 request->status = request->status * 10 + (line[i] - '0');
         if (request->status < 100)
                 return error_set(&request->error, EPROTO, "the answer has no status");
@@ -120,7 +121,8 @@ static int on_header(const char *line, size_t n, void *userdata) {
         request->last_usec = clock_monotonic_usec();
         request->n_head += n;
         if (request->n_head > HTTP_HEADERS_MAX)
-                return error_set(&request->error, EMSGSIZE, "the head of the answer is larger than %u bytes", HTTP_HEADERS_MAX);
+                return error_set(&request->error, EMSGSIZE, "the head of the answer is larger than %u bytes",
+                                 HTTP_HEADERS_MAX);
         if (n >= strlen("HTTP/1.1 200") && memcmp(line, "HTTP/", strlen("HTTP/")) == 0)
                 return on_status_line(request, line, n);
         return add_header(request, line, n);
@@ -145,7 +147,8 @@ static int on_body(const char *bytes, size_t n, void *userdata) {
         if (is_streamed(request))
                 return stream(request, bytes, n);
         if (str_append_n(&request->reply_body, bytes, n) == -E2BIG)
-                return error_set(&request->error, EMSGSIZE, "the answer is larger than %zu bytes", request->reply_body.max);
+                return error_set(&request->error, EMSGSIZE, "the answer is larger than %zu bytes",
+                                 request->reply_body.max);
         return request->reply_body.error < 0 ? error_oom(&request->error) : 0;
 }
 
@@ -179,7 +182,8 @@ static void on_end(int r, bool was_kept, const Error *error, void *userdata) {
                 error = NULL; /* -ENOMEM now */
         }
         if (r >= 0 && request->status < 200)
-                r = error_set(&own, ECONNRESET, "%s: the connection was cut before the answer came", request->transport->address);
+                r = error_set(&own, ECONNRESET, "%s: the connection was cut before the answer came",
+                              request->transport->address);
         if (r >= 0)
                 r = fill_reply(request);
         finish(request, r, own ? own : error);
@@ -240,7 +244,8 @@ static int arm(Request *request, sd_event_source **source, uint64_t limit_usec, 
         request->last_usec = now;
         if (limit_usec == 0 || limit_usec >= USEC_INFINITY - now)
                 return 0;
-        return sd_event_add_time(request->transport->event, source, CLOCK_MONOTONIC, now + limit_usec, USEC_PER_MSEC, handler, request);
+        return sd_event_add_time(request->transport->event, source, CLOCK_MONOTONIC, now + limit_usec, USEC_PER_MSEC,
+                                 handler, request);
 }
 
 /* Nothing of what we send may end a line and begin another. */
@@ -273,8 +278,9 @@ static int copy_spec(Request *request, const RequestSpec *spec) {
                         return -ENOMEM;
                 memcpy(request->body, spec->body, spec->n_body);
                 request->n_body = spec->n_body;
-                r = strv_append_take(&request->headers,
-                                     str_printf("Content-Type: %s", spec->content_type ? spec->content_type : "application/json"));
+                r = strv_append_take(
+                        &request->headers,
+                        str_printf("Content-Type: %s", spec->content_type ? spec->content_type : "application/json"));
         }
         if (r >= 0)
                 r = strv_append(&request->headers, "User-Agent: podstep");
@@ -284,7 +290,8 @@ static int copy_spec(Request *request, const RequestSpec *spec) {
         return request->method && request->path ? r : -ENOMEM;
 }
 
-int request_start(Transport *transport, const RequestSpec *spec, Reply *ret_reply, TaskDone done, void *userdata, Task **ret_task) {
+int request_start(Transport *transport, const RequestSpec *spec, Reply *ret_reply, TaskDone done, void *userdata,
+                  Task **ret_task) {
         _cleanup_(error_freep) Error *error = NULL;
         _cleanup_(task_freep) Task *task = NULL;
         Request *request;

@@ -11,8 +11,8 @@
 #define HTTP_HEADERS_MAX (64U * 1024) /* bytes of all headers of a reply */
 
 /*
- * Called with each piece of a streamed body, of a reply with status 2xx only, with the same userdata as @done; returning < 0 ends the
- * request with that errno. The Task may be dropped inside.
+ * Called with each piece of a streamed body, of a reply with status 2xx only, with the same userdata as @done;
+ * returning < 0 ends the request with that errno. The Task may be dropped inside.
  */
 typedef int (*RequestChunk)(const char *bytes, size_t n, void *userdata);
 
@@ -21,12 +21,12 @@ typedef struct RequestSpec {
         const char *path;   /* "/v4.0.0/libpod/..."; with its query */
         const char *body;   /* NULL: none; copied */
         size_t n_body;
-        const char *content_type;   /* of the body; NULL: application/json */
-        char *const *headers;       /* further ones, "Name: value" */
-        uint64_t timeout_usec;      /* whole request; 0: no limit; streams give idle_usec instead */
-        uint64_t idle_usec;         /* longest silence; 0: no limit */
-        size_t reply_max;           /* 0: HTTP_REPLY_MAX; not of streams */
-        RequestChunk chunk;         /* NULL: the body is collected */
+        const char *content_type; /* of the body; NULL: application/json */
+        char *const *headers;     /* further ones, "Name: value" */
+        uint64_t timeout_usec;    /* whole request; 0: no limit; streams give idle_usec instead */
+        uint64_t idle_usec;       /* longest silence; 0: no limit */
+        size_t reply_max;         /* 0: HTTP_REPLY_MAX; not of streams */
+        RequestChunk chunk;       /* NULL: the body is collected */
 } RequestSpec;
 
 typedef struct Reply {
@@ -41,9 +41,10 @@ void reply_done(Reply *reply);
  * request_start() - sends a request
  * @ret_reply:     filled before @done when r == 0; its content is then the caller's: reply_done()
  *
- * Done with 0 whatever the status, or -ECONNREFUSED (nobody listens, no such socket), -EACCES (the socket is not ours), -ETIMEDOUT,
- * -ECONNRESET (cut in the middle: whether the server did it is not known), -EMSGSIZE (reply larger than reply_max), -EPROTO,
- * -EINVAL (a space or control character in path or headers), or what @chunk said.
- * A kept connection that the server had closed meanwhile is not an error: the request is sent again on a new one.
+ * Done with 0 whatever the status, or -ECONNREFUSED (nobody listens, no such socket), -EACCES (the socket is not ours),
+ * -ETIMEDOUT, -ECONNRESET (cut in the middle: whether the server did it is not known), -EMSGSIZE (reply larger than
+ * reply_max), -EPROTO, -EINVAL (a space or control character in path or headers), or what @chunk said. A kept
+ * connection that the server had closed meanwhile is not an error: the request is sent again on a new one.
  */
-int request_start(Transport *transport, const RequestSpec *spec, Reply *ret_reply, TaskDone done, void *userdata, Task **ret_task);
+int request_start(Transport *transport, const RequestSpec *spec, Reply *ret_reply, TaskDone done, void *userdata,
+                  Task **ret_task);

@@ -1,7 +1,7 @@
 /*
- * libcurl's rules, all kept here: one timer, armed also for 0 ms; curl is never called from inside its own callbacks, so what is
- * dropped there is put on a list; the results are read until there are none; a number of a descriptor may come again the moment
- * it was removed, so its event source is tied to it by curl_multi_assign() and goes with it.
+ * libcurl's rules, all kept here: one timer, armed also for 0 ms; curl is never called from inside its own callbacks,
+ * so what is dropped there is put on a list; the results are read until there are none; a number of a descriptor may
+ * come again the moment it was removed, so its event source is tied to it by curl_multi_assign() and goes with it.
  */
 
 #include <errno.h>
@@ -33,8 +33,8 @@ typedef struct CurlExchange {
         char *url;
         struct CurlExchange *next; /* waiting or doomed */
         bool is_waiting, is_added, is_dropped;
-        bool saw_head;             /* all of it, up to the empty line */
-        int sink_r;                /* what the request said to end it */
+        bool saw_head; /* all of it, up to the empty line */
+        int sink_r;    /* what the request said to end it */
         char text[CURL_ERROR_SIZE];
 } CurlExchange;
 
@@ -124,7 +124,7 @@ static int explain(const CurlExchange *x, CURLcode code, long os_errno, Error **
         case CURLE_OPERATION_TIMEDOUT: /* the only time limit that curl was given */
                 return transport_explain_connect(transport, ETIMEDOUT, reterr);
         case CURLE_RECV_ERROR:
-                /* Without an errno it is not the socket that failed but the form of what came: a bad chunk, for instance. */
+                /* Without an errno it is not the socket that failed but the form of what came, say a bad chunk. */
                 if (os_errno != 0)
                         return error_set(reterr, ECONNRESET, "%s: the connection was cut", transport->address);
                 break;
@@ -133,7 +133,8 @@ static int explain(const CurlExchange *x, CURLcode code, long os_errno, Error **
                         if (row->code == code)
                                 return error_set(reterr, row->errnum, "%s: %s", transport->address, row->text);
         }
-        return error_set(reterr, EPROTO, "%s: %s", transport->address, x->text[0] ? x->text : t->curl->easy_strerror(code));
+        return error_set(reterr, EPROTO, "%s: %s", transport->address,
+                         x->text[0] ? x->text : t->curl->easy_strerror(code));
 }
 
 static void end_exchange(CurlExchange *x, CURLcode code) {
@@ -229,7 +230,8 @@ static int on_timer_change(CURLM *multi, long timeout_msec, void *userdata) {
         CurlTransport *t = userdata;
 
         if (timeout_msec >= 0)
-                (void) sd_event_source_set_time(t->timer, clock_monotonic_usec() + (uint64_t) timeout_msec * USEC_PER_MSEC);
+                (void) sd_event_source_set_time(t->timer,
+                                                clock_monotonic_usec() + (uint64_t) timeout_msec * USEC_PER_MSEC);
         (void) sd_event_source_set_enabled(t->timer, timeout_msec < 0 ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
         return 0;
 }
@@ -276,7 +278,7 @@ static int set_headers(CurlTransport *t, CurlExchange *x) {
 
 #define SET(option, value) \
         if (code == CURLE_OK) \
-                code = t->curl->easy_setopt(x->easy, CURLOPT_##option, value)
+        code = t->curl->easy_setopt(x->easy, CURLOPT_##option, value)
 
 static CURLcode set_connection(CurlTransport *t, CurlExchange *x) {
         CURLcode code = CURLE_OK;
@@ -339,8 +341,8 @@ static int curl_start(Transport *transport, const ExchangeSpec *spec, Exchange *
         x->spec = *spec;
         x->url = str_printf("%s%s", t->spec.base_url, spec->path);
         x->easy = t->curl->easy_init();
-        if (!x->url || !x->easy || set_headers(t, x) < 0 || set_connection(t, x) != CURLE_OK || set_request(t, x) != CURLE_OK ||
-            sd_event_source_set_enabled(t->turn, SD_EVENT_ONESHOT) < 0) {
+        if (!x->url || !x->easy || set_headers(t, x) < 0 || set_connection(t, x) != CURLE_OK ||
+            set_request(t, x) != CURLE_OK || sd_event_source_set_enabled(t->turn, SD_EVENT_ONESHOT) < 0) {
                 exchange_destroy(x);
                 return -ENOMEM;
         }
@@ -392,7 +394,8 @@ static int make_multi(CurlTransport *t) {
             t->curl->multi_setopt(t->multi, CURLMOPT_TIMERDATA, t) != CURLM_OK ||
             t->curl->multi_setopt(t->multi, CURLMOPT_PIPELINING, (long) CURLPIPE_NOTHING) != CURLM_OK ||
             t->curl->multi_setopt(t->multi, CURLMOPT_MAXCONNECTS, (long) TRANSPORT_IDLE_MAX) != CURLM_OK ||
-            t->curl->multi_setopt(t->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long) TRANSPORT_CONNECTIONS_MAX) != CURLM_OK)
+            t->curl->multi_setopt(t->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long) TRANSPORT_CONNECTIONS_MAX) !=
+                    CURLM_OK)
                 return -ENOMEM;
         return 0;
 }

@@ -1,6 +1,7 @@
 /*
- * HTTP/1.1 over a unix socket. Each request has a connection to itself for as long as it lasts; afterwards the connection is kept
- * for the next one. A kept connection on which anything happens is closed: nothing but its end can come there.
+ * HTTP/1.1 over a unix socket. Each request has a connection to itself for as long as it lasts; afterwards the
+ * connection is kept for the next one. A kept connection on which anything happens is closed: nothing but its end can
+ * come there.
  */
 
 #include <errno.h>
@@ -34,7 +35,7 @@ typedef struct Connection {
         UnixTransport *t;
         int fd;
         sd_event_source *io;
-        struct UnixExchange *x; /* NULL: idle, or dropped in the middle */
+        struct UnixExchange *x;  /* NULL: idle, or dropped in the middle */
         struct Connection *next; /* idle */
         Parser parser;
         bool was_used, is_parsing, is_broken; /* is_broken: nothing can be sent any more */
@@ -363,8 +364,10 @@ static int unix_start(Transport *transport, const ExchangeSpec *spec, Exchange *
         x = calloc(1, sizeof(*x));
         if (!x)
                 return -ENOMEM;
-        *x = (UnixExchange) { .exchange.transport = transport_ref(transport), .spec = *spec, .head = STR_INIT(REQUEST_HEAD_MAX),
-                              .began_usec = clock_monotonic_usec() };
+        *x = (UnixExchange) { .exchange.transport = transport_ref(transport),
+                             .spec = *spec,
+                             .head = STR_INIT(REQUEST_HEAD_MAX),
+                             .began_usec = clock_monotonic_usec() };
         r = write_head(t, x);
         if (r >= 0)
                 r = sd_event_source_set_enabled(t->turn, SD_EVENT_ONESHOT);
@@ -420,7 +423,8 @@ int transport_unix_new(sd_event *event, const TransportSpec *spec, Transport **r
         int r;
 
         if (!str_starts_with(host, "http://"))
-                return error_set(reterr, EINVAL, "'%s' is no http:// address, as a unix socket needs it", spec->base_url);
+                return error_set(reterr, EINVAL, "'%s' is no http:// address, as a unix socket needs it",
+                                 spec->base_url);
         host += strlen("http://");
         t = calloc(1, sizeof(*t));
         if (!t)
@@ -432,8 +436,8 @@ int transport_unix_new(sd_event *event, const TransportSpec *spec, Transport **r
         if (transport_init(transport, &unix_class, event, spec->unix_socket) < 0 || !t->host || !t->prefix)
                 return error_oom(reterr);
         if (strlen(spec->unix_socket) >= sizeof(t->address.sun_path))
-                return error_set(reterr, ENAMETOOLONG, "the path of socket '%s' is longer than %zu bytes", spec->unix_socket,
-                                 sizeof(t->address.sun_path) - 1);
+                return error_set(reterr, ENAMETOOLONG, "the path of socket '%s' is longer than %zu bytes",
+                                 spec->unix_socket, sizeof(t->address.sun_path) - 1);
         memcpy(t->address.sun_path, spec->unix_socket, strlen(spec->unix_socket) + 1);
         r = add_sources(t, event, reterr);
         if (r < 0)

@@ -7,11 +7,13 @@
 #include "http/exchange.h"
 
 int transport_new(sd_event *event, const TransportSpec *spec, Transport **ret, Error **reterr) {
-        return spec->unix_socket ? transport_unix_new(event, spec, ret, reterr) : transport_curl_new(event, spec, ret, reterr);
+        return spec->unix_socket ? transport_unix_new(event, spec, ret, reterr)
+                                 : transport_curl_new(event, spec, ret, reterr);
 }
 
 int transport_init(Transport *transport, const TransportClass *class, sd_event *event, const char *address) {
-        *transport = (Transport) { .class = class, .event = sd_event_ref(event), .address = strdup(address), .n_ref = 1 };
+        *transport =
+                (Transport) { .class = class, .event = sd_event_ref(event), .address = strdup(address), .n_ref = 1 };
         return transport->address ? 0 : -ENOMEM;
 }
 
@@ -46,7 +48,8 @@ int transport_explain_connect(const Transport *transport, int errnum, Error **re
                 return error_set(reterr, ECONNREFUSED, "nobody listens at %s", transport->address);
         case EACCES:
         case EPERM:
-                return error_set(reterr, EACCES, "%s may not be used by this user: %s", transport->address, strerror(errnum));
+                return error_set(reterr, EACCES, "%s may not be used by this user: %s", transport->address,
+                                 strerror(errnum));
         case EAGAIN:
         case ETIMEDOUT:
                 return error_set(reterr, ETIMEDOUT, "%s did not take the connection within %us", transport->address,

@@ -2,8 +2,9 @@
 
 /*
  * The way to one HTTP/1.1 server; its connections are kept and used again. To a unix socket it is made of nothing but a
- * socket (transport-unix.c): loading libcurl would cost more than the whole job. TCP and TLS are libcurl's multi interface on the
- * event loop (transport-curl.c, the only file that knows CURLM), loaded when the first such transport is made.
+ * socket (transport-unix.c): loading libcurl would cost more than the whole job. TCP and TLS are libcurl's multi
+ * interface on the event loop (transport-curl.c, the only file that knows CURLM), loaded when the first such transport
+ * is made.
  */
 
 #include "loop/task.h"
@@ -16,10 +17,10 @@
 typedef struct Transport Transport;
 
 typedef struct TransportSpec {
-        const char *unix_socket; /* NULL: TCP */
-        const char *base_url;    /* "http://d", "https://host:2376"; without a slash at the end */
+        const char *unix_socket;                    /* NULL: TCP */
+        const char *base_url;                       /* "http://d", "https://host:2376"; without a slash at the end */
         const char *ca_file, *cert_file, *key_file; /* TLS; NULL: the system's trust, no client certificate */
-        bool skips_verify;       /* TLS without checking the peer */
+        bool skips_verify;                          /* TLS without checking the peer */
 } TransportSpec;
 
 /**

@@ -14,15 +14,15 @@ typedef enum UrlScheme { URL_UNIX, URL_TCP, URL_SSH, URL_HTTP, URL_HTTPS, _URL_S
 typedef struct Url {
         UrlScheme scheme;
         char *user, *host; /* NULL: not given; an IPv6 host without its brackets */
-        char *path;        /* of unix and ssh a file name, decoded; of the others as it was written; NULL: none, or only "/" */
+        char *path; /* of unix and ssh a file name, decoded; of the others as it was written; NULL: none, or only "/" */
         uint16_t port;     /* 0: not given */
 } Url;
 
 /**
  * url_parse() - what is wrong is told as a sentence (-EINVAL)
  *
- * Neither user nor host begin with '-', as they end up in the arguments of ssh(1). A password, a query and a fragment are refused.
- * On failure *ret is untouched. Source: RFC 3986, podman-system-connection(1).
+ * Neither user nor host begin with '-', as they end up in the arguments of ssh(1). A password, a query and a fragment
+ * are refused. On failure *ret is untouched. Source: RFC 3986, podman-system-connection(1).
  */
 int url_parse(const char *text, Url *ret, Error **reterr);
 void url_done(Url *url);

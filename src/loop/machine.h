@@ -1,13 +1,13 @@
 #pragma once
 
 /*
- * A table of states. Events are posted and taken one by one from the loop, never inside machine_post(). Each state starts at
- * most one Task; leaving the state drops it, so nothing from an old state can call back.
+ * A table of states. Events are posted and taken one by one from the loop, never inside machine_post(). Each state
+ * starts at most one Task; leaving the state drops it, so nothing from an old state can call back.
  *
- * The same holds for what was posted but not taken yet: on a change of state, OK and FAIL that wait are forgotten, as they
- * speak of the state that was left; START and STOP come from outside and stay. An event that waits already is not queued
- * twice, so posting never fails; a state that enters itself again (which drops its Task and runs enter anew) must therefore look
- * at everything and not count events.
+ * The same holds for what was posted but not taken yet: on a change of state, OK and FAIL that wait are forgotten, as
+ * they speak of the state that was left; START and STOP come from outside and stay. An event that waits already is not
+ * queued twice, so posting never fails; a state that enters itself again (which drops its Task and runs enter anew)
+ * must therefore look at everything and not count events.
  */
 
 #include "loop/task.h"
@@ -23,16 +23,18 @@ typedef enum MachineEvent {
 typedef struct Machine Machine;
 
 /*
- * An event that cannot happen here; one that changes nothing. If the impossible happens it is a bug of ours, but containers may run:
- * it is logged, given to the failed hook (-ENOTRECOVERABLE) and taken as FAIL, or as STOP where FAIL is a bug too, else ignored.
+ * An event that cannot happen here; one that changes nothing. If the impossible happens it is a bug of ours, but
+ * containers may run: it is logged, given to the failed hook (-ENOTRECOVERABLE) and taken as FAIL, or as STOP where
+ * FAIL is a bug too, else ignored.
  */
 enum { MACHINE_BUG = -1, MACHINE_STAY = -2 };
 
 typedef struct MachineState {
         const char *name;
         /*
-         * Starts the state's work; may post; may end the machine with machine_done() and free what it is part of (a last state).
-         * A negative answer is handed to the failed hook, then MACHINE_FAIL is posted. NULL: nothing to do but to wait.
+         * Starts the state's work; may post; may end the machine with machine_done() and free what it is part of (a
+         * last state). A negative answer is handed to the failed hook, then MACHINE_FAIL is posted. NULL: nothing to do
+         * but to wait.
          */
         int (*enter)(Machine *machine, Task **ret_task, Error **reterr);
         int next[_MACHINE_EVENT_MAX];

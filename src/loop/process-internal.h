@@ -8,7 +8,7 @@
 #include "loop/process.h"
 
 typedef struct Child {
-        pid_t pid;       /* 0: none */
+        pid_t pid; /* 0: none */
         int pid_fd;
         int out_fd, err_fd; /* what it prints; not blocking */
         int failure_fd;     /* a ChildFailure if it could not execute the program, else empty */

@@ -1,6 +1,7 @@
 /*
- * fork() and exec(). Everything the child needs is made before the fork, as it may only use what is safe in a signal handler.
- * Not posix_spawn(): it cannot ask for the parent-death signal, and an ssh tunnel that outlives a killed podstep is a left-over.
+ * fork() and exec(). Everything the child needs is made before the fork, as it may only use what is safe in a signal
+ * handler. Not posix_spawn(): it cannot ask for the parent-death signal, and an ssh tunnel that outlives a killed
+ * podstep is a left-over.
  */
 
 #include "loop/process-internal.h"
@@ -113,8 +114,8 @@ static void reset_signals(void) {
 }
 
 /* In the child. */
-static _Noreturn void child_execute(const ProcessSpec *spec, char *const *candidates, char *const *env, const int fds[static 3],
-                                    int failure_fd, pid_t parent) {
+static _Noreturn void child_execute(const ProcessSpec *spec, char *const *candidates, char *const *env,
+                                    const int fds[static 3], int failure_fd, pid_t parent) {
         int errnum = ENOENT;
 
         (void) setsid();

@@ -34,7 +34,8 @@ static int on_orphan_exit(sd_event_source *source, int fd, uint32_t events, void
         return 0;
 }
 
-/* Hands a dying child to the loop, which reaps it when it is dead. If there is no memory for that, it is reaped with us. */
+/* Hands a dying child to the loop, which reaps it when it is dead. If there is no memory for that, it is reaped with
+ * us. */
 static void leave_to_loop(Process *process) {
         sd_event_source *source = NULL;
 
@@ -150,7 +151,8 @@ static int drain(Process *process) {
 
 static int tell_failure(Process *process, const ChildFailure *failure, Error **reterr) {
         if (failure->where == CHILD_FAILED_DIRECTORY)
-                return error_set(reterr, failure->errnum, "starting '%s': its directory: %s", process->program, strerror(failure->errnum));
+                return error_set(reterr, failure->errnum, "starting '%s': its directory: %s", process->program,
+                                 strerror(failure->errnum));
         if (failure->errnum == ENOENT)
                 return error_set(reterr, ENOENT, "there is no program '%s'", process->program);
         return error_set(reterr, failure->errnum, "starting '%s': %s", process->program, strerror(failure->errnum));
@@ -223,18 +225,22 @@ static int start(Process *process, const ProcessSpec *spec, Error **reterr) {
         process->child.pid_fd = (int) syscall(SYS_pidfd_open, process->child.pid, 0);
         if (process->child.pid_fd < 0)
                 return error_set(reterr, errno, "watching '%s': %s", process->program, strerror(errno));
-        r = sd_event_add_io(process->event, &process->exit_source, process->child.pid_fd, EPOLLIN, on_exit_of_child, process);
+        r = sd_event_add_io(process->event, &process->exit_source, process->child.pid_fd, EPOLLIN, on_exit_of_child,
+                            process);
         if (r >= 0)
-                r = sd_event_add_io(process->event, &process->out_source, process->child.out_fd, EPOLLIN, on_out, process);
+                r = sd_event_add_io(process->event, &process->out_source, process->child.out_fd, EPOLLIN, on_out,
+                                    process);
         if (r >= 0)
-                r = sd_event_add_io(process->event, &process->err_source, process->child.err_fd, EPOLLIN, on_err, process);
+                r = sd_event_add_io(process->event, &process->err_source, process->child.err_fd, EPOLLIN, on_err,
+                                    process);
         if (r >= 0 && spec->timeout_usec > 0 && spec->timeout_usec < USEC_INFINITY - now)
-                r = sd_event_add_time(process->event, &process->deadline_source, CLOCK_MONOTONIC, now + spec->timeout_usec,
-                                      USEC_PER_MSEC, on_deadline, process);
+                r = sd_event_add_time(process->event, &process->deadline_source, CLOCK_MONOTONIC,
+                                      now + spec->timeout_usec, USEC_PER_MSEC, on_deadline, process);
         return r;
 }
 
-int process_run(sd_event *event, const ProcessSpec *spec, ProcessOutput *ret_output, TaskDone done, void *userdata, Task **ret_task) {
+int process_run(sd_event *event, const ProcessSpec *spec, ProcessOutput *ret_output, TaskDone done, void *userdata,
+                Task **ret_task) {
         _cleanup_(error_freep) Error *error = NULL;
         _cleanup_(task_freep) Task *task = NULL;
         Process *process;

@@ -1,9 +1,10 @@
 #pragma once
 
 /*
- * A child of our own: ssh(1), git(1). Never a shell, never podman. It runs in a session of its own (so it cannot ask on our
- * terminal), reads /dev/null, ends with us, and is watched by pidfd: SIGCHLD needs no blocking. Its output is bounded. When it is
- * over or the Task is dropped, whatever is left of its process group is killed; dropping reaps without waiting.
+ * A child of our own: ssh(1), git(1). Never a shell, never podman. It runs in a session of its own (so it cannot ask on
+ * our terminal), reads /dev/null, ends with us, and is watched by pidfd: SIGCHLD needs no blocking. Its output is
+ * bounded. When it is over or the Task is dropped, whatever is left of its process group is killed; dropping reaps
+ * without waiting.
  */
 
 #include <stddef.h>
@@ -15,11 +16,11 @@
 #define PROCESS_ERROR_MAX (64U * 1024) /* of standard error the beginning is kept, the rest is thrown away */
 
 typedef struct ProcessSpec {
-        char *const *argv;      /* argv[0] is looked up in PATH */
-        char *const *env;       /* additions "K=V" to our own environment; NULL: none */
-        const char *directory;  /* NULL: ours */
-        size_t output_max;      /* bytes of standard output kept; more is -E2BIG; 0: PROCESS_OUTPUT_MAX */
-        uint64_t timeout_usec;  /* 0: no limit */
+        char *const *argv;     /* argv[0] is looked up in PATH */
+        char *const *env;      /* additions "K=V" to our own environment; NULL: none */
+        const char *directory; /* NULL: ours */
+        size_t output_max;     /* bytes of standard output kept; more is -E2BIG; 0: PROCESS_OUTPUT_MAX */
+        uint64_t timeout_usec; /* 0: no limit */
 } ProcessSpec;
 
 typedef struct ProcessOutput {
@@ -31,8 +32,9 @@ typedef struct ProcessOutput {
  * process_run() - runs a child to its end
  * @ret_output: may be NULL; filled whenever the child ran to its end, so that its stderr can be told
  *
- * Done with the exit status (0..255; 128+N for a signal), or -ENOENT if there is no such program, -E2BIG, -ETIMEDOUT, or another
- * negative errno if it could not be started. A program that exits with 127 is not -ENOENT.
+ * Done with the exit status (0..255; 128+N for a signal), or -ENOENT if there is no such program, -E2BIG, -ETIMEDOUT,
+ * or another negative errno if it could not be started. A program that exits with 127 is not -ENOENT.
  */
-int process_run(sd_event *event, const ProcessSpec *spec, ProcessOutput *ret_output, TaskDone done, void *userdata, Task **ret_task);
+int process_run(sd_event *event, const ProcessSpec *spec, ProcessOutput *ret_output, TaskDone done, void *userdata,
+                Task **ret_task);
 void process_output_done(ProcessOutput *output);

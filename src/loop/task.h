@@ -2,8 +2,8 @@
 
 /*
  * All that waits has one shape. A Task's callback runs exactly once, from the event loop, never inside the call that
- * started it; dropping the Task before that cancels the work, and the callback never runs. Starting fails only for want of
- * memory: every other failure arrives in the callback.
+ * started it; dropping the Task before that cancels the work, and the callback never runs. Starting fails only for want
+ * of memory: every other failure arrives in the callback.
  *
  * The Task belongs to who started it, also after it is done: task_free() it in the callback or later.
  * 'ret_' pointers given to a function that starts a Task are written just before the callback, and only if r >= 0;
@@ -18,13 +18,14 @@
 
 typedef struct Task Task;
 
-/* r: 0 or positive: done, see the function that started it; negative errno: failed, and @error says why (may be NULL). */
+/* r: 0 or positive: done, see the function that started it; negative errno: failed, @error says why (may be NULL). */
 typedef void (*TaskDone)(Task *task, int r, const Error *error, void *userdata);
 
 /* For who implements a Task: embed it as the first member. */
 typedef struct TaskClass {
         const char *name;
-        Task *(*free)(Task *task); /* cancels what still runs and frees; also after task_finish(), also inside the callback */
+        /* Cancels what still runs and frees; also after task_finish(), also inside the callback. */
+        Task *(*free)(Task *task);
 } TaskClass;
 
 struct Task {

@@ -30,7 +30,8 @@ static const char *explain(int r) {
         }
 }
 
-int watch_new(sd_event *event, const char *directory, uint32_t mask, WatchEvent on_event, void *userdata, Watch **ret, Error **reterr) {
+int watch_new(sd_event *event, const char *directory, uint32_t mask, WatchEvent on_event, void *userdata, Watch **ret,
+              Error **reterr) {
         _cleanup_(watch_freep) Watch *watch = NULL;
         int r;
 

@@ -11,12 +11,14 @@
 typedef struct Watch Watch;
 
 /*
- * @name: the entry that changed; NULL: events were lost (IN_Q_OVERFLOW) or the directory itself is meant: look at everything.
+ * @name: the entry that changed; NULL: events were lost (IN_Q_OVERFLOW) or the directory itself is meant: look at
+ * everything.
  * @mask: IN_* of inotify(7). The Watch may be freed inside.
  */
 typedef void (*WatchEvent)(Watch *watch, const char *name, uint32_t mask, void *userdata);
 
-/** watch_new() - watches a directory; fails at once (-ENOENT, -EACCES, -ENOTDIR, -ENOSPC when the user's watches are used up) */
-int watch_new(sd_event *event, const char *directory, uint32_t mask, WatchEvent on_event, void *userdata, Watch **ret, Error **reterr);
+/** watch_new() - fails at once: -ENOENT, -EACCES, -ENOTDIR, -ENOSPC when the user's watches are used up */
+int watch_new(sd_event *event, const char *directory, uint32_t mask, WatchEvent on_event, void *userdata, Watch **ret,
+              Error **reterr);
 Watch *watch_free(Watch *watch);
 DEFINE_CLEANUP(Watch *, watch_free);
