@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/strv.h"
 #include "pipeline/name.h"
+#include "pipeline/substitute.h"
 #include "pipeline/woodpecker-internal.h"
 
 #define DEFAULT_WORKSPACE_BASE "/woodpecker"
@@ -304,13 +305,44 @@ static int read_workflow(Woodpecker *wp, Workflow *workflow, const Source *sourc
         return r == 0 ? compile_workflow(wp, workflow, source, &keys) : r;
 }
 
+/* What was found in the substituted text is told where it stands in the file. */
+static int move_marks(const Substituted *substituted, const Source *source, YamlDocument *document, DiagList *diags, size_t n_diags_before) {
+        size_t n_nodes = document ? document->n_nodes : 0, n_marks = 0;
+        _cleanup_free_ Mark **marks = calloc(n_nodes + diags->n_diags + 1, sizeof(*marks));
+
+        if (!marks)
+                return -ENOMEM;
+        for (size_t i = 0; i < n_nodes; i++)
+                marks[n_marks++] = &document->nodes[i]->mark;
+        for (size_t i = n_diags_before; i < diags->n_diags; i++)
+                marks[n_marks++] = &diags->diags[i].mark;
+        return substituted_map_marks(substituted, source, marks, n_marks);
+}
+
+static int parse(const Source *source, const WoodpeckerContext *context, DiagList *diags, YamlDocument **ret) {
+        _cleanup_(yaml_document_freep) YamlDocument *document = NULL;
+        _cleanup_(substituted_done) Substituted substituted = { 0 };
+        size_t n_diags;
+        int r, q = 0;
+
+        r = substitute(source, context->environment, diags, &substituted);
+        if (r < 0)
+                return r;
+        n_diags = diags->n_diags;
+        r = yaml_parse(substituted.source ? substituted.source : source, diags, &document);
+        if (substituted.source)
+                q = move_marks(&substituted, source, document, diags, n_diags);
+        *ret = TAKE_PTR(document);
+        return q < 0 ? q : r;
+}
+
 int woodpecker_compile(const Source *source, const WoodpeckerContext *context, DiagList *diags, Plan **ret) {
         _cleanup_(yaml_document_freep) YamlDocument *document = NULL;
         _cleanup_(workflow_done) Workflow workflow = { 0 };
         Woodpecker wp = { .context = context, .diags = diags };
         int r;
 
-        r = yaml_parse(source, diags, &document);
+        r = parse(source, context, diags, &document);
         if (r == 0)
                 r = read_workflow(&wp, &workflow, source, document->root);
         free(wp.workspace_base);
