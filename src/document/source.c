@@ -1,6 +1,7 @@
 #include "document/source.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -122,6 +123,7 @@ int source_read(const char *path, Source **ret, Error **reterr) {
 
 Mark source_mark_at(const Source *source, size_t offset) {
         const char *at = source->text + MIN(offset, source->n_text);
+        bool is_end = offset >= source->n_text;
         size_t low = 0, high = source->n_lines; /* the line is one of [low, high) */
 
         while (high - low > 1) {
@@ -135,7 +137,7 @@ Mark source_mark_at(const Source *source, size_t offset) {
         return (Mark) {
                 .line = (uint32_t) low + 1,
                 .column = (uint32_t) utf8_columns(source->lines[low], (size_t) (at - source->lines[low])) + 1,
-                .n_columns = 1,
+                .n_columns = !is_end,
         };
 }
 

@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "document/yaml-internal.h"
 
+#define ANCHORS_COMPARED_MAX 1000 /* above that no look-alike of an unknown alias is searched */
 #define INDENT_HINT "check the indentation and the quotes, here and in the lines above"
 
 typedef enum FaultFlags {
@@ -67,9 +68,11 @@ static const Fault faults[] = {
 };
 /* clang-format on */
 
-Mark yaml_mark(const yaml_mark_t *start, const yaml_mark_t *end) {
+Mark yaml_mark(const Source *source, const yaml_mark_t *start, const yaml_mark_t *end) {
         Mark mark = { .line = (uint32_t) start->line + 1, .column = (uint32_t) start->column + 1 };
 
+        if (start->line >= source->n_lines) /* libyaml ends a last line that has no end */
+                return source_mark_at(source, source->n_text);
         if (end->line == start->line && end->column > start->column)
                 mark.n_columns = (uint32_t) (end->column - start->column);
         return mark;
@@ -112,7 +115,7 @@ static const Fault *find_fault(const yaml_parser_t *parser, char character) {
 }
 
 static void fault_scanner(const YamlBuilder *b, const yaml_parser_t *parser) {
-        Mark problem = yaml_mark(&parser->problem_mark, &parser->problem_mark), mark = problem;
+        Mark problem = yaml_mark(b->source, &parser->problem_mark, &parser->problem_mark), mark = problem;
         char character = character_at(b->source, &problem);
         bool is_end = !character && problem.line >= b->source->n_lines;
         const Fault *fault = find_fault(parser, character);
@@ -121,7 +124,7 @@ static void fault_scanner(const YamlBuilder *b, const yaml_parser_t *parser) {
         Diag *diag;
 
         if (parser->context && parser->context_mark.index < parser->problem_mark.index)
-                context = yaml_mark(&parser->context_mark, &parser->context_mark);
+                context = yaml_mark(b->source, &parser->context_mark, &parser->context_mark);
         /* A file that ends too early has nothing to show at its end: where the open construct begins tells more. */
         if (context.line > 0 && (flags & AT_CONTEXT || is_end))
                 mark = context;
@@ -164,11 +167,12 @@ void yaml_fault_alias(const YamlBuilder *b, const char *name, Mark mark) {
         const char *near = NULL;
         Diag *diag;
 
-        MAP_FOREACH(entry, &b->anchors) {
-                const char *names[] = { entry->key, near };
+        if (b->anchors.n_entries <= ANCHORS_COMPARED_MAX)
+                MAP_FOREACH(entry, &b->anchors) {
+                        const char *names[] = { near, entry->key };
 
-                near = diag_suggest(name, names, near ? 2 : 1);
-        }
+                        near = near ? diag_suggest(name, names, 2) : diag_suggest(name, &names[1], 1);
+                }
         diag = diag_add(b->diags, DIAG_ERROR, "unknown-alias", mark, "alias '*%s' has no anchor '&%s' above it", shown ? shown : "",
                         shown ? shown : "");
         if (near)

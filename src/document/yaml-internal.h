@@ -52,7 +52,7 @@ static inline YamlBuilt *yaml_built(const YamlNode *node) {
 }
 
 /** yaml_mark() - the place between two of libyaml's marks */
-Mark yaml_mark(const yaml_mark_t *start, const yaml_mark_t *end);
+Mark yaml_mark(const Source *source, const yaml_mark_t *start, const yaml_mark_t *end);
 
 /**
  * yaml_scalar_resolve() - finds the type of a scalar whose text is there

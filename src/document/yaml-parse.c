@@ -99,7 +99,7 @@ static int attach(YamlBuilder *b, YamlBuilt *built, Mark mark, bool is_alias) {
 static int check_tag(const YamlBuilder *b, const char *tag, Mark mark) {
         _cleanup_free_ char *shown = NULL;
 
-        if (!tag || str_starts_with(tag, "tag:yaml.org,2002:"))
+        if (!tag || strcmp(tag, "!") == 0 || str_starts_with(tag, "tag:yaml.org,2002:"))
                 return 0;
         if (strlen(tag) > YAML_TAG_BYTES_MAX) {
                 (void) diag_add(b->diags, DIAG_ERROR, "too-large", mark, "too large: a tag of more than %d bytes", YAML_TAG_BYTES_MAX);
@@ -112,7 +112,7 @@ static int check_tag(const YamlBuilder *b, const char *tag, Mark mark) {
 
 static int on_scalar(YamlBuilder *b, const yaml_event_t *event) {
         const char *text = (const char *) event->data.scalar.value, *tag = (const char *) event->data.scalar.tag;
-        Mark mark = yaml_mark(&event->start_mark, &event->end_mark);
+        Mark mark = yaml_mark(b->source, &event->start_mark, &event->end_mark);
         YamlBuilt *built;
         int r;
 
@@ -138,7 +138,7 @@ static int on_scalar(YamlBuilder *b, const yaml_event_t *event) {
 }
 
 static int on_alias(YamlBuilder *b, const yaml_event_t *event) {
-        Mark mark = yaml_mark(&event->start_mark, &event->end_mark);
+        Mark mark = yaml_mark(b->source, &event->start_mark, &event->end_mark);
         const char *name = (const char *) event->data.alias.anchor;
         YamlBuilt *built = map_get(&b->anchors, name);
 
@@ -162,7 +162,7 @@ static int on_alias(YamlBuilder *b, const yaml_event_t *event) {
 }
 
 static int open_frame(YamlBuilder *b, const yaml_event_t *event, YamlKind kind, const yaml_char_t *anchor, const yaml_char_t *tag) {
-        Mark mark = yaml_mark(&event->start_mark, &event->end_mark);
+        Mark mark = yaml_mark(b->source, &event->start_mark, &event->end_mark);
         YamlBuilt *built;
         int r;
 
