@@ -106,8 +106,12 @@ int parse_duration(const char *text, uint64_t *ret_usec) {
         uint64_t total = 0, value;
         int r;
 
-        if (parse_u64(text, &value) == 0)
-                return __builtin_mul_overflow(value, USEC_PER_SEC, ret_usec) ? -ERANGE : 0;
+        if (parse_u64(text, &value) == 0) {
+                if (__builtin_mul_overflow(value, USEC_PER_SEC, &total))
+                        return -ERANGE;
+                *ret_usec = total;
+                return 0;
+        }
         do {
                 const Unit *unit;
 
@@ -142,5 +146,8 @@ int parse_size(const char *text, uint64_t *ret_bytes) {
                 unit = take_unit(&text, units, ELEMENTSOF(units));
         if (!unit || *text)
                 return -EINVAL;
-        return __builtin_mul_overflow(value, unit->factor, ret_bytes) ? -ERANGE : 0;
+        if (__builtin_mul_overflow(value, unit->factor, &value))
+                return -ERANGE;
+        *ret_bytes = value;
+        return 0;
 }

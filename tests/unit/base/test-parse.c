@@ -20,6 +20,7 @@ static void test_duration(void **state) {
                 { "1x", -EINVAL, 0 },
                 { "-1s", -EINVAL, 0 },
                 { "99999999999999h", -ERANGE, 0 },
+                { "18446744073709551615", -ERANGE, 0 },
         };
 
         FOREACH_ROW(row, rows) {
@@ -27,8 +28,7 @@ static void test_duration(void **state) {
 
                 print_message("case '%s'\n", row->in);
                 assert_int_equal(parse_duration(row->in, &usec), row->want_r);
-                if (row->want_r == 0)
-                        assert_int_equal(usec, row->want_usec);
+                assert_int_equal(usec, row->want_usec); /* untouched on failure */
         }
 }
 
@@ -48,8 +48,7 @@ static void test_size(void **state) {
 
                 print_message("case '%s'\n", row->in);
                 assert_int_equal(parse_size(row->in, &bytes), row->want_r);
-                if (row->want_r == 0)
-                        assert_int_equal(bytes, row->want_bytes);
+                assert_int_equal(bytes, row->want_bytes);
         }
 }
 
