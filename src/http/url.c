@@ -41,12 +41,12 @@ static int append_encoded(Str *out, const char *text, const char *also_plain) {
         return out->error;
 }
 
-/* A NUL may not come out: what stands behind it would silently be lost. */
+/* No control character may come out; behind a NUL the rest would silently be lost. */
 static int decode(const char *text, size_t n, char **ret, Error **reterr) {
         _cleanup_str_ Str out = STR_INIT(URL_MAX);
 
         for (size_t i = 0; i < n; i++) {
-                char hex[3] = { 0 };
+                char hex[3] = { 0 }, c;
 
                 if (text[i] != '%') {
                         (void) str_append_char(&out, text[i]);
@@ -55,9 +55,10 @@ static int decode(const char *text, size_t n, char **ret, Error **reterr) {
                 if (i + 2 >= n || !isxdigit((unsigned char) text[i + 1]) || !isxdigit((unsigned char) text[i + 2]))
                         return error_set(reterr, EINVAL, "a '%%' is not followed by two hexadecimal digits");
                 memcpy(hex, text + i + 1, 2);
-                if (strcmp(hex, "00") == 0)
-                        return error_set(reterr, EINVAL, "'%%00' cannot be part of a name");
-                (void) str_append_char(&out, (char) strtoul(hex, NULL, 16));
+                c = (char) strtoul(hex, NULL, 16);
+                if ((unsigned char) c < ' ' || c == 0x7f)
+                        return error_set(reterr, EINVAL, "'%%%s' cannot be part of a name", hex);
+                (void) str_append_char(&out, c);
                 i += 2;
         }
         *ret = str_take(&out);
