@@ -102,7 +102,7 @@ static int add_targets(Holder *holder) {
                                 return r;
                         step->n_ports++;
                 }
-                for (size_t k = 0; k < step->plan->n_ports && step->n_ports == 0; k++) {
+                for (size_t k = 0; k < step->plan->n_ports; k++) {
                         if (!str_equal(step->plan->ports[k].protocol, "tcp"))
                                 continue;
                         r = strv_append_take(&holder->targets, str_printf("%s:%u", host, step->plan->ports[k].number));
@@ -243,7 +243,7 @@ int holder_new(Job *job, const Sandbox *sandbox, Holder **ret, Error **reterr) {
         holder->pid_path = path_join(job->directory.pid, "holder");
         if (!holder->name || !holder->rootfs || !holder->hosts || !holder->log_path || !holder->pid_path || add_targets(holder) < 0)
                 return error_oom(reterr);
-        holder->program = find_program();
+        holder->program = job->spec.holder ? strdup(job->spec.holder) : find_program();
         if (!holder->program)
                 return error_set(reterr, ENOENT, "the program 'podstep-holder' is missing: it belongs beside podstep or in ../libexec/podstep; install podstep again");
         *ret = TAKE_PTR(holder);

@@ -17,6 +17,7 @@ typedef enum WorkspaceMode {
 typedef struct JobSpec {
         const Plan *plan;
         Engine *engine;
+        const char *holder;          /* the program podstep-holder; NULL: find it beside podstep */
         const char *state_directory; /* "~/.local/state/podstep": the job's own directory is made below it */
         const char *checkout;        /* absolute */
         WorkspaceMode workspace_mode;

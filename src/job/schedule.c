@@ -39,7 +39,7 @@ static bool may_run(const Job *job, const Step *step) {
 
 /* Made ahead of its turn: only what will very likely run, as it is, once what runs now has ended. */
 static bool is_worth_preparing(const Job *job, const Step *step) {
-        if (!step->plan->on_success || job->has_failed)
+        if (job->has_failed)
                 return false;
         /* Its environment tells how the job stands, and only a script can be corrected later. */
         if (step->plan->on_failure && !step_uses_script(step->plan))
@@ -62,9 +62,10 @@ static size_t count_ahead(const Job *job) {
 }
 
 static void consider_waiting(Job *job, Step *step, bool has_turn) {
-        if (has_turn && !may_run(job, step))
-                step_skip(step);
-        else if (step->image->has_failed) {
+        if (!may_run(job, step)) {
+                if (has_turn)
+                        step_skip(step);
+        } else if (step->image->has_failed) {
                 if (!has_turn)
                         return;
                 step_fail(step, STEP_INFRA_FAILED, -ENOENT, step->image->error);
