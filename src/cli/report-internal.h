@@ -4,6 +4,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "base/clock.h"
 #include "cli/output.h"
 #include "cli/report.h"
 #include "cli/terminal.h"
@@ -85,8 +86,11 @@ typedef struct ReportMark {
         const char *text;
         ReportColor color;
 } ReportMark;
-ReportMark report_mark(const Report *report, StepResult result);
+ReportMark report_mark(const Report *report, const ReportStep *step);
 bool report_step_is_bad(const ReportStep *step);
+bool report_step_is_ignored(const ReportStep *step); /* bad, but the workflow goes on */
+/** report_duration() - as clock_format_duration(), but what is over at once in milliseconds */
+const char *report_duration(uint64_t usec, char buffer[static CLOCK_DURATION_MAX]);
 /** report_end_to_text() - "failed with exit code 3 after 1.2s" */
 void report_end_to_text(const ReportStep *step, Str *out);
 /** report_exit_to_text() - "exit code 127: command not found" */

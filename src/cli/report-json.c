@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "base/base64.h"
-#include "base/clock.h"
 #include "base/utf8.h"
 #include "cli/report-internal.h"
 #include "document/json.h"

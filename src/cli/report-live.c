@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "base/clock.h"
 #include "cli/report-internal.h"
 
 /*

@@ -1,4 +1,3 @@
-#include "base/clock.h"
 #include "cli/report-internal.h"
 
 /* Lines that stay as they are: for logs and pipes, and for what scrolls above the live status. */
@@ -12,7 +11,7 @@ static const char *kind_word(const ReportStep *step) {
 }
 
 static void put_done(const Report *report, const ReportStep *step, Str *out) {
-        ReportMark mark = report_mark(report, step->result);
+        ReportMark mark = report_mark(report, step);
         bool is_live = report->options.kind == REPORT_LIVE;
 
         (void) str_append(out, report_color(report, mark.color));
@@ -60,7 +59,7 @@ static void put_state(const Report *report, const JobEvent *event, Str *out) {
                 char duration[CLOCK_DURATION_MAX];
 
                 report_put(report, REPORT_DIM, out, "%s %s: ready after %s", kind_word(step), step->name,
-                           clock_format_duration(event->duration_usec, duration));
+                           report_duration(event->duration_usec, duration));
                 (void) str_append_char(out, '\n');
                 break;
         }

@@ -1,6 +1,5 @@
 #include <string.h>
 
-#include "base/clock.h"
 #include "cli/report-internal.h"
 
 /* What it came to: a line for each step, each failure with its reason and last lines, the result. */
@@ -27,17 +26,17 @@ static void put_remark(const ReportStep *step, Str *out) {
                 (void) str_append(out, step_result_to_string(step->result));
         else if (is_service)
                 (void) str_append(out, "service");
-        if (report_step_is_bad(step) && step->plan->failure == STEP_FAILURE_IGNORE)
+        if (report_step_is_ignored(step))
                 (void) str_append(out, " (ignored)");
 }
 
 static void put_row(const Report *report, const ReportStep *step, size_t columns, Str *out) {
-        ReportMark mark = report_mark(report, step->result);
+        ReportMark mark = report_mark(report, step);
         size_t width = terminal_columns(step->name, strlen(step->name)), start;
         char duration[CLOCK_DURATION_MAX] = "";
 
         if (step->result != STEP_SKIPPED && step->duration_usec > 0)
-                (void) clock_format_duration(step->duration_usec, duration);
+                (void) report_duration(step->duration_usec, duration);
         report_put(report, mark.color, out, "  %s", mark.text);
         (void) str_appendf(out, " %s%*s  %7s  ", step->name, (int) (columns - MIN(width, columns)), "", duration);
         start = out->n;
@@ -49,10 +48,12 @@ static void put_row(const Report *report, const ReportStep *step, size_t columns
 }
 
 static void put_failure(const Report *report, const ReportStep *step, Str *out) {
-        (void) str_append(out, report_color(report, REPORT_RED));
+        ReportColor color = report_step_is_ignored(step) ? REPORT_YELLOW : REPORT_RED;
+
+        (void) str_append(out, report_color(report, color));
         (void) str_appendf(out, "%s '%s' ", step->plan->kind == STEP_SERVICE ? "service" : "step", step->name);
         report_end_to_text(step, out);
-        (void) str_append(out, report_color_end(report, REPORT_RED));
+        (void) str_append(out, report_color_end(report, color));
         if (step->text) {
                 (void) str_append(out, "\n  ");
                 report_text(report, step->text, out);

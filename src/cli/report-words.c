@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "cli/report-internal.h"
 
 #define TEXT_BYTES_MAX 4000
@@ -32,7 +31,7 @@ void report_put(const Report *report, ReportColor color, Str *out, const char *f
         free(text);
 }
 
-ReportMark report_mark(const Report *report, StepResult result) {
+ReportMark report_mark(const Report *report, const ReportStep *step) {
         static const struct {
                 const char *unicode, *ascii;
                 ReportColor color;
@@ -46,12 +45,24 @@ ReportMark report_mark(const Report *report, StepResult result) {
                 [STEP_STOPPED] = { "\xc2\xb7", "end ", REPORT_DIM },             /* middle dot */
         };
 
-        return (ReportMark) { report->options.unicode ? rows[result].unicode : rows[result].ascii, rows[result].color };
+        return (ReportMark) { report->options.unicode ? rows[step->result].unicode : rows[step->result].ascii,
+                              report_step_is_ignored(step) ? REPORT_YELLOW : rows[step->result].color };
 }
 
 bool report_step_is_bad(const ReportStep *step) {
         return step->state == STEP_DONE &&
                (step->result == STEP_SCRIPT_FAILED || step->result == STEP_INFRA_FAILED || step->result == STEP_TIMED_OUT);
+}
+
+bool report_step_is_ignored(const ReportStep *step) {
+        return report_step_is_bad(step) && step->plan->failure == STEP_FAILURE_IGNORE;
+}
+
+const char *report_duration(uint64_t usec, char buffer[static CLOCK_DURATION_MAX]) {
+        if (usec >= 100 * USEC_PER_MSEC)
+                return clock_format_duration(usec, buffer);
+        (void) snprintf(buffer, CLOCK_DURATION_MAX, "%ums", (unsigned) (usec / USEC_PER_MSEC));
+        return buffer;
 }
 
 static const char *exit_meaning(int exit_code) {
@@ -96,8 +107,8 @@ void report_end_to_text(const ReportStep *step, Str *out) {
         }
         if (step->result != STEP_SKIPPED && step->duration_usec > 0)
                 (void) str_appendf(out, "%s after %s", step->result == STEP_SCRIPT_FAILED && exit_meaning(step->exit_code) ? "," : "",
-                                   clock_format_duration(step->duration_usec, duration));
-        if (report_step_is_bad(step) && step->plan->failure == STEP_FAILURE_IGNORE)
+                                   report_duration(step->duration_usec, duration));
+        if (report_step_is_ignored(step))
                 (void) str_append(out, " (ignored)");
 }
 
@@ -114,7 +125,7 @@ void report_job_to_text(const Report *report, const JobEvent *event, Str *out) {
                 n_failed += report_step_is_bad(&report->steps[i]) && report->steps[i].plan->kind != STEP_SERVICE &&
                             report->steps[i].plan->failure != STEP_FAILURE_IGNORE;
         }
-        (void) str_appendf(out, "%s after %s", words[event->job_result], clock_format_duration(event->duration_usec, duration));
+        (void) str_appendf(out, "%s after %s", words[event->job_result], report_duration(event->duration_usec, duration));
         if (n_failed > 0)
                 (void) str_appendf(out, ": %zu of %zu step%s failed", n_failed, n, n == 1 ? "" : "s");
 }

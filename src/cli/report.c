@@ -4,7 +4,6 @@
 #include <langinfo.h>
 #include <string.h>
 
-#include "base/clock.h"
 
 /* Text of others that is kept: an error of an engine, a line of a pull. */
 static void keep(char **field, const char *text) {
