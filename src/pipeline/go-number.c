@@ -58,8 +58,8 @@ static char *format_plain(const Digits *d) {
 }
 
 static char *format_exponent(const Digits *d, int n_exponent_digits) {
-        return str_printf("%s%c%s%.*se%c%0*d", d->is_negative ? "-" : "", d->digits[0], d->n > 1 ? "." : "", d->n - 1, d->digits + 1,
-                          d->point > 0 ? '+' : '-', n_exponent_digits, abs(d->point - 1));
+        return str_printf("%s%c%s%.*se%c%0*d", d->is_negative ? "-" : "", d->digits[0], d->n > 1 ? "." : "", d->n - 1,
+                          d->digits + 1, d->point > 0 ? '+' : '-', n_exponent_digits, abs(d->point - 1));
 }
 
 char *go_format_float(double number) {
@@ -108,8 +108,8 @@ char *go_format_time(const char *text) {
             !take_number(&c, 2, &day))
                 return strdup(text);
         if (take_char(&c, "Tt ")) {
-                if (!take_number(&c, 2, &hour) || !take_char(&c, ":") || !take_number(&c, 2, &minute) || !take_char(&c, ":") ||
-                    !take_number(&c, 2, &second))
+                if (!take_number(&c, 2, &hour) || !take_char(&c, ":") || !take_number(&c, 2, &minute) ||
+                    !take_char(&c, ":") || !take_number(&c, 2, &second))
                         return strdup(text);
                 if (*c == '.') {
                         fraction = c;
@@ -128,7 +128,8 @@ char *go_format_time(const char *text) {
         if (*c)
                 return strdup(text);
         if (zone_hour == 0 && zone_minute == 0)
-                return str_printf("%04u-%02u-%02uT%02u:%02u:%02u%.*sZ", year, month, day, hour, minute, second, (int) n_fraction, fraction);
-        return str_printf("%04u-%02u-%02uT%02u:%02u:%02u%.*s%c%02u:%02u", year, month, day, hour, minute, second, (int) n_fraction,
-                          fraction, sign, zone_hour, zone_minute);
+                return str_printf("%04u-%02u-%02uT%02u:%02u:%02u%.*sZ", year, month, day, hour, minute, second,
+                                  (int) n_fraction, fraction);
+        return str_printf("%04u-%02u-%02uT%02u:%02u:%02u%.*s%c%02u:%02u", year, month, day, hour, minute, second,
+                          (int) n_fraction, fraction, sign, zone_hour, zone_minute);
 }

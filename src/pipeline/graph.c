@@ -29,7 +29,8 @@ static int resolve_sequence(GraphNode *nodes, size_t n_nodes) {
         return 0;
 }
 
-static int add_unknown(const GraphNode *nodes, size_t n_nodes, const GraphNode *node, const GraphNeed *need, DiagList *diags) {
+static int add_unknown(const GraphNode *nodes, size_t n_nodes, const GraphNode *node, const GraphNeed *need,
+                       DiagList *diags) {
         _cleanup_free_ const char **names = calloc(n_nodes, sizeof(*names));
         const char *near;
         size_t n_names = 0;
@@ -41,15 +42,16 @@ static int add_unknown(const GraphNode *nodes, size_t n_nodes, const GraphNode *
                 if (&nodes[i] != node)
                         names[n_names++] = nodes[i].name;
         near = diag_suggest(need->name, names, n_names);
-        diag = diag_add(diags, DIAG_ERROR, "unknown-step", need->mark, "step '%s' depends on unknown step '%s'", node->name, need->name);
+        diag = diag_add(diags, DIAG_ERROR, "unknown-step", need->mark, "step '%s' depends on unknown step '%s'",
+                        node->name, need->name);
         if (near)
                 diag_set_hint(diag, "did you mean '%s'?", near);
         return 1;
 }
 
 /* 0, 1 if it was a fault, or -ENOMEM. @seen: per node 1 + the index of who last named it. */
-static int resolve_need(GraphNode *nodes, size_t n_nodes, const Map *by_name, size_t *seen, GraphNode *node, const GraphNeed *need,
-                        DiagList *diags) {
+static int resolve_need(GraphNode *nodes, size_t n_nodes, const Map *by_name, size_t *seen, GraphNode *node,
+                        const GraphNeed *need, DiagList *diags) {
         const GraphNode *other = map_get(by_name, need->name);
         size_t index = (size_t) (node - nodes);
 
@@ -59,7 +61,8 @@ static int resolve_need(GraphNode *nodes, size_t n_nodes, const Map *by_name, si
                 if (need->is_optional)
                         return 0;
                 diag_add(diags, DIAG_ERROR, "left-out-step", need->mark,
-                         "step '%s' depends on step '%s' which is filtered out by its conditions", node->name, need->name);
+                         "step '%s' depends on step '%s' which is filtered out by its conditions", node->name,
+                         need->name);
                 return 1;
         }
         if (seen[other - nodes] == index + 1)
@@ -125,7 +128,8 @@ static int followers_init(Followers *followers, const GraphNode *nodes, size_t n
 /* Takes away, again and again, what waits for nothing: what is left lies on a circle or behind one. */
 static int peel(const GraphNode *nodes, size_t n_nodes, bool *is_gone) {
         _cleanup_(followers_done) Followers followers = { 0 };
-        _cleanup_free_ size_t *n_open = calloc(n_nodes + 1, sizeof(size_t)), *ready = calloc(n_nodes + 1, sizeof(size_t));
+        _cleanup_free_ size_t *n_open = calloc(n_nodes + 1, sizeof(size_t)),
+                              *ready = calloc(n_nodes + 1, sizeof(size_t));
         size_t n_ready = 0;
 
         if (!n_open || !ready || followers_init(&followers, nodes, n_nodes) < 0)
@@ -182,8 +186,8 @@ static void add_circle(const GraphNode *nodes, size_t n_nodes, const bool *is_go
                         (void) str_append(&names, " -> ...");
         } while (node != start);
         node = first_open_need(&nodes[start], is_gone);
-        diag_add(diags, DIAG_ERROR, "circle", need_mark(&nodes[start], nodes[node].name), "steps depend on each other in a circle: %s",
-                 str_get(&names));
+        diag_add(diags, DIAG_ERROR, "circle", need_mark(&nodes[start], nodes[node].name),
+                 "steps depend on each other in a circle: %s", str_get(&names));
 }
 
 static int refuse_circle(const GraphNode *nodes, size_t n_nodes, DiagList *diags) {

@@ -26,7 +26,8 @@ void graph_node_done(GraphNode *node);
 /**
  * graph_resolve() - from names to indices; names are unique
  *
- * No node has needs: each needs the one before it. One has: a true graph, without circles. Left out nodes stay without needs.
+ * No node has needs: each needs the one before it. One has: a true graph, without circles. Left out nodes stay without
+ * needs.
  *
  * Return: 0; -EBADMSG, with the faults in @diags; -ENOMEM.
  */

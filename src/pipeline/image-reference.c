@@ -32,7 +32,8 @@ static bool component_is_valid(const char *text, size_t n) {
                         i++;
                 if (strspn(text + start, "-") >= i - start)
                         continue;
-                if ((i - start == 1 && strchr("._", text[start])) || (i - start == 2 && strncmp(text + start, "__", 2) == 0))
+                if ((i - start == 1 && strchr("._", text[start])) ||
+                    (i - start == 2 && strncmp(text + start, "__", 2) == 0))
                         continue;
                 return false;
         }
@@ -107,7 +108,8 @@ static bool digest_is_valid(const char *digest) {
         return true;
 }
 
-/* The first component is a registry's if it looks like a host: a dot, a port, "localhost", or capitals (never a path's). */
+/* The first component is a registry's if it looks like a host: a dot, a port, "localhost", or capitals (never a
+ * path's). */
 static bool has_domain(const char *name) {
         size_t n = (size_t) (strchrnul(name, '/') - name);
 
@@ -154,7 +156,8 @@ static int refuse_path(const char *image, const char *path, char **ret_hint, Err
                 *ret_hint = lower ? str_printf("did you mean '%s'?", lower) : NULL;
                 return error_set(reterr, EINVAL, "the name of an image is written in lower case");
         }
-        *ret_hint = strdup("it looks like [registry/]path[:tag][@digest], for instance 'golang:1.25' or 'quay.io/fedora/fedora'");
+        *ret_hint = strdup(
+                "it looks like [registry/]path[:tag][@digest], for instance 'golang:1.25' or 'quay.io/fedora/fedora'");
         return error_set(reterr, EINVAL, "it is not a name of an image");
 }
 
@@ -198,7 +201,8 @@ int image_reference_qualify(const char *image, char **ret, char **ret_hint, Erro
         else if (strstr(image, "://") || !path_is_valid(path) || (n_domain > 0 && !domain_is_valid(name, n_domain)))
                 r = refuse_path(image, path, &hint, reterr);
         else if (tag && !tag_is_valid(tag))
-                r = refuse(reterr, &hint, "a tag is made of letters, digits, '_', '.' and '-', and has at most 128 characters",
+                r = refuse(reterr, &hint,
+                           "a tag is made of letters, digits, '_', '.' and '-', and has at most 128 characters",
                            "the part behind ':' is not a tag");
         else if (digest && !digest_is_valid(digest))
                 r = refuse(reterr, &hint, "a digest looks like 'sha256:' and 64 hexadecimal digits",
@@ -212,7 +216,8 @@ int image_reference_qualify(const char *image, char **ret, char **ret_hint, Erro
                 return r;
         }
 
-        if (n_domain == 0 || strncmp(name, "index.docker.io/", n_domain + 1) == 0 || strncmp(name, DEFAULT_DOMAIN "/", n_domain + 1) == 0) {
+        if (n_domain == 0 || strncmp(name, "index.docker.io/", n_domain + 1) == 0 ||
+            strncmp(name, DEFAULT_DOMAIN "/", n_domain + 1) == 0) {
                 n_domain = 0;
                 library = strchr(path, '/') ? "" : "library/";
         }

@@ -11,7 +11,8 @@
  * @reterr:   what is wrong, without the reference itself
  * @ret_hint: with an Error: what could have been meant; heap, may be NULL
  *
- * A tag beside a digest is dropped: the digest decides. Source: distribution/reference, "reference.go" and "normalize.go".
+ * A tag beside a digest is dropped: the digest decides. Source: distribution/reference, "reference.go" and
+ * "normalize.go".
  *
  * Return: 0, -EINVAL, -ENOMEM.
  */

@@ -29,7 +29,8 @@ static bool is_placed(const Key *key, unsigned place) {
         return key->places == 0 || (key->places & place);
 }
 
-static void add_unknown(const KeyTable *table, const YamlNode *key, unsigned place, const char *owner, DiagList *diags) {
+static void add_unknown(const KeyTable *table, const YamlNode *key, unsigned place, const char *owner,
+                        DiagList *diags) {
         _cleanup_free_ char *shown = str_escape(key->text, key->n_text, NAME_BYTES_SHOWN);
         const char *names[KEYS_MAX], *near;
         size_t n_names = 0;
@@ -39,7 +40,8 @@ static void add_unknown(const KeyTable *table, const YamlNode *key, unsigned pla
                 if (is_placed(&table->keys[i], place) && table->keys[i].type != KEY_REFUSED)
                         names[n_names++] = table->keys[i].name;
         near = diag_suggest(key->text, names, n_names);
-        diag = diag_add(diags, DIAG_ERROR, "unknown-key", key->mark, "unknown key '%s' in %s", shown ? shown : "", owner);
+        diag = diag_add(diags, DIAG_ERROR, "unknown-key", key->mark, "unknown key '%s' in %s", shown ? shown : "",
+                        owner);
         if (near)
                 diag_set_hint(diag, "did you mean '%s'?", near);
 }
@@ -47,7 +49,9 @@ static void add_unknown(const KeyTable *table, const YamlNode *key, unsigned pla
 /* The list item that most often goes wrong: "- echo foo: bar" is a map. */
 static void hint_item(Diag *diag, const YamlNode *item) {
         if (item->kind == YAML_MAPPING && item->n_pairs == 1)
-                diag_set_hint(diag, "': ' makes a map of it; put the whole text in quotes, or behind '|' on a line of its own");
+                diag_set_hint(
+                        diag,
+                        "': ' makes a map of it; put the whole text in quotes, or behind '|' on a line of its own");
         else if (yaml_is_scalar(item) && item->kind != YAML_NULL)
                 diag_set_hint(diag, "put it in quotes: \"%s\"", item->text);
         else if (item->kind == YAML_NULL)
@@ -56,11 +60,13 @@ static void hint_item(Diag *diag, const YamlNode *item) {
 
 bool key_check_text(const YamlNode *node, const char *name, DiagList *diags) {
         if (!yaml_is_scalar(node) || node->kind == YAML_NULL) {
-                diag_add(diags, DIAG_ERROR, "type", node->mark, "%s: expected a string, found %s", name, yaml_kind_name(node->kind));
+                diag_add(diags, DIAG_ERROR, "type", node->mark, "%s: expected a string, found %s", name,
+                         yaml_kind_name(node->kind));
                 return false;
         }
         if (memchr(node->text, '\0', node->n_text)) {
-                diag_add(diags, DIAG_ERROR, "value", node->mark, "%s: a NUL character cannot be handed to a program", name);
+                diag_add(diags, DIAG_ERROR, "value", node->mark, "%s: a NUL character cannot be handed to a program",
+                         name);
                 return false;
         }
         return true;
@@ -71,11 +77,12 @@ static size_t check_items(const Key *key, const YamlNode *list, DiagList *diags)
 
         for (size_t i = 0; i < list->n_items; i++) {
                 const YamlNode *item = list->items[i];
-                bool is_fine = key->type == KEY_TEXTS ? yaml_is_scalar(item) && item->kind != YAML_NULL : item->kind == YAML_STRING;
+                bool is_fine = key->type == KEY_TEXTS ? yaml_is_scalar(item) && item->kind != YAML_NULL
+                                                      : item->kind == YAML_STRING;
 
                 if (!is_fine) {
-                        hint_item(diag_add(diags, DIAG_ERROR, "type", item->mark, "%s: expected a string, found %s", key->name,
-                                           yaml_kind_name(item->kind)),
+                        hint_item(diag_add(diags, DIAG_ERROR, "type", item->mark, "%s: expected a string, found %s",
+                                           key->name, yaml_kind_name(item->kind)),
                                   item);
                         n_errors++;
                 } else if (!key_check_text(item, key->name, diags))
@@ -95,15 +102,16 @@ static size_t check_word(const Key *key, const YamlNode *node, DiagList *diags) 
         shown = str_escape(node->text, node->n_text, NAME_BYTES_SHOWN);
         all = strv_join((char *const *) key->words, "', '");
         near = diag_suggest(node->text, key->words, strv_length((char *const *) key->words));
-        diag = diag_add(diags, DIAG_ERROR, "value", node->mark, "%s: '%s' is none of '%s'", key->name, shown ? shown : "", all ? all : "");
+        diag = diag_add(diags, DIAG_ERROR, "value", node->mark, "%s: '%s' is none of '%s'", key->name,
+                        shown ? shown : "", all ? all : "");
         if (near)
                 diag_set_hint(diag, "did you mean '%s'?", near);
         return 1;
 }
 
 static size_t add_type_error(const Key *key, const YamlNode *node, DiagList *diags) {
-        Diag *diag = diag_add(diags, DIAG_ERROR, "type", node->mark, "%s: expected %s, found %s", key->name, expected[key->type],
-                              yaml_kind_name(node->kind));
+        Diag *diag = diag_add(diags, DIAG_ERROR, "type", node->mark, "%s: expected %s, found %s", key->name,
+                              expected[key->type], yaml_kind_name(node->kind));
 
         if (key->hint)
                 diag_set_hint(diag, "%s", key->hint);
@@ -115,7 +123,8 @@ static size_t check_value(const Key *key, const YamlNode *node, DiagList *diags)
 
         switch (key->type) {
         case KEY_TEXT:
-                return !yaml_is_scalar(node) ? add_type_error(key, node, diags) : !key_check_text(node, key->name, diags);
+                return !yaml_is_scalar(node) ? add_type_error(key, node, diags)
+                                             : !key_check_text(node, key->name, diags);
         case KEY_WORD:
                 return !yaml_is_scalar(node) ? add_type_error(key, node, diags) : check_word(key, node, diags);
         case KEY_BOOL:
@@ -137,7 +146,8 @@ static size_t check_value(const Key *key, const YamlNode *node, DiagList *diags)
         }
 }
 
-static size_t read_pair(const KeyTable *table, const YamlPair *pair, unsigned place, const char *owner, void *target, DiagList *diags) {
+static size_t read_pair(const KeyTable *table, const YamlPair *pair, unsigned place, const char *owner, void *target,
+                        DiagList *diags) {
         const Key *key = key_find(table, pair->key->text);
         Diag *diag;
 
@@ -146,7 +156,8 @@ static size_t read_pair(const KeyTable *table, const YamlPair *pair, unsigned pl
                 return 1;
         }
         if (key->type == KEY_REFUSED || !is_placed(key, place)) {
-                diag = diag_add(diags, DIAG_ERROR, "refused-key", pair->key->mark, "key '%s' has no place in %s", key->name, owner);
+                diag = diag_add(diags, DIAG_ERROR, "refused-key", pair->key->mark, "key '%s' has no place in %s",
+                                key->name, owner);
                 if (key->hint)
                         diag_set_hint(diag, "%s", key->hint);
                 return 1;
@@ -154,7 +165,8 @@ static size_t read_pair(const KeyTable *table, const YamlPair *pair, unsigned pl
         if (key->type == KEY_IGNORED)
                 return 0;
         if (pair->value->kind == YAML_NULL && !key->takes_null) {
-                diag_add(diags, DIAG_WARNING, "empty-value", pair->key->mark, "key '%s' in %s has no value, ignoring it", key->name, owner);
+                diag_add(diags, DIAG_WARNING, "empty-value", pair->key->mark,
+                         "key '%s' in %s has no value, ignoring it", key->name, owner);
                 return 0;
         }
         if (check_value(key, pair->value, diags) > 0)
@@ -163,7 +175,8 @@ static size_t read_pair(const KeyTable *table, const YamlPair *pair, unsigned pl
         return 0;
 }
 
-size_t keys_read(const KeyTable *table, const YamlNode *mapping, unsigned place, const char *owner, void *target, DiagList *diags) {
+size_t keys_read(const KeyTable *table, const YamlNode *mapping, unsigned place, const char *owner, void *target,
+                 DiagList *diags) {
         size_t n_errors = 0;
 
         for (size_t i = 0; i < mapping->n_pairs; i++)

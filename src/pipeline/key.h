@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * Keys are rows. A table says for one kind of map which keys it may hold and what each expects; reading the map checks all of
- * it and leaves each value's node in a struct of nodes, of the right type from there on.
+ * Keys are rows. A table says for one kind of map which keys it may hold and what each expects; reading the map checks
+ * all of it and leaves each value's node in a struct of nodes, of the right type from there on.
  */
 
 #include "document/yaml.h"
@@ -50,12 +50,14 @@ typedef struct KeyTable {
  *
  * Return: how many errors were added.
  */
-size_t keys_read(const KeyTable *table, const YamlNode *mapping, unsigned place, const char *owner, void *target, DiagList *diags);
+size_t keys_read(const KeyTable *table, const YamlNode *mapping, unsigned place, const char *owner, void *target,
+                 DiagList *diags);
 
 /** key_find() - a row by name; NULL if there is none */
 const Key *key_find(const KeyTable *table, const char *name);
 
-/** key_check_text() - that a node is a scalar that can be handed to a program: not null, no NUL inside; adds an error if not */
+/** key_check_text() - that a node is a scalar that can be handed to a program: not null, no NUL inside; adds an error
+ * if not */
 bool key_check_text(const YamlNode *node, const char *name, DiagList *diags);
 
 /** key_strings() - the texts of a checked KEY_TEXTS or KEY_STRINGS; NULL gives an empty list. 0 or -ENOMEM */

@@ -100,7 +100,8 @@ static int assign(PlanStep *step, Map *taken, DiagList *diags) {
                 r = make_unique(taken, alias, &unique);
                 if (r < 0)
                         return r;
-                diag_add(diags, DIAG_WARNING, "alias", step->mark, "%s '%s' and %s '%s' would both be reached as '%s'; the latter is reached as '%s'",
+                diag_add(diags, DIAG_WARNING, "alias", step->mark,
+                         "%s '%s' and %s '%s' would both be reached as '%s'; the latter is reached as '%s'",
                          step_noun(other), other->name, step_noun(step), step->name, alias, unique);
                 free(alias);
                 alias = TAKE_PTR(unique);

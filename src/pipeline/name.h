@@ -16,5 +16,6 @@ const char *step_name_fault(const char *name, size_t n);
  */
 int step_name_to_alias(const char *name, char **ret);
 
-/** step_names_assign() - gives all steps of a plan their alias and host_name; a collision is resolved, with a warning. 0 or -ENOMEM */
+/** step_names_assign() - gives all steps of a plan their alias and host_name; a collision is resolved, with a warning.
+ * 0 or -ENOMEM */
 int step_names_assign(Plan *plan, DiagList *diags);

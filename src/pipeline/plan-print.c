@@ -63,14 +63,16 @@ static void print_host(Str *out, const PlanStep *step) {
         if (step->network_mode)
                 print_line(out, "network", step->network_mode);
         for (size_t i = 0; i < step->n_volumes; i++)
-                (void) str_appendf(out, "    %-12s %s at %s\n", "volume", step->volumes[i].source ? step->volumes[i].source : "a new one",
+                (void) str_appendf(out, "    %-12s %s at %s\n", "volume",
+                                   step->volumes[i].source ? step->volumes[i].source : "a new one",
                                    step->volumes[i].target);
         for (size_t i = 0; i < step->n_tmpfs; i++)
                 print_line(out, "tmpfs", step->tmpfs[i].target);
         for (size_t i = 0; i < step->n_devices; i++)
                 print_line(out, "device", step->devices[i].source);
         for (size_t i = 0; i < step->n_extra_hosts; i++)
-                (void) str_appendf(out, "    %-12s %s is %s\n", "host", step->extra_hosts[i].name, step->extra_hosts[i].address);
+                (void) str_appendf(out, "    %-12s %s is %s\n", "host", step->extra_hosts[i].name,
+                                   step->extra_hosts[i].address);
         print_list(out, "dns", step->dns);
         print_list(out, "dns search", step->dns_search);
 }

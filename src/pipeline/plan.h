@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * What is to run, engine-neutral and complete. A dialect makes it, the policy judges it, a job runs it; nobody changes it
- * in between. Everything in it is owned by it.
+ * What is to run, engine-neutral and complete. A dialect makes it, the policy judges it, a job runs it; nobody changes
+ * it in between. Everything in it is owned by it.
  */
 
 #include <stdbool.h>
@@ -84,9 +84,11 @@ typedef enum PlanGrant {
 } PlanGrant;
 
 typedef struct PlanStep {
-        char *name;  /* as written: no control characters, but it may hold spaces and slashes. Unique among the steps, and among the services. */
+        char *name;  /* as written: no control characters, but it may hold spaces and slashes. Unique among the steps,
+                        and among the services. */
         char *alias; /* the name as a DNS label: how others reach it; unique in the plan, NULL: cannot be reached */
-        char *host_name; /* the name as written where it can stand beside the alias in a hosts file ("My_DB"); else NULL */
+        char *host_name; /* the name as written where it can stand beside the alias in a hosts file ("My_DB"); else NULL
+                          */
         StepKind kind;
         Mark mark; /* of its entry in the file */
 
@@ -101,7 +103,8 @@ typedef struct PlanStep {
         char *workspace_base; /* where the workspace volume is mounted */
 
         Map environment;        /* name to value: all but what is only known when the step starts */
-        Map secret_environment; /* the same, of values that hold a secret: never shown, never in an inspect where that can be had */
+        Map secret_environment; /* the same, of values that hold a secret: never shown, never in an inspect where that
+                                   can be had */
 
         char *user; /* as for 'docker run --user'; NULL: the image's */
         PlanVolume *volumes;
@@ -123,8 +126,9 @@ typedef struct PlanStep {
         StepFailure failure;
 
         /*
-         * Indices into the plan's steps: this one starts the moment they are done. A detached one counts as done once it has
-         * started (or was skipped). Services are never named here: all of them are ready before the first step starts.
+         * Indices into the plan's steps: this one starts the moment they are done. A detached one counts as done once
+         * it has started (or was skipped). Services are never named here: all of them are ready before the first step
+         * starts.
          */
         size_t *needs;
         size_t n_needs;

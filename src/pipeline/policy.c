@@ -71,7 +71,9 @@ int trust_parse(const char *text, unsigned *ret, Error **reterr) {
                         if (strcmp(row->name, *word) == 0)
                                 found = row;
                 if (!found)
-                        return error_set(reterr, EINVAL, "'%s' is no class of trust: it is one of network, volumes, security, all", *word);
+                        return error_set(reterr, EINVAL,
+                                         "'%s' is no class of trust: it is one of network, volumes, security, all",
+                                         *word);
                 trusted |= found->classes;
         }
         *ret = trusted;
@@ -99,8 +101,9 @@ static size_t check_paths(const Policy *policy, const PlanStep *step, DiagList *
 
                 if (!volume->source || volume->source[0] != '/' || is_allowed_path(policy, volume->source))
                         continue;
-                diag = diag_add(diags, DIAG_ERROR, "policy", volume->mark, "%s '%s' wants to mount '%s', which is not an allowed directory",
-                                step_noun(step), step->name, volume->source);
+                diag = diag_add(diags, DIAG_ERROR, "policy", volume->mark,
+                                "%s '%s' wants to mount '%s', which is not an allowed directory", step_noun(step),
+                                step->name, volume->source);
                 diag_set_hint(diag, "allowed, with all below them: %s", allowed ? allowed : "");
                 n_refused++;
         }
@@ -116,8 +119,8 @@ static size_t check_step(const Policy *policy, const PlanStep *step, DiagList *d
 
                 if (!grants[i].has(step) || (policy->trusted & grants[i].trust))
                         continue;
-                diag = diag_add(diags, DIAG_ERROR, "policy", mark, "%s '%s' wants %s, which is not allowed", step_noun(step), step->name,
-                                grants[i].what);
+                diag = diag_add(diags, DIAG_ERROR, "policy", mark, "%s '%s' wants %s, which is not allowed",
+                                step_noun(step), step->name, grants[i].what);
                 diag_set_hint(diag, "allow it with --trusted %s", grants[i].class_name);
                 n_refused++;
         }

@@ -1,6 +1,7 @@
 #pragma once
 
-/* The operator's rules. Plan in, nothing or a list of refusals out; a job can never widen what the operator set. Pure. */
+/* The operator's rules. Plan in, nothing or a list of refusals out; a job can never widen what the operator set. Pure.
+ */
 
 #include "pipeline/plan.h"
 
@@ -16,7 +17,8 @@ int trust_parse(const char *text, unsigned *ret, Error **reterr);
 
 typedef struct Policy {
         unsigned trusted; /* TrustClass, or-ed */
-        char **allowed_volumes; /* host directories that may be mounted (themselves and below); NULL: any, if TRUST_VOLUMES */
+        char **allowed_volumes; /* host directories that may be mounted (themselves and below); NULL: any, if
+                                   TRUST_VOLUMES */
 } Policy;
 
 /** policy_check() - adds one error with its line for each thing refused, and how to allow it; returns how many */

@@ -22,7 +22,8 @@ static int find_step(const Plan *plan, const char *name, size_t *ret, Error **re
         }
         near = diag_suggest(name, names, plan->n_steps - plan->n_services);
         if (near)
-                return error_set(reterr, ENOENT, "workflow '%s' has no step '%s'; did you mean '%s'?", plan->name, name, near);
+                return error_set(reterr, ENOENT, "workflow '%s' has no step '%s'; did you mean '%s'?", plan->name, name,
+                                 near);
         return error_set(reterr, ENOENT, "workflow '%s' has no step '%s'", plan->name, name);
 }
 
@@ -49,9 +50,12 @@ static int mark_needed(const Plan *plan, size_t step, bool *marks) {
         return 0;
 }
 
-/* The needs of a step when some steps go: what those needed is needed in their stead, so that the order of the rest holds. */
-static int bridge_needs(const Plan *plan, const bool *keeps, const size_t *new_index, size_t step, size_t **ret, size_t *ret_n) {
-        _cleanup_free_ size_t *open = calloc(plan->n_steps + 1, sizeof(*open)), *needs = calloc(plan->n_steps + 1, sizeof(*needs));
+/* The needs of a step when some steps go: what those needed is needed in their stead, so that the order of the rest
+ * holds. */
+static int bridge_needs(const Plan *plan, const bool *keeps, const size_t *new_index, size_t step, size_t **ret,
+                        size_t *ret_n) {
+        _cleanup_free_ size_t *open = calloc(plan->n_steps + 1, sizeof(*open)),
+                              *needs = calloc(plan->n_steps + 1, sizeof(*needs));
         _cleanup_free_ bool *seen = calloc(plan->n_steps + 1, sizeof(*seen));
         size_t n_open = 0, n_needs = 0;
 
@@ -80,7 +84,8 @@ static int bridge_needs(const Plan *plan, const bool *keeps, const size_t *new_i
 
 /* Drops the steps that are not kept; services always stay. */
 static int keep(Plan *plan, bool *keeps) {
-        _cleanup_free_ size_t *new_index = calloc(plan->n_steps + 1, sizeof(*new_index)), **needs = calloc(plan->n_steps + 1, sizeof(*needs)),
+        _cleanup_free_ size_t *new_index = calloc(plan->n_steps + 1, sizeof(*new_index)),
+                              **needs = calloc(plan->n_steps + 1, sizeof(*needs)),
                               *n_needs = calloc(plan->n_steps + 1, sizeof(*n_needs));
         size_t n = 0;
         int r = 0;
@@ -146,7 +151,8 @@ static void mark_followers(const Plan *plan, bool *marks) {
 }
 
 int plan_keep_from(Plan *plan, const char *name, Error **reterr) {
-        _cleanup_free_ bool *before = calloc(plan->n_steps + 1, sizeof(bool)), *keeps = calloc(plan->n_steps + 1, sizeof(bool));
+        _cleanup_free_ bool *before = calloc(plan->n_steps + 1, sizeof(bool)),
+                            *keeps = calloc(plan->n_steps + 1, sizeof(bool));
         size_t from;
         int r;
 

@@ -85,7 +85,8 @@ static int parse_pattern(const char *pattern, Token *tokens) {
 
 /* Which beginnings (or ends) of a text the pattern is: the length of the shortest or the longest, 0 if none. */
 static size_t match_length(const Token *tokens, size_t n_tokens, const char *text, bool from_end, bool is_longest) {
-        bool states[2][PATTERN_TOKENS_MAX + 1] = { { true } }, (*now)[PATTERN_TOKENS_MAX + 1] = states, (*next)[PATTERN_TOKENS_MAX + 1] = states + 1;
+        bool states[2][PATTERN_TOKENS_MAX + 1] = {{true}}, (*now)[PATTERN_TOKENS_MAX + 1] = states,
+                                            (*next)[PATTERN_TOKENS_MAX + 1] = states + 1;
         size_t n_text = strlen(text), found = 0;
 
         for (size_t i = 0; i < n_text; i++) {
@@ -121,7 +122,8 @@ static size_t match_length(const Token *tokens, size_t n_tokens, const char *tex
         return found;
 }
 
-static const char *remove_match(const char *value, const char *pattern, bool from_end, bool is_longest, size_t *work, Str *out) {
+static const char *remove_match(const char *value, const char *pattern, bool from_end, bool is_longest, size_t *work,
+                                Str *out) {
         Token tokens[PATTERN_TOKENS_MAX];
         int n_tokens = parse_pattern(pattern, tokens);
         size_t n = strlen(value), cost = (n + 1) * (size_t) MAX(n_tokens, 1), n_match;
@@ -159,7 +161,8 @@ static const char *replace(const char *value, const char *from, const char *to, 
 static const char *substring(const char *value, const char *position, const char *length, Str *out) {
         int64_t n = (int64_t) strlen(value), from, count;
 
-        if (parse_i64(position + (*position == '+'), &from) < 0 || (length && parse_i64(length + (*length == '+'), &count) < 0)) {
+        if (parse_i64(position + (*position == '+'), &from) < 0 ||
+            (length && parse_i64(length + (*length == '+'), &count) < 0)) {
                 (void) str_append(out, value); /* as bash does with what is no number */
                 return NULL;
         }
@@ -175,10 +178,12 @@ static const char *substring(const char *value, const char *position, const char
 
 static void change_case(const char *value, bool is_upper, bool is_all, Str *out) {
         for (const char *c = value; *c; c++)
-                (void) str_append_char(out, c > value && !is_all ? *c : (char) (is_upper ? toupper : tolower)((unsigned char) *c));
+                (void) str_append_char(
+                        out, c > value && !is_all ? *c : (char) (is_upper ? toupper : tolower)((unsigned char) *c));
 }
 
-void substitute_function(const char *name, const char *value, char *const *arguments, size_t *work, Str *out, const char **ret_fault) {
+void substitute_function(const char *name, const char *value, char *const *arguments, size_t *work, Str *out,
+                         const char **ret_fault) {
         const char *first = arguments ? arguments[0] : NULL, *second = first ? arguments[1] : NULL;
         bool is_double = strlen(name) == 2 && name[0] == name[1];
 

@@ -10,4 +10,5 @@
  * @work: counts down by the characters compared
  * @ret_fault: why it cannot be done; static text, NULL if it can
  */
-void substitute_function(const char *name, const char *value, char *const *arguments, size_t *work, Str *out, const char **ret_fault);
+void substitute_function(const char *name, const char *value, char *const *arguments, size_t *work, Str *out,
+                         const char **ret_fault);

@@ -38,7 +38,8 @@ static int refuse(Scanner *s, const char *start, const char *what, const char *h
         size_t n = strcspn(start, "}\r\n");
 
         s->has_faults = true;
-        diag_set_hint(diag_add(s->diags, DIAG_ERROR, "substitution", mark_between(s, start, start + n + (start[n] == '}')), "bad substitution: %s", what),
+        diag_set_hint(diag_add(s->diags, DIAG_ERROR, "substitution",
+                               mark_between(s, start, start + n + (start[n] == '}')), "bad substitution: %s", what),
                       "%s", hint ? hint : "'$${' writes '${' for the shell");
         return -EBADMSG;
 }
@@ -58,7 +59,8 @@ static bool is_escape(const char *text) {
 
 /* As Go's "%q" writes it: what has several lines becomes one that YAML reads back, in the place of a value. */
 static void append_quoted(Str *out, const char *value) {
-        static const char names[] = "\aa\bb\ff\nn\rr\tt\vv\"\"\\\\"; /* a character, and what stands for it behind a backslash */
+        static const char names[] =
+                "\aa\bb\ff\nn\rr\tt\vv\"\"\\\\"; /* a character, and what stands for it behind a backslash */
         size_t n = strlen(value);
 
         (void) str_append_char(out, '"');
@@ -172,7 +174,8 @@ static int take_arguments(Scanner *s, Expansion *e) {
         if (r < 0 || !operator->stops[1])
                 return r;
         if (*s->at != separator)
-                return operator->needs_second ? refuse(s, e->start, "a replacement is written '${NAME/from/to}'", NULL) : 0;
+                return operator->needs_second ? refuse(s, e->start, "a replacement is written '${NAME/from/to}'", NULL)
+                                              : 0;
         while (*s->at == separator) /* Woodpecker takes any number of them */
                 s->at++;
         if (operator->needs_second && *s->at == '}')
@@ -316,7 +319,8 @@ static bool has_work(const Source *source) {
 int substitute(const Source *source, const Map *values, DiagList *diags, Substituted *ret) {
         _cleanup_(substituted_done) Substituted substituted = { 0 };
         _cleanup_str_ Str out = STR_INIT(SOURCE_BYTES_MAX);
-        Scanner s = { .source = source, .values = values, .diags = diags, .at = source->text, .work = SUBSTITUTE_WORK_MAX };
+        Scanner s = {
+                .source = source, .values = values, .diags = diags, .at = source->text, .work = SUBSTITUTE_WORK_MAX};
         size_t n;
         int r;
 
@@ -327,7 +331,8 @@ int substitute(const Source *source, const Map *values, DiagList *diags, Substit
         if (r < 0)
                 return r;
         if (out.error == -E2BIG) {
-                diag_add(diags, DIAG_ERROR, "too-large", (Mark) { 0 }, "with all '${}' written out, the file is larger than %u MiB", SOURCE_BYTES_MAX >> 20);
+                diag_add(diags, DIAG_ERROR, "too-large", (Mark){0},
+                         "with all '${}' written out, the file is larger than %u MiB", SOURCE_BYTES_MAX >> 20);
                 return -EBADMSG;
         }
         if (s.has_faults)
@@ -335,7 +340,8 @@ int substitute(const Source *source, const Map *values, DiagList *diags, Substit
         n = out.n;
         r = source_new_take(source->name, str_take(&out), n, &substituted.source, NULL);
         if (r == -EBADMSG || r == -EFBIG) /* a character was cut in two, or a value is not UTF-8 */
-                diag_add(diags, DIAG_ERROR, "substitution", (Mark) { 0 }, "after the substitution of '${}' the file is no UTF-8 text");
+                diag_add(diags, DIAG_ERROR, "substitution", (Mark){0},
+                         "after the substitution of '${}' the file is no UTF-8 text");
         if (r < 0)
                 return r == -EFBIG ? -EBADMSG : r;
         *ret = substituted;
@@ -388,7 +394,8 @@ static int compare_marks(const void *a, const void *b) {
         return x->column < y->column ? -1 : x->column > y->column;
 }
 
-/* How many characters of the file a mark of @n_columns means: as many, as far as it is copied from there and on that line. */
+/* How many characters of the file a mark of @n_columns means: as many, as far as it is copied from there and on that
+ * line. */
 static uint32_t columns_at(const Cursor *from, uint32_t n_columns) {
         size_t n;
         const char *line = source_line(from->source, from->line, &n);
@@ -418,7 +425,8 @@ int substituted_map_marks(const Substituted *substituted, const Source *source, 
                 while (piece + 1 < substituted->n_pieces && pieces[piece + 1].to <= to.offset)
                         piece++;
                 end = piece + 1 < substituted->n_pieces ? pieces[piece + 1].from : source->n_text;
-                origin = MIN(pieces[piece].from + (to.offset - pieces[piece].to), end > pieces[piece].from ? end - 1 : end);
+                origin = MIN(pieces[piece].from + (to.offset - pieces[piece].to),
+                             end > pieces[piece].from ? end - 1 : end);
                 if (is_expansion(source->text + pieces[piece].from))
                         origin = pieces[piece].from;
                 cursor_to_offset(&from, origin);

@@ -2,7 +2,8 @@
 
 /*
  * "${NAME}" in the raw text of a file, before it is parsed: comments and commands included. The language is that of
- * drone/envsubst v1.0.3, which Woodpecker uses, with its quirks: "\\" and "\/" lose a backslash everywhere, "$$" is "$", and all of
+ * drone/envsubst v1.0.3, which Woodpecker uses, with its quirks: "\\" and "\/" lose a backslash everywhere, "$$" is
+ * "$", and all of
  * "=", ":=", ":-", ":?" and ":+" give a default. What it reads across lines, or panics on, is an error here.
  */
 

@@ -43,7 +43,7 @@ static const Key container_rows[] = {
           .doc = "Environment variables; a value of ``{from_secret: name}`` comes from a secret." },
         { "depends_on", KEY_ANY, FIELD(depends_on), IN_STEP,
           .hint = "services start together, before the first step",
-          .doc = "Steps that must be done before: a name, or a list of names or of ``{name, optional}``. ``[]``: none." },
+          .doc = "Steps that must be done before: a name, or a list of names or ``{name, optional}``. ``[]``: none." },
         { "when", KEY_ANY, FIELD(when),
           .doc = "Conditions: a map, all of which must hold, or a list of maps, one of which must." },
         { "failure", KEY_WORD, FIELD(failure), .words = failure_words,
@@ -92,8 +92,10 @@ typedef struct BackendKeys {
 
 /* Options for engines that we are not do no harm: the same file may run elsewhere. */
 static const Key backend_rows[] = {
-        { "podman", KEY_MAP, offsetof(BackendKeys, podman), .doc = "Options for podstep." },
-        { "docker", KEY_MAP, offsetof(BackendKeys, docker), .doc = "Options for Docker; used where ``podman`` does not say it." },
+        { "podman", KEY_MAP, offsetof(BackendKeys, podman),
+          .doc = "Options for podstep." },
+        { "docker", KEY_MAP, offsetof(BackendKeys, docker),
+          .doc = "Options for Docker; used where ``podman`` does not say it." },
         { "kubernetes", KEY_IGNORED },
         { "local", KEY_IGNORED },
         { "dummy", KEY_IGNORED },
@@ -142,21 +144,24 @@ static int read_name(Woodpecker *wp, const YamlNode *key, const YamlNode *entry,
                 return -ENOMEM;
         fault = name ? step_name_fault(name->text, name->n_text) : NULL;
         if (fault) {
-                WOODPECKER_ERROR(wp, "name", name->mark, "'%s' cannot be the name of a %s: %s", shown, ret->is_service ? "service" : "step", fault);
+                WOODPECKER_ERROR(wp, "name", name->mark, "'%s' cannot be the name of a %s: %s", shown,
+                                 ret->is_service ? "service" : "step", fault);
                 return 1;
         }
         return 0;
 }
 
 static void refuse_entry(Woodpecker *wp, const YamlNode *entry, const Container *container) {
-        Diag *diag = WOODPECKER_ERROR(wp, "type", entry->kind == YAML_NULL ? container->mark : entry->mark, "%s: expected a map, found %s",
-                                      container->owner, yaml_kind_name(entry->kind));
+        Diag *diag = WOODPECKER_ERROR(wp, "type", entry->kind == YAML_NULL ? container->mark : entry->mark,
+                                      "%s: expected a map, found %s", container->owner, yaml_kind_name(entry->kind));
 
         if (key_find(&container_table, container->name))
-                diag_set_hint(diag, "'%s' is a key of a step: above it a line with the step's name is missing", container->name);
+                diag_set_hint(diag, "'%s' is a key of a step: above it a line with the step's name is missing",
+                              container->name);
 }
 
-int woodpecker_container_read(Woodpecker *wp, const YamlNode *key, const YamlNode *entry, size_t index, bool is_service, Container *ret) {
+int woodpecker_container_read(Woodpecker *wp, const YamlNode *key, const YamlNode *entry, size_t index, bool is_service,
+                              Container *ret) {
         int r;
 
         *ret = (Container) { .node = entry, .mark = key ? key->mark : entry->mark, .is_service = is_service };
@@ -169,11 +174,13 @@ int woodpecker_container_read(Woodpecker *wp, const YamlNode *key, const YamlNod
         }
         wp->n_expanded_bytes += expanded_bytes(entry);
         if (wp->n_expanded_bytes > WOODPECKER_EXPANDED_BYTES_MAX) {
-                WOODPECKER_ERROR(wp, "too-large", ret->mark, "with all aliases written out, the steps up to here are larger than %u MiB",
+                WOODPECKER_ERROR(wp, "too-large", ret->mark,
+                                 "with all aliases written out, the steps up to here are larger than %u MiB",
                                  WOODPECKER_EXPANDED_BYTES_MAX >> 20);
                 return 1;
         }
-        wp->n_errors += keys_read(&container_table, entry, is_service ? IN_SERVICE : IN_STEP, ret->owner, &ret->keys, wp->diags);
+        wp->n_errors += keys_read(&container_table, entry, is_service ? IN_SERVICE : IN_STEP, ret->owner, &ret->keys,
+                                  wp->diags);
         return 0;
 }
 
@@ -186,7 +193,8 @@ static StepKind kind_of(const Container *container) {
 
         if (container->is_service)
                 return STEP_SERVICE;
-        return is_given(keys->commands) || is_given(keys->entrypoint) || is_given(keys->environment) ? STEP_COMMANDS : STEP_PLUGIN;
+        return is_given(keys->commands) || is_given(keys->entrypoint) || is_given(keys->environment) ? STEP_COMMANDS
+                                                                                                     : STEP_PLUGIN;
 }
 
 static bool is_plugin(const Container *container) {
@@ -217,7 +225,8 @@ static int compile_image(Woodpecker *wp, const Container *container, PlanStep *s
         if (r != -EINVAL)
                 return r;
         shown = str_escape(image->text, image->n_text, TEXT_BYTES_SHOWN);
-        diag = WOODPECKER_ERROR(wp, "image", image->mark, "image '%s': %s", shown ? shown : "", error_message(error, r));
+        diag = WOODPECKER_ERROR(wp, "image", image->mark, "image '%s': %s", shown ? shown : "",
+                                error_message(error, r));
         if (hint)
                 diag_set_hint(diag, "%s", hint);
         return 0;
@@ -229,12 +238,14 @@ static int compile_commands(Woodpecker *wp, const Container *container, PlanStep
         int r;
 
         if (is_given(keys->settings) && (is_given(keys->commands) || is_given(keys->entrypoint))) {
-                diag = WOODPECKER_ERROR(wp, "settings", keys->settings->mark, "%s has both '%s' and 'settings'", container->owner,
-                                        is_given(keys->commands) ? "commands" : "entrypoint");
-                diag_set_hint(diag, "'settings' are for plugins, which run their image's own program; use 'environment'");
+                diag = WOODPECKER_ERROR(wp, "settings", keys->settings->mark, "%s has both '%s' and 'settings'",
+                                        container->owner, is_given(keys->commands) ? "commands" : "entrypoint");
+                diag_set_hint(diag,
+                              "'settings' are for plugins, which run their image's own program; use 'environment'");
         } else if (is_given(keys->settings) && is_given(keys->environment))
                 WOODPECKER_WARNING(wp, "settings", keys->settings->mark,
-                                   "%s has both 'environment' and 'settings': it does not count as a plugin then", container->owner);
+                                   "%s has both 'environment' and 'settings': it does not count as a plugin then",
+                                   container->owner);
         if (keys->commands && keys->commands->n_items > WOODPECKER_COMMANDS_MAX) {
                 WOODPECKER_ERROR(wp, "too-many", keys->commands->mark, "%s has more than %d commands", container->owner,
                                  WOODPECKER_COMMANDS_MAX);
@@ -270,7 +281,8 @@ static int compile_directory(Woodpecker *wp, const Container *container, PlanSte
         return step->directory ? 0 : -ENOMEM;
 }
 
-static const YamlNode *engine_user(Woodpecker *wp, const Container *container, const YamlNode *options, const char *name) {
+static const YamlNode *engine_user(Woodpecker *wp, const Container *container, const YamlNode *options,
+                                   const char *name) {
         _cleanup_free_ char *owner = NULL;
         EngineKeys keys = { 0 };
 
@@ -315,7 +327,8 @@ static void compile_flags(Woodpecker *wp, const Container *container, PlanStep *
         step->privileged = key_bool(keys->privileged);
         step->detach = container->is_service || key_bool(keys->detach);
         if (container->is_service && keys->detach && !key_bool(keys->detach))
-                WOODPECKER_WARNING(wp, "service", keys->detach->mark, "%s runs beside the steps whatever 'detach' says", container->owner);
+                WOODPECKER_WARNING(wp, "service", keys->detach->mark, "%s runs beside the steps whatever 'detach' says",
+                                   container->owner);
         /* Woodpecker's servers run with WOODPECKER_FORCE_IGNORE_SERVICE_FAILURE unless told otherwise. */
         if (is_given(keys->failure))
                 step->failure = step_failure_from_string(keys->failure->text);
@@ -365,11 +378,13 @@ static int add_need(Woodpecker *wp, const YamlNode *node, GraphNode *ret) {
                         WOODPECKER_ERROR(wp, "type", node->mark, "depends_on: an entry names no step");
                         return 0;
                 }
-                need = (GraphNeed) { .name = keys.name->text, .mark = keys.name->mark, .is_optional = key_bool(keys.optional) };
+                need = (GraphNeed){
+                        .name = keys.name->text, .mark = keys.name->mark, .is_optional = key_bool(keys.optional)};
         } else if (yaml_is_scalar(node) && node->kind != YAML_NULL)
                 need.name = node->text;
         else {
-                WOODPECKER_ERROR(wp, "type", node->mark, "depends_on: expected the name of a step, found %s", yaml_kind_name(node->kind));
+                WOODPECKER_ERROR(wp, "type", node->mark, "depends_on: expected the name of a step, found %s",
+                                 yaml_kind_name(node->kind));
                 return 0;
         }
         return ARRAY_APPEND(ret->needs, ret->n_needs, need);

@@ -10,7 +10,8 @@
 
 /* Whoever sets a variable takes it from where it was before. */
 static int set_take(PlanStep *step, const char *name, char *value, bool is_secret) {
-        Map *into = is_secret ? &step->secret_environment : &step->environment, *other = is_secret ? &step->environment : &step->secret_environment;
+        Map *into = is_secret ? &step->secret_environment : &step->environment,
+            *other = is_secret ? &step->environment : &step->secret_environment;
 
         if (!value)
                 return -ENOMEM;

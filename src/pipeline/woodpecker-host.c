@@ -1,4 +1,5 @@
-/* What a container wants of its host: directories, devices, names and networks. Checked here, allowed or not by the policy. */
+/* What a container wants of its host: directories, devices, names and networks. Checked here, allowed or not by the
+ * policy. */
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -16,8 +17,9 @@
 
 /* Options of a volume that podman knows. */
 static const char *const volume_options[] = {
-        "ro", "rw", "z", "Z", "U", "O", "exec", "noexec", "dev", "nodev", "suid", "nosuid", "copy", "nocopy",
-        "shared", "rshared", "slave", "rslave", "private", "rprivate", "unbindable", "runbindable", "bind", "rbind", "idmap", NULL,
+        "ro",      "rw",       "z",          "Z",           "U",      "O",      "exec",    "noexec", "dev",
+        "nodev",   "suid",     "nosuid",     "copy",        "nocopy", "shared", "rshared", "slave",  "rslave",
+        "private", "rprivate", "unbindable", "runbindable", "bind",   "rbind",  "idmap",   NULL,
 };
 
 typedef struct Host {
@@ -41,13 +43,15 @@ static bool is_address(const char *text) {
 
 static void refuse(Host *host, const YamlNode *node, const char *key, const char *what, const char *hint) {
         _cleanup_free_ char *shown = str_escape(node->text, node->n_text, TEXT_BYTES_SHOWN);
-        Diag *diag = WOODPECKER_ERROR(host->woodpecker, "value", node->mark, "%s: '%s' is %s", key, shown ? shown : "", what);
+        Diag *diag = WOODPECKER_ERROR(host->woodpecker, "value", node->mark, "%s: '%s' is %s", key, shown ? shown : "",
+                                      what);
 
         if (hint)
                 diag_set_hint(diag, "%s", hint);
 }
 
-/* Cleans an absolute path of the container that nothing else is mounted at. 1: it is mounted there already by the same words. */
+/* Cleans an absolute path of the container that nothing else is mounted at. 1: it is mounted there already by the same
+ * words. */
 static int take_target(Host *host, const YamlNode *node, const char *key, const char *path, char **ret) {
         const char *other;
 
@@ -66,7 +70,8 @@ static int take_target(Host *host, const YamlNode *node, const char *key, const 
         if (other) {
                 if (strcmp(other, node->text) == 0)
                         return 1;
-                WOODPECKER_ERROR(host->woodpecker, "mounted-twice", node->mark, "%s: something else is mounted at '%s' already: %s", key, *ret, other);
+                WOODPECKER_ERROR(host->woodpecker, "mounted-twice", node->mark,
+                                 "%s: something else is mounted at '%s' already: %s", key, *ret, other);
                 return 0;
         }
         return map_put_take(&host->targets, *ret, node->text);
@@ -97,7 +102,8 @@ static int read_volume(Host *host, const YamlNode *node, PlanVolume *volume) {
                 refuse(host, node, "volumes", "not of the form 'source:target:options'", NULL);
                 return 0;
         }
-        if (n_parts > 1 && parts[0][0] != '/' && (!is_name(parts[0], strlen(parts[0])) || !isalnum((unsigned char) parts[0][0]))) {
+        if (n_parts > 1 && parts[0][0] != '/' &&
+            (!is_name(parts[0], strlen(parts[0])) || !isalnum((unsigned char) parts[0][0]))) {
                 refuse(host, node, "volumes", "neither an absolute path of the host nor the name of a volume",
                        "the checkout is in the workspace already; other directories are named by their whole path");
                 return 0;
@@ -163,14 +169,15 @@ static int add_device(Host *host, const YamlNode *node) {
                 return -ENOMEM;
         n_parts = strv_length(parts);
         access = n_parts > 2 ? parts[2] : "rwm";
-        if (n_parts > 3 || parts[0][0] != '/' || parts[n_parts > 1][0] != '/' || !*access || access[strspn(access, "rwm")]) {
+        if (n_parts > 3 || parts[0][0] != '/' || parts[n_parts > 1][0] != '/' || !*access ||
+            access[strspn(access, "rwm")]) {
                 refuse(host, node, "devices", "not a device", "it looks like '/dev/fuse' or '/dev/sda:/dev/disk:rw'");
                 return 0;
         }
         if (ARRAY_APPEND(step->devices, step->n_devices, ((PlanDevice) { 0 })) < 0)
                 return -ENOMEM;
-        step->devices[step->n_devices - 1] =
-                (PlanDevice) { .source = strdup(parts[0]), .target = strdup(parts[n_parts > 1]), .access = strdup(access) };
+        step->devices[step->n_devices - 1] = (PlanDevice){
+                .source = strdup(parts[0]), .target = strdup(parts[n_parts > 1]), .access = strdup(access)};
         return step->devices[step->n_devices - 1].source && step->devices[step->n_devices - 1].target &&
                                step->devices[step->n_devices - 1].access ? 0 : -ENOMEM;
 }
@@ -190,7 +197,8 @@ static int add_extra_host(Host *host, const YamlNode *node) {
         entry->address = is_bracketed ? strndup(address + 1, strlen(address) - 2) : strdup(address);
         if (!entry->name || !entry->address)
                 return -ENOMEM;
-        if (!is_name(entry->name, n_name) || (!is_address(entry->address) && strcmp(entry->address, "host-gateway") != 0))
+        if (!is_name(entry->name, n_name) ||
+            (!is_address(entry->address) && strcmp(entry->address, "host-gateway") != 0))
                 refuse(host, node, "extra_hosts", "not of the form 'name:address'",
                        "it looks like 'registry.lan:192.168.1.2' or 'me:host-gateway'");
         return 0;
@@ -211,7 +219,8 @@ static int add_port(Host *host, const YamlNode *node) {
                 return -ENOMEM;
         if (parse_u16(number, &port->number) < 0 || port->number == 0 ||
             (strcmp(protocol, "tcp") != 0 && strcmp(protocol, "udp") != 0 && strcmp(protocol, "sctp") != 0))
-                refuse(host, node, "ports", "not a port", "a number from 1 to 65535, perhaps with '/udp' behind it; ports are not mapped");
+                refuse(host, node, "ports", "not a port",
+                       "a number from 1 to 65535, perhaps with '/udp' behind it; ports are not mapped");
         return 0;
 }
 
@@ -231,7 +240,8 @@ static int set_network_mode(Host *host, const YamlNode *node) {
         if (str_is_empty(node->text))
                 return 0;
         if (!is_name(node->text, strlen(node->text))) {
-                refuse(host, node, "network_mode", "not supported", "one of 'none', 'host', 'bridge', or the name of a network");
+                refuse(host, node, "network_mode", "not supported",
+                       "one of 'none', 'host', 'bridge', or the name of a network");
                 return 0;
         }
         host->step->network_mode = strdup(node->text);
@@ -247,7 +257,8 @@ static int for_each(Host *host, const char *key, const YamlNode *node, int (*add
         if (yaml_is_scalar(node))
                 return add(host, node);
         if (node->n_items > LIST_ITEMS_MAX) {
-                WOODPECKER_ERROR(host->woodpecker, "too-many", node->mark, "%s: more than %d entries", key, LIST_ITEMS_MAX);
+                WOODPECKER_ERROR(host->woodpecker, "too-many", node->mark, "%s: more than %d entries", key,
+                                 LIST_ITEMS_MAX);
                 return 0;
         }
         for (size_t i = 0; i < node->n_items && r == 0; i++)
@@ -257,9 +268,14 @@ static int for_each(Host *host, const char *key, const YamlNode *node, int (*add
 
 static void note_marks(const ContainerKeys *keys, PlanStep *step) {
         const YamlNode *const nodes[_GRANT_MAX] = {
-                [GRANT_PRIVILEGED] = keys->privileged,   [GRANT_NETWORK_MODE] = keys->network_mode, [GRANT_DNS] = keys->dns,
-                [GRANT_DNS_SEARCH] = keys->dns_search,   [GRANT_EXTRA_HOSTS] = keys->extra_hosts,   [GRANT_DEVICES] = keys->devices,
-                [GRANT_VOLUMES] = keys->volumes,         [GRANT_TMPFS] = keys->tmpfs,
+                [GRANT_PRIVILEGED] = keys->privileged,
+                [GRANT_NETWORK_MODE] = keys->network_mode,
+                [GRANT_DNS] = keys->dns,
+                [GRANT_DNS_SEARCH] = keys->dns_search,
+                [GRANT_EXTRA_HOSTS] = keys->extra_hosts,
+                [GRANT_DEVICES] = keys->devices,
+                [GRANT_VOLUMES] = keys->volumes,
+                [GRANT_TMPFS] = keys->tmpfs,
         };
 
         for (size_t i = 0; i < _GRANT_MAX; i++)

@@ -1,8 +1,9 @@
 #pragma once
 
 /*
- * How the dialect is put together: woodpecker.c reads the workflow, woodpecker-container.c one entry of 'steps' or 'services'
- * with the help of the others. Faults go to the diags and are counted; functions return 0 or -ENOMEM and go on to the next fault.
+ * How the dialect is put together: woodpecker.c reads the workflow, woodpecker-container.c one entry of 'steps' or
+ * 'services' with the help of the others. Faults go to the diags and are counted; functions return 0 or -ENOMEM and go
+ * on to the next fault.
  */
 
 #include "pipeline/graph.h"
@@ -10,7 +11,8 @@
 #include "pipeline/woodpecker.h"
 
 #define WOODPECKER_COMMANDS_MAX 10000           /* of one step */
-#define WOODPECKER_EXPANDED_BYTES_MAX (64U * 1024 * 1024) /* of all steps, aliases expanded: nodes are shared, what is made of them is not */
+#define WOODPECKER_EXPANDED_BYTES_MAX                                                                                  \
+        (64U * 1024 * 1024) /* of all steps, aliases expanded: nodes are shared, what is made of them is not */
 
 typedef struct Woodpecker {
         const WoodpeckerContext *context;
@@ -27,11 +29,12 @@ typedef struct Woodpecker {
 /** woodpecker_workspace() - the checkout's directory below a base, clean; heap, NULL if memory is out */
 char *woodpecker_workspace(const Woodpecker *woodpecker, const char *base);
 
-/* What a container may hold; each of the type that its row in woodpecker-container.c says, NULL where it is not there. */
+/* What a container may hold; each of the type that its row in woodpecker-container.c says, NULL where it is not there.
+ */
 typedef struct ContainerKeys {
-        const YamlNode *backend_options, *commands, *depends_on, *detach, *devices, *directory, *dns, *dns_search, *entrypoint,
-                *environment, *extra_hosts, *failure, *image, *name, *network_mode, *ports, *privileged, *pull, *settings, *tmpfs,
-                *volumes, *when;
+        const YamlNode *backend_options, *commands, *depends_on, *detach, *devices, *directory, *dns, *dns_search,
+                *entrypoint, *environment, *extra_hosts, *failure, *image, *name, *network_mode, *ports, *privileged,
+                *pull, *settings, *tmpfs, *volumes, *when;
 } ContainerKeys;
 
 /* One entry of 'steps' or 'services', as written. */
@@ -53,16 +56,18 @@ void woodpecker_container_done(Container *container);
  *
  * Return: 0; 1 if there is no use in going on with it; -ENOMEM.
  */
-int woodpecker_container_read(Woodpecker *woodpecker, const YamlNode *key, const YamlNode *entry, size_t index, bool is_service,
-                              Container *ret);
+int woodpecker_container_read(Woodpecker *woodpecker, const YamlNode *key, const YamlNode *entry, size_t index,
+                              bool is_service, Container *ret);
 
-/** woodpecker_container_compile() - makes the step of it; nothing if there were faults. Needs, alias and conditions come later. */
+/** woodpecker_container_compile() - makes the step of it; nothing if there were faults. Needs, alias and conditions
+ * come later. */
 int woodpecker_container_compile(Woodpecker *woodpecker, const Container *container, PlanStep **ret);
 
 /** woodpecker_container_needs() - reads 'depends_on' */
 int woodpecker_container_needs(Woodpecker *woodpecker, const Container *container, GraphNode *node);
 
-/** woodpecker_host_compile() - what it wants of its host: volumes, tmpfs, devices, ports, extra_hosts, dns, network_mode */
+/** woodpecker_host_compile() - what it wants of its host: volumes, tmpfs, devices, ports, extra_hosts, dns,
+ * network_mode */
 int woodpecker_host_compile(Woodpecker *woodpecker, const Container *container, PlanStep *step);
 
 /** woodpecker_environment_compile() - all variables of a step, from the context, 'settings' and 'environment' */

@@ -1,7 +1,7 @@
 /*
- * Values of settings and variables as text: scalars as Go prints them, lists of scalars joined by commas, all else as the JSON
- * that Go's encoder writes (sorted keys, "<", ">" and "&" escaped), since plugins compare and hash it.
- * Source: pipeline/frontend/yaml/compiler/settings/params.go.
+ * Values of settings and variables as text: scalars as Go prints them, lists of scalars joined by commas, all else as
+ * the JSON that Go's encoder writes (sorted keys, "<", ">" and "&" escaped), since plugins compare and hash it. Source:
+ * pipeline/frontend/yaml/compiler/settings/params.go.
  */
 
 #include <ctype.h>
@@ -34,23 +34,28 @@ static const char *find_secret(Value *value, const YamlNode *node) {
         Diag *diag;
 
         if (name->kind != YAML_STRING) {
-                WOODPECKER_ERROR(value->woodpecker, "type", name->mark, "from_secret: expected a string, found %s", yaml_kind_name(name->kind));
+                WOODPECKER_ERROR(value->woodpecker, "type", name->mark, "from_secret: expected a string, found %s",
+                                 yaml_kind_name(name->kind));
                 return NULL;
         }
         if (node->n_pairs > 1) {
-                diag = WOODPECKER_ERROR(value->woodpecker, "secret", name->mark, "'from_secret' stands beside other keys, which would be lost");
+                diag = WOODPECKER_ERROR(value->woodpecker, "secret", name->mark,
+                                        "'from_secret' stands beside other keys, which would be lost");
                 diag_set_hint(diag, "give it a map of its own");
                 return NULL;
         }
         lower = strdup(name->text);
         for (char *c = lower; c && *c; c++)
                 *c = (char) tolower((unsigned char) *c);
-        text = lower && value->woodpecker->context->secrets ? strmap_get(value->woodpecker->context->secrets, lower) : NULL;
+        text = lower && value->woodpecker->context->secrets ? strmap_get(value->woodpecker->context->secrets, lower)
+                                                            : NULL;
         if (!text) {
                 _cleanup_free_ char *shown = str_escape(name->text, name->n_text, PLAN_NAME_BYTES_MAX);
 
-                diag = WOODPECKER_ERROR(value->woodpecker, "secret", name->mark, "secret '%s' is not given", shown ? shown : "");
-                diag_set_hint(diag, "'--secret %s' takes it from the environment, '--secrets-file' from a file", shown ? shown : "NAME");
+                diag = WOODPECKER_ERROR(value->woodpecker, "secret", name->mark, "secret '%s' is not given",
+                                        shown ? shown : "");
+                diag_set_hint(diag, "'--secret %s' takes it from the environment, '--secrets-file' from a file",
+                              shown ? shown : "NAME");
                 return NULL;
         }
         value->is_secret = true;
@@ -58,7 +63,8 @@ static const char *find_secret(Value *value, const YamlNode *node) {
 }
 
 static void append_json_string(Str *out, const char *text, size_t n) {
-        static const char *const names = "\bb\ff\nn\rr\tt\"\"\\\\"; /* a character, and what stands for it behind a backslash */
+        static const char *const names =
+                "\bb\ff\nn\rr\tt\"\"\\\\"; /* a character, and what stands for it behind a backslash */
 
         (void) str_append_char(out, '"');
         for (size_t i = 0, k; i < n; i += k) {
@@ -193,7 +199,8 @@ static int append_simple(Value *value, const YamlNode *node) {
                 return append_number(value, node, false);
         default:
                 if (memchr(node->text, '\0', node->n_text))
-                        WOODPECKER_ERROR(value->woodpecker, "value", node->mark, "a NUL character cannot be handed to a program");
+                        WOODPECKER_ERROR(value->woodpecker, "value", node->mark,
+                                         "a NUL character cannot be handed to a program");
                 return str_append(&value->text, node->text);
         }
 }
@@ -219,7 +226,8 @@ static int append_value(Value *value, const YamlNode *node) {
         Diag *diag;
 
         if (node->kind == YAML_TIMESTAMP) {
-                diag = WOODPECKER_WARNING(value->woodpecker, "timestamp", node->mark, "'%s' without quotes is a time, as YAML reads it", node->text);
+                diag = WOODPECKER_WARNING(value->woodpecker, "timestamp", node->mark,
+                                          "'%s' without quotes is a time, as YAML reads it", node->text);
                 diag_set_hint(diag, "put it in quotes to have the text itself");
                 return append_json(value, node);
         }
@@ -244,7 +252,8 @@ int woodpecker_value(Woodpecker *woodpecker, const YamlNode *node, char **ret, b
                 return 0;
         r = append_value(&value, node);
         if (value.text.error == -E2BIG) {
-                WOODPECKER_ERROR(woodpecker, "too-large", node->mark, "the value is larger than %u MiB", VALUE_BYTES_MAX >> 20);
+                WOODPECKER_ERROR(woodpecker, "too-large", node->mark, "the value is larger than %u MiB",
+                                 VALUE_BYTES_MAX >> 20);
                 r = 0;
         } else if (value.text.error < 0)
                 r = value.text.error;

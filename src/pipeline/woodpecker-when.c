@@ -51,12 +51,14 @@ int woodpecker_when(Woodpecker *wp, const YamlNode *node, bool is_step, const ch
         if (node->kind == YAML_MAPPING)
                 read_constraint(wp, node, when, ret);
         else if (node->kind != YAML_SEQUENCE)
-                WOODPECKER_ERROR(wp, "type", node->mark, "when: expected a map or a list of maps, found %s", yaml_kind_name(node->kind));
+                WOODPECKER_ERROR(wp, "type", node->mark, "when: expected a map or a list of maps, found %s",
+                                 yaml_kind_name(node->kind));
         for (size_t i = 0; i < node->n_items; i++) {
                 if (node->items[i]->kind == YAML_MAPPING)
                         read_constraint(wp, node->items[i], when, ret);
                 else
-                        WOODPECKER_ERROR(wp, "type", node->items[i]->mark, "when: expected a map, found %s", yaml_kind_name(node->items[i]->kind));
+                        WOODPECKER_ERROR(wp, "type", node->items[i]->mark, "when: expected a map, found %s",
+                                         yaml_kind_name(node->items[i]->kind));
         }
         return 0;
 }

@@ -127,21 +127,24 @@ static int read_workspace(Woodpecker *wp, const YamlNode *node) {
         if (!workspace)
                 return -ENOMEM;
         if (wp->workspace_base[0] != '/' || strcmp(wp->workspace_base, "/") == 0)
-                WOODPECKER_ERROR(wp, "path", keys.base ? keys.base->mark : (Mark) { 0 }, "workspace: the base must be an absolute path, and not '/'");
+                WOODPECKER_ERROR(wp, "path", keys.base ? keys.base->mark : (Mark){0},
+                                 "workspace: the base must be an absolute path, and not '/'");
         else if (!path_is_below(workspace, wp->workspace_base))
-                WOODPECKER_ERROR(wp, "path", keys.path ? keys.path->mark : (Mark) { 0 }, "workspace: the path must lie below the base");
+                WOODPECKER_ERROR(wp, "path", keys.path ? keys.path->mark : (Mark){0},
+                                 "workspace: the path must lie below the base");
         return 0;
 }
 
 /* 1: there are too many. */
-static int read_container(Woodpecker *wp, Workflow *workflow, Map *by_name, const YamlNode *key, const YamlNode *entry, size_t index,
-                          bool is_service) {
+static int read_container(Woodpecker *wp, Workflow *workflow, Map *by_name, const YamlNode *key, const YamlNode *entry,
+                          size_t index, bool is_service) {
         Container container;
         const Container *first;
         int r, q;
 
         if (workflow->n_containers >= PLAN_STEPS_MAX) {
-                WOODPECKER_ERROR(wp, "too-many", key ? key->mark : entry->mark, "more than %d steps and services", PLAN_STEPS_MAX);
+                WOODPECKER_ERROR(wp, "too-many", key ? key->mark : entry->mark, "more than %d steps and services",
+                                 PLAN_STEPS_MAX);
                 return 1;
         }
         r = woodpecker_container_read(wp, key, entry, index, is_service, &container);
@@ -152,7 +155,8 @@ static int read_container(Woodpecker *wp, Workflow *workflow, Map *by_name, cons
         }
         first = map_get(by_name, container.name);
         if (first)
-                WOODPECKER_ERROR(wp, "name", container.mark, "%s is there already, in line %zu", container.owner, (size_t) first);
+                WOODPECKER_ERROR(wp, "name", container.mark, "%s is there already, in line %zu", container.owner,
+                                 (size_t) first);
         q = first ? 0 : map_put_take(by_name, container.name, (void *) (size_t) container.mark.line);
         if (q < 0 || ARRAY_APPEND(workflow->containers, workflow->n_containers, container) < 0) {
                 woodpecker_container_done(&container);
@@ -290,7 +294,8 @@ static int read_workflow(Woodpecker *wp, Workflow *workflow, const Source *sourc
                 return 0;
         }
         if (root->kind != YAML_MAPPING) {
-                diag = WOODPECKER_ERROR(wp, "type", root->mark, "expected a map with 'steps', found %s", yaml_kind_name(root->kind));
+                diag = WOODPECKER_ERROR(wp, "type", root->mark, "expected a map with 'steps', found %s",
+                                        yaml_kind_name(root->kind));
                 diag_set_hint(diag, "is this a workflow file?");
                 return 0;
         }
@@ -306,7 +311,8 @@ static int read_workflow(Woodpecker *wp, Workflow *workflow, const Source *sourc
 }
 
 /* What was found in the substituted text is told where it stands in the file. */
-static int move_marks(const Substituted *substituted, const Source *source, YamlDocument *document, DiagList *diags, size_t n_diags_before) {
+static int move_marks(const Substituted *substituted, const Source *source, YamlDocument *document, DiagList *diags,
+                      size_t n_diags_before) {
         size_t n_nodes = document ? document->n_nodes : 0, n_marks = 0;
         _cleanup_free_ Mark **marks = calloc(n_nodes + diags->n_diags + 1, sizeof(*marks));
 

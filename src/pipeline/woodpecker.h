@@ -19,7 +19,8 @@ typedef struct WoodpeckerContext {
  */
 int woodpecker_compile(const Source *source, const WoodpeckerContext *context, DiagList *diags, Plan **ret);
 
-/** woodpecker_workflow_name() - ".woodpecker/build.yaml" -> "build", ".woodpecker.yaml" -> "woodpecker"; heap, NULL if memory is out */
+/** woodpecker_workflow_name() - ".woodpecker/build.yaml" -> "build", ".woodpecker.yaml" -> "woodpecker"; heap, NULL if
+ * memory is out */
 char *woodpecker_workflow_name(const char *path);
 
 /**

@@ -1,6 +1,6 @@
 /*
- * Each place that is told lies within the file. A plan that is given has an order (needs that exist, without circles), unique
- * names and aliases, absolute paths, and prints.
+ * Each place that is told lies within the file. A plan that is given has an order (needs that exist, without circles),
+ * unique names and aliases, absolute paths, and prints.
  */
 
 #include <errno.h>

@@ -36,7 +36,8 @@ static void test_float(void **state) {
         };
 
         FOREACH_ROW(row, rows) {
-                _cleanup_free_ char *got = go_format_float(row->in), *json = row->want_json ? go_format_json_float(row->in) : NULL;
+                _cleanup_free_ char *got = go_format_float(row->in),
+                                    *json = row->want_json ? go_format_json_float(row->in) : NULL;
 
                 print_message("case '%s'\n", row->want);
                 assert_string_equal(got, row->want);

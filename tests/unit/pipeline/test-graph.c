@@ -24,9 +24,10 @@ static void parse_node(GraphNode *node, char *text) {
                 end = strchrnul(need, ',');
                 if (*end)
                         *end++ = '\0';
-                assert_int_equal(ARRAY_APPEND(node->needs, node->n_needs,
-                                              ((GraphNeed) { .name = need + (*need == '?'), .is_optional = *need == '?' })),
-                                 0);
+                assert_int_equal(
+                        ARRAY_APPEND(node->needs, node->n_needs,
+                                     ((GraphNeed){.name = need + (*need == '?'), .is_optional = *need == '?'})),
+                        0);
         }
 }
 
@@ -105,13 +106,15 @@ static void test_chain(void **state) {
                         (void) snprintf(names[i], sizeof(names[i]), "s%zu", i);
                         nodes[i] = (GraphNode) { .name = names[i], .has_needs = true };
                         if (i + 1 < n || is_closed)
-                                assert_int_equal(ARRAY_APPEND(nodes[i].needs, nodes[i].n_needs, ((GraphNeed) { .name = names[(i + 1) % n] })), 0);
+                                assert_int_equal(ARRAY_APPEND(nodes[i].needs, nodes[i].n_needs,
+                                                              ((GraphNeed){.name = names[(i + 1) % n]})),
+                                                 0);
                 }
                 assert_int_equal(graph_resolve(nodes, n, &diags), is_closed ? -EBADMSG : 0);
                 if (is_closed)
-                        assert_string_equal(diags.diags[0].message,
-                                            "steps depend on each other in a circle: s0 -> s1 -> s2 -> s3 -> s4 -> s5 -> s6 -> s7 -> s8 -> s9 "
-                                            "-> s10 -> ... -> s0");
+                        assert_string_equal(diags.diags[0].message, "steps depend on each other in a circle: s0 -> s1 "
+                                                                    "-> s2 -> s3 -> s4 -> s5 -> s6 -> s7 -> s8 -> s9 "
+                                                                    "-> s10 -> ... -> s0");
                 for (size_t i = 0; i < n; i++)
                         graph_node_done(&nodes[i]);
                 diag_list_done(&diags);

@@ -96,12 +96,14 @@ static void test_length(void **state) {
 
                 memset(name, 'a', n);
                 name[n] = '\0';
-                assert_int_equal(image_reference_qualify(name, &got, &hint, NULL), n > IMAGE_REFERENCE_BYTES_MAX ? -EINVAL : 0);
+                assert_int_equal(image_reference_qualify(name, &got, &hint, NULL),
+                                 n > IMAGE_REFERENCE_BYTES_MAX ? -EINVAL : 0);
         }
 }
 
 int main(void) {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_valid), cmocka_unit_test(test_invalid), cmocka_unit_test(test_length) };
+        const struct CMUnitTest tests[] = {cmocka_unit_test(test_valid), cmocka_unit_test(test_invalid),
+                                           cmocka_unit_test(test_length)};
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

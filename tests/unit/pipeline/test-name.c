@@ -103,8 +103,8 @@ static void test_assign(void **state) {
 }
 
 int main(void) {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_fault), cmocka_unit_test(test_length), cmocka_unit_test(test_alias),
-                                            cmocka_unit_test(test_assign) };
+        const struct CMUnitTest tests[] = {cmocka_unit_test(test_fault), cmocka_unit_test(test_length),
+                                           cmocka_unit_test(test_alias), cmocka_unit_test(test_assign)};
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

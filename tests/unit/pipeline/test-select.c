@@ -23,7 +23,8 @@ static char *describe(const Plan *plan) {
 #define N(needs) "{image: alpine, commands: x, depends_on: [" needs "]}"
 static const char sequence[] = "services: {db: " S "}\nsteps: {a: " S ", b: " S ", c: " S ", d: " S "}\n";
 /* a <- b <- d, a <- c <- d, e alone, f needs e and is written before it */
-static const char graph[] = "steps: {a: " S ", b: " N("a") ", c: " N("a") ", d: " N("b, c") ", f: " N("e") ", e: " S "}\n";
+static const char graph[] =
+        "steps: {a: " S ", b: " N("a") ", c: " N("a") ", d: " N("b, c") ", f: " N("e") ", e: " S "}\n";
 
 static void test_steps(void **state) {
         static const struct {
@@ -100,8 +101,8 @@ static void test_suggestion(void **state) {
 }
 
 int main(void) {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_steps), cmocka_unit_test(test_from), cmocka_unit_test(test_bridge),
-                                            cmocka_unit_test(test_suggestion) };
+        const struct CMUnitTest tests[] = {cmocka_unit_test(test_steps), cmocka_unit_test(test_from),
+                                           cmocka_unit_test(test_bridge), cmocka_unit_test(test_suggestion)};
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

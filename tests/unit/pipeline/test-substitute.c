@@ -167,9 +167,9 @@ static void test_warning(void **state) {
                 const char *in;
                 size_t want;
         } rows[] = {
-                { "${HOME}", 1 },       { "${HOME:-x}", 0 },          { "${empty}", 0 },        { "${CI_COMMIT_BRANCH}", 0 },
-                { "  # ${HOME}", 0 },   { "x # ${HOME}", 1 },         { "${A} ${B}\n${C}", 3 }, { "${HOME^^}", 1 },
-                { "${v:-${HOME}}", 0 },
+                {"${HOME}", 1},       {"${HOME:-x}", 0},  {"${empty}", 0},        {"${CI_COMMIT_BRANCH}", 0},
+                {"  # ${HOME}", 0},   {"x # ${HOME}", 1}, {"${A} ${B}\n${C}", 3}, {"${HOME^^}", 1},
+                {"${v:-${HOME}}", 0},
         };
 
         FOREACH_ROW(row, rows) {
@@ -252,7 +252,8 @@ static void test_limits(void **state) {
         };
 
         FOREACH_ROW(row, rows) {
-                _cleanup_free_ char *text = repeat(row->head, row->item, row->n, row->tail), *large = repeat("", "a", SUBSTITUTE_VALUE_BYTES_MAX + 1, "");
+                _cleanup_free_ char *text = repeat(row->head, row->item, row->n, row->tail),
+                                    *large = repeat("", "a", SUBSTITUTE_VALUE_BYTES_MAX + 1, "");
                 _cleanup_(source_freep) Source *source = make_source(text);
                 _cleanup_map_ Map values = STRMAP_INIT;
                 _cleanup_(substituted_done) Substituted got = { 0 };
@@ -269,8 +270,9 @@ static void test_limits(void **state) {
 }
 
 int main(void) {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_expansion), cmocka_unit_test(test_fault), cmocka_unit_test(test_warning),
-                                            cmocka_unit_test(test_marks), cmocka_unit_test(test_limits) };
+        const struct CMUnitTest tests[] = {cmocka_unit_test(test_expansion), cmocka_unit_test(test_fault),
+                                           cmocka_unit_test(test_warning), cmocka_unit_test(test_marks),
+                                           cmocka_unit_test(test_limits)};
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

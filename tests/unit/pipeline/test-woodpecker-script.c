@@ -8,13 +8,17 @@
 
 /* The text that Woodpecker's own test holds: base64 of ["echo hello world"] in /woodpecker/some. */
 static const char want_base64[] =
-        "CmlmIFsgLW4gIiRDSV9ORVRSQ19NQUNISU5FIiBdOyB0aGVuCmNhdCA8PEVPRiA+ICRIT01FLy5uZXRyYwptYWNoaW5lICRDSV9ORVRSQ19NQUNISU5FCm"
-        "xvZ2luICRDSV9ORVRSQ19VU0VSTkFNRQpwYXNzd29yZCAkQ0lfTkVUUkNfUEFTU1dPUkQKRU9GCmNobW9kIDA2MDAgJEhPTUUvLm5ldHJjCmZpCnVuc2V0"
-        "IENJX05FVFJDX1VTRVJOQU1FCnVuc2V0IENJX05FVFJDX1BBU1NXT1JECnVuc2V0IENJX1NDUklQVApta2RpciAtcCAiL3dvb2RwZWNrZXIvc29tZSIKY2"
+        "CmlmIFsgLW4gIiRDSV9ORVRSQ19NQUNISU5FIiBdOyB0aGVuCmNhdCA8PEVPRiA+"
+        "ICRIT01FLy5uZXRyYwptYWNoaW5lICRDSV9ORVRSQ19NQUNISU5FCm"
+        "xvZ2luICRDSV9ORVRSQ19VU0VSTkFNRQpwYXNzd29yZCAkQ0lfTkVUUkNfUEFTU1dPUkQKRU9GCmNobW9kIDA2MDAgJEhPTUUvLm5ldHJjCmZp"
+        "CnVuc2V0"
+        "IENJX05FVFJDX1VTRVJOQU1FCnVuc2V0IENJX05FVFJDX1BBU1NXT1JECnVuc2V0IENJX1NDUklQVApta2RpciAtcCAiL3dvb2RwZWNrZXIvc2"
+        "9tZSIKY2"
         "QgIi93b29kcGVja2VyL3NvbWUiCgplY2hvICsgJ2VjaG8gaGVsbG8gd29ybGQnCmVjaG8gaGVsbG8gd29ybGQK";
 
 static void test_vector(void **state) {
-        _cleanup_free_ char *script = woodpecker_script((char *[]) { (char *) "echo hello world", NULL }, "/woodpecker/some");
+        _cleanup_free_ char *script =
+                woodpecker_script((char *[]){(char *) "echo hello world", NULL}, "/woodpecker/some");
         _cleanup_free_ char *base64 = base64_encode(script, strlen(script), BASE64_STANDARD);
 
         assert_string_equal(base64, want_base64);

@@ -1,4 +1,5 @@
-/* What a setting or a variable of the file becomes. Rows from pipeline/frontend/yaml/compiler/settings/params_test.go and beyond. */
+/* What a setting or a variable of the file becomes. Rows from pipeline/frontend/yaml/compiler/settings/params_test.go
+ * and beyond. */
 
 #include "compile.h"
 
@@ -39,12 +40,13 @@ static void test_value(void **state) {
                 { "2024-1-2", "\"2024-01-02T00:00:00Z\"" },
                 { "[2024-1-2, a]", "[\"2024-01-02T00:00:00Z\",\"a\"]" },
                 { "{a: 1e6, b: 1e21, c: 0.0000001}", "{\"a\":1000000,\"b\":1e+21,\"c\":1e-7}" },
-                { "{a: \"<&>\\u2028\\u2029\\x01\\b\\f\\n\\r\\t\\\"\\\\/é\\x7f\"}",
+                { "{a: \"<&>\\u2028\\u2029\\x01\\b\\f\\n\\r\\t\\\"\\x5c/é\\x7f\"}",
                   "{\"a\":\"\\u003c\\u0026\\u003e\\u2028\\u2029\\u0001\\b\\f\\n\\r\\t\\\"\\\\/é\x7f\"}" },
         };
 
         FOREACH_ROW(row, rows) {
-                _cleanup_free_ char *text = str_printf("steps: {a: {image: alpine, environment: {KEY: %s}}}\n", row->in);
+                _cleanup_free_ char *text =
+                        str_printf("steps: {a: {image: alpine, environment: {KEY: %s}}}\n", row->in);
                 _cleanup_map_ Map secrets = STRMAP_INIT;
                 WoodpeckerContext context = { .secrets = &secrets };
                 _cleanup_(plan_freep) Plan *plan = NULL;
@@ -70,12 +72,16 @@ static void test_setting_names(void **state) {
         static const struct {
                 const char *in, *want;
         } rows[] = {
-                { "dry-run", "PLUGIN_DRY_RUN" }, { "dry_Run", "PLUGIN_DRY_RUN" }, { "from.address", "PLUGIN_FROM_ADDRESS" },
-                { "UPPER", "PLUGIN_UPPER" },     { "5", "PLUGIN_5" },
+                {"dry-run", "PLUGIN_DRY_RUN"},
+                {"dry_Run", "PLUGIN_DRY_RUN"},
+                {"from.address", "PLUGIN_FROM_ADDRESS"},
+                {"UPPER", "PLUGIN_UPPER"},
+                {"5", "PLUGIN_5"},
         };
 
         FOREACH_ROW(row, rows) {
-                _cleanup_free_ char *text = str_printf("steps: {a: {image: alpine, settings: {%s: x, '': y}}}\n", row->in);
+                _cleanup_free_ char *text =
+                        str_printf("steps: {a: {image: alpine, settings: {%s: x, '': y}}}\n", row->in);
                 _cleanup_(plan_freep) Plan *plan = compile_fine(text);
 
                 print_message("case '%s'\n", row->in);
@@ -120,7 +126,8 @@ static void test_order(void **state) {
 }
 
 int main(void) {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_value), cmocka_unit_test(test_setting_names), cmocka_unit_test(test_order) };
+        const struct CMUnitTest tests[] = {cmocka_unit_test(test_value), cmocka_unit_test(test_setting_names),
+                                           cmocka_unit_test(test_order)};
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,9 +10,14 @@ static void test_workflow_name(void **state) {
         static const struct {
                 const char *in, *want;
         } rows[] = {
-                { ".woodpecker.yaml", "woodpecker" },        { ".woodpecker/build.yaml", "build" }, { ".woodpecker.yml", "woodpecker" },
-                { "/a/b/.woodpecker/x.y.yml", "x.y" },       { "ci", "ci" },                        { ".yaml", "yaml" },
-                { "a/..yaml", "workflow" },                  { "build.yaml.yml", "build.yaml" },
+                {".woodpecker.yaml", "woodpecker"},
+                {".woodpecker/build.yaml", "build"},
+                {".woodpecker.yml", "woodpecker"},
+                {"/a/b/.woodpecker/x.y.yml", "x.y"},
+                {"ci", "ci"},
+                {".yaml", "yaml"},
+                {"a/..yaml", "workflow"},
+                {"build.yaml.yml", "build.yaml"},
         };
 
         FOREACH_ROW(row, rows) {
@@ -27,17 +32,19 @@ static void test_directory(void **state) {
         static const struct {
                 const char *workspace, *step, *want_directory, *want_base, *want_ci;
         } rows[] = {
-                { "", "commands: x", "/woodpecker/src", "/woodpecker", "/woodpecker/src" },
-                { "", "commands: x, directory: a/../b", "/woodpecker/src/b", "/woodpecker", "/woodpecker/src" },
-                { "", "commands: x, directory: /tmp", "/tmp", "/woodpecker", "/woodpecker/src" },
-                { "workspace: {base: /go, path: src/x}", "commands: x, directory: y", "/go/src/x/y", "/go", "/go/src/x" },
-                { "workspace: {base: /go}", "entrypoint: x", "/go/src", "/go", "/go/src" },
-                { "workspace: {path: .}", "environment: {A: b}", "/woodpecker", "/woodpecker", "/woodpecker" },
-                { "workspace: {base: /go, path: src/x}", "settings: {a: b}", "/woodpecker/src/x", "/woodpecker", "/woodpecker/src/x" },
+                {"", "commands: x", "/woodpecker/src", "/woodpecker", "/woodpecker/src"},
+                {"", "commands: x, directory: a/../b", "/woodpecker/src/b", "/woodpecker", "/woodpecker/src"},
+                {"", "commands: x, directory: /tmp", "/tmp", "/woodpecker", "/woodpecker/src"},
+                {"workspace: {base: /go, path: src/x}", "commands: x, directory: y", "/go/src/x/y", "/go", "/go/src/x"},
+                {"workspace: {base: /go}", "entrypoint: x", "/go/src", "/go", "/go/src"},
+                {"workspace: {path: .}", "environment: {A: b}", "/woodpecker", "/woodpecker", "/woodpecker"},
+                {"workspace: {base: /go, path: src/x}", "settings: {a: b}", "/woodpecker/src/x", "/woodpecker",
+                 "/woodpecker/src/x"},
         };
 
         FOREACH_ROW(row, rows) {
-                _cleanup_free_ char *text = str_printf("%s\nsteps: {a: {image: alpine, %s}}\n", row->workspace, row->step);
+                _cleanup_free_ char *text =
+                        str_printf("%s\nsteps: {a: {image: alpine, %s}}\n", row->workspace, row->step);
                 _cleanup_(plan_freep) Plan *plan = compile_fine(text);
 
                 print_message("case '%s' '%s'\n", row->workspace, row->step);
@@ -48,7 +55,8 @@ static void test_directory(void **state) {
 }
 
 static void test_find(void **state) {
-        _cleanup_(plan_freep) Plan *plan = compile_fine("services: {a: {image: x}, b: {image: x}}\nsteps: {b: {image: y}}\n");
+        _cleanup_(plan_freep) Plan *plan =
+                compile_fine("services: {a: {image: x}, b: {image: x}}\nsteps: {b: {image: y}}\n");
 
         assert_ptr_equal(plan_find(plan, "a"), plan->steps[0]);
         assert_ptr_equal(plan_find(plan, "b"), plan->steps[2]);
@@ -81,18 +89,21 @@ static void test_limits(void **state) {
                 const char *tail;
                 const char *want; /* part of a message; NULL: no error */
         } rows[] = {
-                { "steps:\n", "  - {image: a}\n", PLAN_STEPS_MAX, "", NULL },
-                { "steps:\n", "  - {image: a}\n", PLAN_STEPS_MAX + 1, "", "more than 2000 steps" },
-                { "steps: {a: {image: a, commands: [", "x,", 10000, "]}}", NULL },
-                { "steps: {a: {image: a, commands: [", "x,", 10001, "]}}", "more than 10000 commands" },
-                { "steps: {a: {image: a, dns: [", "1.1.1.1,", 1001, "]}}", "more than 1000 entries" },
-                { "steps: {a: {image: a, environment: {A: ", "[", 10000, "", "deep" },
-                { "steps: {a: {image: a, environment: {A: ", "[", 40, "", "missing" },
+                {"steps:\n", "  - {image: a}\n", PLAN_STEPS_MAX, "", NULL},
+                {"steps:\n", "  - {image: a}\n", PLAN_STEPS_MAX + 1, "", "more than 2000 steps"},
+                {"steps: {a: {image: a, commands: [", "x,", 10000, "]}}", NULL},
+                {"steps: {a: {image: a, commands: [", "x,", 10001, "]}}", "more than 10000 commands"},
+                {"steps: {a: {image: a, dns: [", "1.1.1.1,", 1001, "]}}", "more than 1000 entries"},
+                {"steps: {a: {image: a, environment: {A: ", "[", 10000, "", "deep"},
+                {"steps: {a: {image: a, environment: {A: ", "[", 40, "", "missing"},
                 /* 1 MiB, written 65 times */
-                { "variables:\n  - &t ", "xxxxxxxxxxxxxxxx", 65536,
-                  "\n  - &l [*t,*t,*t,*t,*t,*t,*t,*t,*t,*t,*t,*t,*t]\nsteps: {a: {image: a, environment: {A: [*l,*l,*l,*l,*l]}}}\n", "larger than" },
-                { "variables:\n  - &t ", "xxxxxxxxxxxxxxxx", 65536,
-                  "\n  - &l [*t,*t,*t,*t,*t,*t,*t,*t,*t]\nsteps: {a: {image: a, environment: {A: *l}}}\n", "value is larger than 8 MiB" },
+                {"variables:\n  - &t ", "xxxxxxxxxxxxxxxx", 65536,
+                 "\n  - &l [*t,*t,*t,*t,*t,*t,*t,*t,*t,*t,*t,*t,*t]\nsteps: {a: {image: a, environment: {A: "
+                 "[*l,*l,*l,*l,*l]}}}\n",
+                 "larger than"},
+                {"variables:\n  - &t ", "xxxxxxxxxxxxxxxx", 65536,
+                 "\n  - &l [*t,*t,*t,*t,*t,*t,*t,*t,*t]\nsteps: {a: {image: a, environment: {A: *l}}}\n",
+                 "value is larger than 8 MiB"},
         };
 
         FOREACH_ROW(row, rows) {
@@ -130,10 +141,11 @@ static void test_time(void **state) {
 
         (void) str_append(&text, "variables:\n  - &image golang:1.25\nsteps:\n");
         for (int i = 0; i < 1000; i++)
-                (void) str_appendf(&text,
-                                   "  step-%d:\n    image: *image\n    directory: src/%d\n    environment:\n      NUMBER: %d\n"
-                                   "      LIST: [a, b]\n    commands:\n      - go build ./...\n      - go test ./...\n%s",
-                                   i, i, i, i > 0 ? "    depends_on: [step-0]\n" : "    depends_on: []\n");
+                (void) str_appendf(
+                        &text,
+                        "  step-%d:\n    image: *image\n    directory: src/%d\n    environment:\n      NUMBER: %d\n"
+                        "      LIST: [a, b]\n    commands:\n      - go build ./...\n      - go test ./...\n%s",
+                        i, i, i, i > 0 ? "    depends_on: [step-0]\n" : "    depends_on: []\n");
         for (int i = 0; i < 5; i++) {
                 uint64_t start_usec = cpu_usec();
                 _cleanup_(plan_freep) Plan *plan = compile(str_get(&text), NULL, NULL);
@@ -147,8 +159,9 @@ static void test_time(void **state) {
 }
 
 int main(void) {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_workflow_name), cmocka_unit_test(test_directory), cmocka_unit_test(test_find),
-                                            cmocka_unit_test(test_words),         cmocka_unit_test(test_limits),    cmocka_unit_test(test_time) };
+        const struct CMUnitTest tests[] = {cmocka_unit_test(test_workflow_name), cmocka_unit_test(test_directory),
+                                           cmocka_unit_test(test_find),          cmocka_unit_test(test_words),
+                                           cmocka_unit_test(test_limits),        cmocka_unit_test(test_time)};
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
