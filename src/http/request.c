@@ -81,6 +81,18 @@ static bool is_streamed(const Request *request) {
         return request->chunk && request->status >= 200 && request->status < 300;
 }
 
+static int stream(Request *request, const char *bytes, size_t n) {
+        bool gone = false;
+        int r;
+
+        request->gone = &gone;
+        r = request->chunk(bytes, n, request->task.userdata);
+        if (!gone)
+                request->gone = NULL;
+        return r;
+}
+
+/* May drop the request. */
 static int on_status_line(Request *request, const char *line, size_t n) {
         /* A reply after an interim one begins anew. */
         map_done(&request->reply_headers);
@@ -90,7 +102,7 @@ static int on_status_line(Request *request, const char *line, size_t n) {
                 request->status = request->status * 10 + (line[i] - '0');
         if (request->status < 100)
                 return error_set(&request->error, EPROTO, "the answer has no status");
-        return 0;
+        return is_streamed(request) ? stream(request, "", 0) : 0;
 }
 
 static int add_header(Request *request, const char *line, size_t n) {
@@ -126,17 +138,6 @@ static int on_header(const char *line, size_t n, void *userdata) {
         if (n >= strlen("HTTP/1.1 200") && memcmp(line, "HTTP/", strlen("HTTP/")) == 0)
                 return on_status_line(request, line, n);
         return add_header(request, line, n);
-}
-
-static int stream(Request *request, const char *bytes, size_t n) {
-        bool gone = false;
-        int r;
-
-        request->gone = &gone;
-        r = request->chunk(bytes, n, request->task.userdata);
-        if (!gone)
-                request->gone = NULL;
-        return r;
 }
 
 static int on_body(const char *bytes, size_t n, void *userdata) {

@@ -40,6 +40,7 @@ typedef struct Stream {
 static int on_chunk(const char *bytes, size_t n, void *userdata) {
         Stream *stream = userdata;
 
+        assert_int_equal(n == 0, stream->n_chunks == 0); /* that the reply begins is told first */
         (void) str_append_n(&stream->body, bytes, n);
         stream->n_chunks++;
         if (stream->n_max > 0 && stream->n_chunks == stream->n_max) {
