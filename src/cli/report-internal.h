@@ -13,6 +13,7 @@
 #define REPORT_TAIL_LINES 10
 #define REPORT_TAIL_LINE_BYTES_MAX 1000
 #define REPORT_CHANGES_SHOWN_MAX 20
+#define REPORT_HEAD_BYTES_MAX 4096 /* six times a name of PLAN_NAME_BYTES_MAX, and the id of the job */
 #define REPORT_NOTES_BYTES_MAX (64U * 1024)
 
 /* The last lines of a step, kept until it is known to have succeeded. */
@@ -35,6 +36,7 @@ typedef struct ReportStep {
         char *text;     /* why */
         char *progress; /* of its pull */
         ReportTail *tail;
+        Str head; /* json: what all its lines of output have in common */
 } ReportStep;
 
 typedef struct ReportClass {

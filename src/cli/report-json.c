@@ -143,21 +143,32 @@ static void put_number(Str *out, uint64_t number) {
         (void) str_append_n(out, digits + i, sizeof(digits) - i);
 }
 
+static const Str *get_head(ReportStep *step, const JobEvent *event) {
+        Str *head = &step->head;
+
+        if (head->n > 0)
+                return head;
+        (void) str_append(head, "\",\"event\":\"output\"");
+        if (event->job_id) {
+                (void) str_append(head, ",\"job\":");
+                (void) put_string(head, event->job_id, strlen(event->job_id));
+        }
+        (void) str_append(head, ",\"step\":");
+        (void) put_string(head, event->step->name, strlen(event->step->name));
+        (void) str_append(head, ",\"number\":");
+        return head;
+}
+
 static void output_line(Report *report, const JobEvent *event) {
         Str *out = &report->output.buffer;
+        const Str *head;
 
+        if (!event->step || event->step_index >= report->n_steps)
+                return;
+        head = get_head(&report->steps[event->step_index], event);
         (void) str_append(out, "{\"time\":\"");
         (void) str_append(out, stamp(report, event->realtime_usec));
-        (void) str_append(out, "\",\"event\":\"output\"");
-        if (event->job_id) {
-                (void) str_append(out, ",\"job\":");
-                (void) put_string(out, event->job_id, strlen(event->job_id));
-        }
-        if (event->step) {
-                (void) str_append(out, ",\"step\":");
-                (void) put_string(out, event->step->name, strlen(event->step->name));
-        }
-        (void) str_append(out, ",\"number\":");
+        (void) str_append_n(out, str_get(head), head->n);
         put_number(out, event->line_number);
         (void) str_append(out, event->stream == 2 ? ",\"stream\":\"stderr\"" : ",\"stream\":\"stdout\"");
         (void) str_append(out, event->is_partial ? ",\"partial\":true,\"line\":" : ",\"line\":");

@@ -109,7 +109,8 @@ static int init_steps(Report *report) {
                 return -ENOMEM;
         report->n_steps = report->open_step = plan->n_steps;
         for (size_t i = 0; i < plan->n_steps; i++) {
-                report->steps[i] = (ReportStep) { .plan = plan->steps[i], .exit_code = -1, .name = make_name(plan->steps[i]->name) };
+                report->steps[i] = (ReportStep) { .plan = plan->steps[i], .exit_code = -1, .name = make_name(plan->steps[i]->name),
+                                                    .head = STR_INIT(REPORT_HEAD_BYTES_MAX) };
                 if (!report->steps[i].name)
                         return -ENOMEM;
         }
@@ -173,6 +174,7 @@ Report *report_free(Report *report) {
                 free(report->steps[i].text);
                 free(report->steps[i].progress);
                 report_tail_free(report->steps[i].tail);
+                str_done(&report->steps[i].head);
         }
         free(report->steps);
         free(report->drawn);
