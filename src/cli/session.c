@@ -16,6 +16,7 @@
 #include "cli/workflow.h"
 #include "engine/find.h"
 #include "job/job.h"
+#include "loop/machine.h"
 
 typedef struct Session {
         Machine machine;

@@ -78,9 +78,11 @@ static int enter_ready(Machine *machine, Task **ret_task, Error **reterr) {
         ImageUse *image = container_of(machine, ImageUse, machine);
 
         image->is_ready = true;
-        if (image->was_pulled)
+        if (image->was_pulled) {
+                step_emit_state(&image->job->steps[image->first_index], STEP_WAITING);
                 job_emit_text(image->job, JOB_EVENT_NOTE, &image->job->steps[image->first_index], "pulled %s (%s)", image->reference,
                               image->info.digest ? image->info.digest : image->info.id);
+        }
         image_settled(image);
         return 0;
 }

@@ -66,6 +66,7 @@ typedef struct Step {
         MaskStream *mask[2];
         Lines lines[2]; /* standard output and error */
         Str masked;
+        Task *release; /* of what the masks hold back */
         int stream; /* of the output being handed on */
         uint64_t n_lines;
 } Step;

@@ -2,8 +2,11 @@
 
 #include "base/log.h"
 #include "job/job-internal.h"
+#include "loop/timer.h"
 
 #define OUTPUT_CHUNK_MAX (8U * 1024 * 1024)
+/* A line that ends like the beginning of a secret is not held back for longer than this. */
+#define RELEASE_USEC (100 * USEC_PER_MSEC)
 
 static void on_line(const char *line, size_t n, bool is_partial, void *userdata) {
         Step *step = userdata;
@@ -43,6 +46,16 @@ static void hand_on(Step *step, int stream) {
         str_clear(&step->masked);
 }
 
+static void on_pause(Task *task, int r, const Error *error, void *userdata) {
+        Step *step = userdata;
+
+        step->release = task_free(step->release);
+        for (int i = 0; i < 2; i++) {
+                (void) mask_stream_release(step->mask[i], &step->masked);
+                hand_on(step, i + 1);
+        }
+}
+
 void step_output(int stream, const char *bytes, size_t n, void *userdata) {
         Step *step = userdata;
         int i = stream == 2;
@@ -50,9 +63,12 @@ void step_output(int stream, const char *bytes, size_t n, void *userdata) {
         if (mask_stream_feed(step->mask[i], bytes, n, &step->masked) < 0)
                 log_warning("out of memory: a part of the output of step '%s' is lost", step->plan->name);
         hand_on(step, i + 1);
+        if (!step->release && map_size(&step->job->spec.plan->secrets) > 0)
+                (void) timer_start(step->job->event, RELEASE_USEC, on_pause, step, &step->release);
 }
 
 void step_output_end(Step *step) {
+        step->release = task_free(step->release);
         for (int i = 0; i < 2; i++) {
                 if (!step->mask[i])
                         continue;
@@ -63,6 +79,7 @@ void step_output_end(Step *step) {
 }
 
 void step_output_done(Step *step) {
+        step->release = task_free(step->release);
         for (int i = 0; i < 2; i++) {
                 step->mask[i] = mask_stream_free(step->mask[i]);
                 lines_done(&step->lines[i]);
