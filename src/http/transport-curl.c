@@ -33,8 +33,9 @@ typedef struct CurlExchange {
         char *url;
         struct CurlExchange *next; /* waiting or doomed */
         bool is_waiting, is_added, is_dropped;
-        bool saw_head; /* all of it, up to the empty line */
-        int sink_r;    /* what the request said to end it */
+        bool saw_head;    /* all of it, up to the empty line */
+        int sink_r;       /* what the request said to end it */
+        CURLcode refused; /* an option that this libcurl does not know: told from the loop */
         char text[CURL_ERROR_SIZE];
 } CurlExchange;
 
@@ -246,7 +247,9 @@ static int on_turn(sd_event_source *source, void *userdata) {
                 for (; x; x = x->next)
                         oldest = x;
                 unlink_waiting(t, oldest);
-                if (t->curl->multi_add_handle(t->multi, oldest->easy) == CURLM_OK)
+                if (oldest->refused != CURLE_OK)
+                        end_exchange(oldest, oldest->refused);
+                else if (t->curl->multi_add_handle(t->multi, oldest->easy) == CURLM_OK)
                         oldest->is_added = true;
                 else
                         end_exchange(oldest, CURLE_OUT_OF_MEMORY);
@@ -341,8 +344,14 @@ static int curl_start(Transport *transport, const ExchangeSpec *spec, Exchange *
         x->spec = *spec;
         x->url = str_printf("%s%s", t->spec.base_url, spec->path);
         x->easy = t->curl->easy_init();
-        if (!x->url || !x->easy || set_headers(t, x) < 0 || set_connection(t, x) != CURLE_OK ||
-            set_request(t, x) != CURLE_OK || sd_event_source_set_enabled(t->turn, SD_EVENT_ONESHOT) < 0) {
+        if (x->url && x->easy && set_headers(t, x) >= 0) {
+                x->refused = set_connection(t, x);
+                if (x->refused == CURLE_OK)
+                        x->refused = set_request(t, x);
+        } else {
+                x->refused = CURLE_OUT_OF_MEMORY;
+        }
+        if (x->refused == CURLE_OUT_OF_MEMORY || sd_event_source_set_enabled(t->turn, SD_EVENT_ONESHOT) < 0) {
                 exchange_destroy(x);
                 return -ENOMEM;
         }

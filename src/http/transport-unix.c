@@ -100,10 +100,10 @@ static void keep(Connection *c) {
 
 /* The newest kept one that the server surely still keeps too; older ones behind it are closed. */
 static Connection *take_kept(UnixTransport *t) {
-        uint64_t oldest = clock_monotonic_usec() - TRANSPORT_IDLE_SEC * USEC_PER_SEC;
+        uint64_t now = clock_monotonic_usec();
         Connection *c = NULL;
 
-        if (t->idle && t->idle->idle_since_usec >= oldest) {
+        if (t->idle && now - t->idle->idle_since_usec <= TRANSPORT_IDLE_SEC * USEC_PER_SEC) {
                 c = t->idle;
                 unlink_idle(c);
                 return c;
