@@ -321,6 +321,7 @@ int substitute(const Source *source, const Map *values, DiagList *diags, Substit
         _cleanup_str_ Str out = STR_INIT(SOURCE_BYTES_MAX);
         Scanner s = {
                 .source = source, .values = values, .diags = diags, .at = source->text, .work = SUBSTITUTE_WORK_MAX};
+        char *text;
         size_t n;
         int r;
 
@@ -338,7 +339,10 @@ int substitute(const Source *source, const Map *values, DiagList *diags, Substit
         if (s.has_faults)
                 return -EBADMSG;
         n = out.n;
-        r = source_new_take(source->name, str_take(&out), n, &substituted.source, NULL);
+        text = str_take(&out);
+        if (!text)
+                return -ENOMEM;
+        r = source_new_take(source->name, text, n, &substituted.source, NULL);
         if (r == -EBADMSG || r == -EFBIG) /* a character was cut in two, or a value is not UTF-8 */
                 diag_add(diags, DIAG_ERROR, "substitution", (Mark){0},
                          "after the substitution of '${}' the file is no UTF-8 text");

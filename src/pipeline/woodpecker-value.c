@@ -27,39 +27,38 @@ static bool is_secret_reference(const YamlNode *node) {
         return node->kind == YAML_MAPPING && yaml_get(node, "from_secret");
 }
 
-static const char *find_secret(Value *value, const YamlNode *node) {
+/* NULL, with a fault, if there is none of that name. */
+static int find_secret(Value *value, const YamlNode *node, const char **ret) {
         const YamlNode *name = yaml_get(node, "from_secret");
-        _cleanup_free_ char *lower = NULL;
-        const char *text;
+        const Map *secrets = value->woodpecker->context->secrets;
+        _cleanup_free_ char *lower = NULL, *shown = NULL;
         Diag *diag;
 
+        *ret = NULL;
         if (name->kind != YAML_STRING) {
                 WOODPECKER_ERROR(value->woodpecker, "type", name->mark, "from_secret: expected a string, found %s",
                                  yaml_kind_name(name->kind));
-                return NULL;
+                return 0;
         }
         if (node->n_pairs > 1) {
                 diag = WOODPECKER_ERROR(value->woodpecker, "secret", name->mark,
                                         "'from_secret' stands beside other keys, which would be lost");
                 diag_set_hint(diag, "give it a map of its own");
-                return NULL;
+                return 0;
         }
         lower = strdup(name->text);
-        for (char *c = lower; c && *c; c++)
+        shown = str_escape(name->text, name->n_text, PLAN_NAME_BYTES_MAX);
+        if (!lower || !shown)
+                return -ENOMEM;
+        for (char *c = lower; *c; c++)
                 *c = (char) tolower((unsigned char) *c);
-        text = lower && value->woodpecker->context->secrets ? strmap_get(value->woodpecker->context->secrets, lower)
-                                                            : NULL;
-        if (!text) {
-                _cleanup_free_ char *shown = str_escape(name->text, name->n_text, PLAN_NAME_BYTES_MAX);
-
-                diag = WOODPECKER_ERROR(value->woodpecker, "secret", name->mark, "secret '%s' is not given",
-                                        shown ? shown : "");
-                diag_set_hint(diag, "'--secret %s' takes it from the environment, '--secrets-file' from a file",
-                              shown ? shown : "NAME");
-                return NULL;
+        *ret = secrets ? strmap_get(secrets, lower) : NULL;
+        if (!*ret) {
+                diag = WOODPECKER_ERROR(value->woodpecker, "secret", name->mark, "secret '%s' is not given", shown);
+                diag_set_hint(diag, "'--secret %s' takes it from the environment, '--secrets-file' from a file", shown);
         }
-        value->is_secret = true;
-        return text;
+        value->is_secret |= *ret != NULL;
+        return 0;
 }
 
 static void append_json_string(Str *out, const char *text, size_t n) {
@@ -153,6 +152,7 @@ static int append_json_list(Value *value, const YamlNode *node) {
 static int append_json(Value *value, const YamlNode *node) {
         _cleanup_free_ char *time = NULL;
         const char *secret;
+        int r;
 
         switch (node->kind) {
         case YAML_NULL:
@@ -173,10 +173,10 @@ static int append_json(Value *value, const YamlNode *node) {
         case YAML_MAPPING:
                 if (!is_secret_reference(node))
                         return append_json_map(value, node);
-                secret = find_secret(value, node);
-                if (secret)
+                r = find_secret(value, node, &secret);
+                if (r == 0 && secret)
                         append_json_string(&value->text, secret, strlen(secret));
-                return 0;
+                return r;
         default:
                 append_json_string(&value->text, node->text, node->n_text);
                 return 0;
@@ -224,6 +224,7 @@ static int append_list(Value *value, const YamlNode *node) {
 static int append_value(Value *value, const YamlNode *node) {
         const char *secret;
         Diag *diag;
+        int r;
 
         if (node->kind == YAML_TIMESTAMP) {
                 diag = WOODPECKER_WARNING(value->woodpecker, "timestamp", node->mark,
@@ -237,8 +238,8 @@ static int append_value(Value *value, const YamlNode *node) {
                 return append_list(value, node);
         if (!is_secret_reference(node))
                 return append_json(value, node);
-        secret = find_secret(value, node);
-        return secret ? str_append(&value->text, secret) : 0;
+        r = find_secret(value, node, &secret);
+        return r == 0 && secret ? str_append(&value->text, secret) : r;
 }
 
 int woodpecker_value(Woodpecker *woodpecker, const YamlNode *node, char **ret, bool *ret_is_secret) {

@@ -1,0 +1,134 @@
+/*
+ * Each allocation fails in turn. Whatever fails, nothing crashes or leaks; of a good file there is the same plan as ever or
+ * -ENOMEM, of a bad one there are errors or -ENOMEM, and never a plan.
+ */
+
+#include "compile.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pipeline/policy.h"
+#include "pipeline/select.h"
+
+static size_t n_left = SIZE_MAX; /* allocations that succeed before one fails */
+
+static bool fails(void) {
+        return n_left != SIZE_MAX && n_left-- == 0;
+}
+
+/* The linker puts these in the place of the functions themselves, in our own code. */
+#define WRAP(type, name, parameters, arguments)          \
+        type __real_##name parameters;                   \
+        type __wrap_##name parameters;                   \
+        type __wrap_##name parameters {                  \
+                return fails() ? NULL : __real_##name arguments; \
+        }
+WRAP(void *, malloc, (size_t n), (n))
+WRAP(void *, calloc, (size_t n, size_t size), (n, size))
+WRAP(void *, realloc, (void *p, size_t n), (p, n))
+WRAP(char *, strdup, (const char *text), (text))
+WRAP(char *, strndup, (const char *text, size_t n), (text, n))
+
+int __real_vasprintf(char **ret, const char *format, va_list ap);
+int __wrap_vasprintf(char **ret, const char *format, va_list ap);
+int __wrap_vasprintf(char **ret, const char *format, va_list ap) {
+        return fails() ? -1 : __real_vasprintf(ret, format, ap);
+}
+
+static const char good[] = "variables:\n"
+                           "  - &go golang:1.25\n"
+                           "services:\n"
+                           "  My_DB: {image: postgres, ports: [5432], environment: {P: {from_secret: token}}}\n"
+                           "steps:\n"
+                           "  a: {image: *go, commands: [\"x${Y:-${Z}}\", ${CI_X}], directory: x, depends_on: []}\n"
+                           "  b:\n"
+                           "    image: alpine@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n"
+                           "    volumes: [/a:/b:ro, c:/d, /e]\n"
+                           "    tmpfs: [/tmp:size=1m]\n"
+                           "    devices: [/dev/fuse]\n"
+                           "    extra_hosts: [a:1.1.1.1]\n"
+                           "    dns: 1.1.1.1\n"
+                           "    dns_search: [a]\n"
+                           "    network_mode: host\n"
+                           "    privileged: true\n"
+                           "    backend_options: {docker: {user: 1:2}}\n"
+                           "    depends_on: [a, {name: c, optional: true}]\n"
+                           "  c: {image: p, settings: {a: 1.5, b: [1, x], c: {z: [1.5], a: {from_secret: token}}}, when: {status: failure}}\n"
+                           "  C: {image: p}\n";
+
+static const char bad[] = "unknown: x\n"
+                          "workspace: {base: x}\n"
+                          "services: {a: {image: '', commands: [5]}}\n"
+                          "steps:\n"
+                          "  a: {image: A, depends_on: [b, x], environment: {A: {from_secret: x}}, failure: x}\n"
+                          "  b: {image: a, depends_on: a, volumes: [x], when: 5, backend_options: {docker: {user: 'a b'}}}\n"
+                          "  \"\\x01\": 5\n";
+
+/* One round; the plan as JSON, NULL if there is none. */
+static int run(const char *text, size_t n_allocations, char **ret_json, bool *ret_is_refused) {
+        _cleanup_map_ Map secrets = STRMAP_INIT, environment = STRMAP_INIT;
+        WoodpeckerContext context = { .secrets = &secrets, .environment = &environment };
+        _cleanup_(source_freep) Source *source = NULL;
+        _cleanup_(plan_freep) Plan *plan = NULL;
+        DiagList diags = { 0 };
+        size_t n_refused = 0;
+        int r;
+
+        assert_int_equal(strmap_put(&secrets, "token", "s3cr3t"), 0);
+        assert_int_equal(strmap_put(&environment, "CI_X", "one\ntwo"), 0);
+        assert_int_equal(source_new_take("test.yaml", strdup(text), strlen(text), &source, NULL), 0);
+        n_left = n_allocations;
+        r = woodpecker_compile(source, &context, &diags, &plan);
+        if (r == 0)
+                r = plan_to_json(plan, false, ret_json);
+        if (plan)
+                n_refused = policy_check(&(Policy) { 0 }, plan, &diags);
+        if (r == 0)
+                r = plan_keep_steps(plan, (char *[]) { (char *) "b", NULL }, NULL);
+        if (r == 0)
+                r = plan_keep_from(plan, "b", NULL);
+        n_left = SIZE_MAX;
+        *ret_is_refused = n_refused > 0;
+        diag_list_done(&diags);
+        return r;
+}
+
+static void test_good(void **state) {
+        _cleanup_free_ char *want = NULL;
+        bool is_refused;
+        int r = -ENOMEM;
+
+        assert_int_equal(run(good, SIZE_MAX, &want, &is_refused), 0);
+        assert_true(is_refused);
+        for (size_t n = 0; r == -ENOMEM; n++) {
+                _cleanup_free_ char *got = NULL;
+
+                r = run(good, n, &got, &is_refused);
+                if (r != 0 && r != -ENOMEM)
+                        print_message("allocation %zu: %d\n", n, r);
+                assert_true(r == 0 || r == -ENOMEM);
+                if (got) {
+                        assert_string_equal(got, want);
+                        assert_true(is_refused);
+                }
+        }
+}
+
+static void test_bad(void **state) {
+        bool is_refused;
+
+        for (size_t n = 0; n < 2000; n++) {
+                _cleanup_free_ char *got = NULL;
+                int r = run(bad, n, &got, &is_refused);
+
+                assert_true(r == -EBADMSG || r == -ENOMEM);
+        }
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = { cmocka_unit_test(test_good), cmocka_unit_test(test_bad) };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
