@@ -1,4 +1,7 @@
-/* How findings look: the file and the place, the line, a caret, the hint. Nothing of the file reaches the terminal unescaped. */
+/*
+ * How findings look: the file and the place, the line, a caret, the hint. Nothing of the file reaches the terminal
+ * unescaped.
+ */
 
 #include <stdint.h>
 #include <stdio.h>
@@ -36,7 +39,10 @@ typedef struct CodeRange {
 
 #define CODE_HIDDEN 9
 
-/* Characters that do not take one column: C0/C1 controls and what turns the writing direction, marks that combine, East Asian. */
+/*
+ * Characters that do not take one column: C0/C1 controls and what turns the writing direction, marks that combine,
+ * East Asian.
+ */
 static const CodeRange code_ranges[] = {
         { 0x0, 0x1f, CODE_HIDDEN },     { 0x7f, 0x9f, CODE_HIDDEN },     { 0x300, 0x36f, 0 },
         { 0x1100, 0x115f, 2 },          { 0x200b, 0x200f, CODE_HIDDEN }, { 0x2028, 0x202e, CODE_HIDDEN },
@@ -127,7 +133,8 @@ static size_t step_back(const char *line, size_t at, size_t characters) {
 }
 
 /* Appends the line, cut around the part that is meant; gives the columns of that part, from 0. */
-static void append_excerpt(Str *out, const char *line, size_t n, const Mark *mark, unsigned *ret_from, unsigned *ret_to) {
+static void append_excerpt(Str *out, const char *line, size_t n, const Mark *mark, unsigned *ret_from,
+                           unsigned *ret_to) {
         size_t from = offset_of_column(line, n, mark->column), to, k, i = 0;
         unsigned at = 0, from_at = UINT32_MAX, to_at = UINT32_MAX;
         char cell[CELL_MAX];
@@ -147,7 +154,8 @@ static void append_excerpt(Str *out, const char *line, size_t n, const Mark *mar
                 if (i >= to)
                         to_at = MIN(to_at, at);
                 if (++characters > EXCERPT_CHARACTERS_MAX ||
-                    (at + columns > EXCERPT_COLUMNS_MAX - strlen(CUT) && is_wider(line + i, n - i, at, EXCERPT_COLUMNS_MAX))) {
+                    (at + columns > EXCERPT_COLUMNS_MAX - strlen(CUT) &&
+                     is_wider(line + i, n - i, at, EXCERPT_COLUMNS_MAX))) {
                         (void) str_append(out, CUT);
                         break;
                 }

@@ -19,6 +19,7 @@ static void count(DiagList *list, DiagSeverity severity) {
 Diag *diag_add(DiagList *list, DiagSeverity severity, const char *rule, Mark mark, const char *format, ...) {
         char *message = NULL;
         va_list ap;
+        Diag diag;
 
         /* What finds no place is counted all the same: an error that is not shown is still an error. */
         count(list, severity);
@@ -28,8 +29,8 @@ Diag *diag_add(DiagList *list, DiagSeverity severity, const char *rule, Mark mar
                         message = NULL;
                 va_end(ap);
         }
-        if (!message || ARRAY_APPEND(list->diags, list->n_diags,
-                                     ((Diag) { .severity = severity, .mark = mark, .message = message, .rule = rule })) < 0) {
+        diag = (Diag) { .severity = severity, .mark = mark, .message = message, .rule = rule };
+        if (!message || ARRAY_APPEND(list->diags, list->n_diags, diag) < 0) {
                 free(message);
                 list->n_dropped++;
                 return NULL;
@@ -96,7 +97,8 @@ static unsigned distance(const char *a, size_t n_a, const char *b, size_t n_b) {
                         int x = tolower((unsigned char) a[i - 1]), y = tolower((unsigned char) b[j - 1]);
 
                         row[j] = min3(above[j] + 1, row[j - 1] + 1, above[j - 1] + (x != y));
-                        if (i > 1 && j > 1 && x == tolower((unsigned char) b[j - 2]) && y == tolower((unsigned char) a[i - 2]))
+                        if (i > 1 && j > 1 && x == tolower((unsigned char) b[j - 2]) &&
+                            y == tolower((unsigned char) a[i - 2]))
                                 row[j] = MIN(row[j], before[j - 2] + 1);
                 }
         }

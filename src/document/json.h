@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * JSON over json-c. Writing: a tree is built by calls that read like the document; the first failure sticks, one check at the
- * end. Reading: typed getters that name the path of what is wrong.
+ * JSON over json-c. Writing: a tree is built by calls that read like the document; the first failure sticks, one check
+ * at the end. Reading: typed getters that name the path of what is wrong.
  */
 
 #include <stdbool.h>
@@ -24,8 +24,9 @@ typedef struct JsonWriter {
 } JsonWriter;
 
 /*
- * @key: NULL for the root and for elements of an array. A NULL string, an empty strv and an empty map are left out. Bytes that
- * are no UTF-8, in keys too, become U+FFFD: what is written is always valid JSON. Numbers that JSON cannot say become null.
+ * @key: NULL for the root and for elements of an array. A NULL string, an empty strv and an empty map are left out. Bytes
+ * that are no UTF-8, in keys too, become U+FFFD: what is written is always valid JSON. Numbers that JSON cannot say become
+ * null.
  */
 void json_open_object(JsonWriter *w, const char *key);
 void json_open_array(JsonWriter *w, const char *key);

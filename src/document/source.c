@@ -12,7 +12,7 @@
 #define NAME_SHOWN_MAX 300 /* bytes of a file name in a message */
 #define BOM "\xef\xbb\xbf"
 
-/* Bytes of the line end that stands here, 0 if there is none. The text is followed by a NUL, so that looking ahead is safe. */
+/* Bytes of the line end that stands here, 0 if there is none. A NUL follows the text: looking ahead is safe. */
 static size_t line_end_length(const char *p) {
         switch ((unsigned char) *p) {
         case '\n':
@@ -56,8 +56,8 @@ static int check_text(const Source *source, const char *name, Error **reterr) {
         if (n == source->n_text)
                 return 0;
         mark = source_mark_at(source, n);
-        return error_set(reterr, EBADMSG, "'%s' is not UTF-8 text: byte 0x%02x in line %u, column %u; save it as UTF-8", name,
-                         (unsigned char) source->text[n], mark.line, mark.column);
+        return error_set(reterr, EBADMSG, "'%s' is not UTF-8 text: byte 0x%02x in line %u, column %u; save it as UTF-8",
+                         name, (unsigned char) source->text[n], mark.line, mark.column);
 }
 
 int source_new_take(const char *name, char *text, size_t n_text, Source **ret, Error **reterr) {

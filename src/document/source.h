@@ -1,8 +1,9 @@
 #pragma once
 
 /*
- * A text with a name, and places in it. Lines and columns count from 1; columns are characters, not bytes. Lines end where YAML
- * ends them: LF, CR LF, CR, NEL, LS, PS. A Source is always valid UTF-8 without NUL; a byte order mark is taken off.
+ * A text with a name, and places in it. Lines and columns count from 1; columns are characters, not bytes. Lines end
+ * where YAML ends them: LF, CR LF, CR, NEL, LS, PS. A Source is always valid UTF-8 without NUL; a byte order mark is taken
+ * off.
  */
 
 #include <stddef.h>

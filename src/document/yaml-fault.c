@@ -36,7 +36,8 @@ static const Fault faults[] = {
         { "did not find expected '-' indicator", NULL, 0, TELL_CONTEXT,
           "this does not fit into the list", INDENT_HINT },
         { "mapping values are not allowed", NULL, 0, 0,
-          "a ':' that makes a key is not allowed here", "put a value that holds ': ' in quotes; otherwise check the indentation" },
+          "a ':' that makes a key is not allowed here",
+          "put a value that holds ': ' in quotes; otherwise check the indentation" },
         { "mapping keys are not allowed", NULL, 0, 0,
           "a '?' that makes a key is not allowed here", "put a value that begins with '? ' in quotes" },
         { "block sequence entries are not allowed", NULL, 0, 0,
@@ -131,10 +132,11 @@ static void fault_scanner(const YamlBuilder *b, const yaml_parser_t *parser) {
         else if (is_end)
                 mark = last_mark(b->source);
         if (!fault)
-                diag = diag_add(b->diags, DIAG_ERROR, "syntax", mark, "%s%s%s", parser->problem, parser->context ? " " : "",
-                                parser->context ? parser->context : "");
+                diag = diag_add(b->diags, DIAG_ERROR, "syntax", mark, "%s%s%s", parser->problem,
+                                parser->context ? " " : "", parser->context ? parser->context : "");
         else if (flags & TELL_CONTEXT && context.line > 0)
-                diag = diag_add(b->diags, DIAG_ERROR, "syntax", mark, "%s that begins in line %u", fault->message, context.line);
+                diag = diag_add(b->diags, DIAG_ERROR, "syntax", mark, "%s that begins in line %u", fault->message,
+                                context.line);
         else
                 diag = diag_add(b->diags, DIAG_ERROR, "syntax", mark, "%s", fault->message);
         if (fault && fault->hint)
@@ -173,8 +175,8 @@ void yaml_fault_alias(const YamlBuilder *b, const char *name, Mark mark) {
 
                         near = near ? diag_suggest(name, names, 2) : diag_suggest(name, &names[1], 1);
                 }
-        diag = diag_add(b->diags, DIAG_ERROR, "unknown-alias", mark, "alias '*%s' has no anchor '&%s' above it", shown ? shown : "",
-                        shown ? shown : "");
+        diag = diag_add(b->diags, DIAG_ERROR, "unknown-alias", mark, "alias '*%s' has no anchor '&%s' above it",
+                        shown ? shown : "", shown ? shown : "");
         if (near)
                 diag_set_hint(diag, "did you mean '*%s'?", near);
         else

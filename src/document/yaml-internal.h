@@ -1,6 +1,9 @@
 #pragma once
 
-/* Between the files that build a YAML tree: yaml-parse (events), yaml-scalar (types), yaml-merge ("<<"), yaml-fault (messages). */
+/*
+ * Between the files that build a YAML tree: yaml-parse (events), yaml-scalar (types), yaml-merge ("<<"), yaml-bounds (limits),
+ * yaml-fault (messages).
+ */
 
 #include <yaml.h>
 
@@ -61,6 +64,13 @@ Mark yaml_mark(const Source *source, const yaml_mark_t *start, const yaml_mark_t
  * Return: 0; -EBADMSG if the text does not fit the tag; -ENOMEM.
  */
 int yaml_scalar_resolve(YamlNode *node, const char *tag);
+
+/** yaml_check_directives() - refuses more of them than libyaml takes in good time; before parsing: 0, -EBADMSG */
+int yaml_check_directives(const YamlBuilder *b);
+/** yaml_check_node() - whether one more node may be made; warns of a tag that has no meaning: 0, -EBADMSG */
+int yaml_check_node(const YamlBuilder *b, const char *tag, Mark mark);
+/** yaml_measure() - counts what a walk over a complete list or map will see: 0, -EBADMSG if that is too much */
+int yaml_measure(const YamlBuilder *b, YamlBuilt *built);
 
 /** yaml_fault_syntax() - says what libyaml found wrong: -EBADMSG, or -ENOMEM if that was it */
 int yaml_fault_syntax(const YamlBuilder *b, const yaml_parser_t *parser);

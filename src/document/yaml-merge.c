@@ -155,7 +155,8 @@ int yaml_merge_mapping(YamlBuilder *b, YamlFrame *frame) {
 static int append_items(YamlBuilder *b, const YamlFrame *frame, const YamlBuilt *from, YamlBuilt *to) {
         if (from->merge_level + 1 > YAML_MERGE_LEVELS_MAX) {
                 (void) diag_add(b->diags, DIAG_ERROR, "bad-merge", frame->merge_mark,
-                                "sequence merge failed: lists are merged into lists more than %d times", YAML_MERGE_LEVELS_MAX);
+                                "sequence merge failed: lists are merged into lists more than %d times",
+                                YAML_MERGE_LEVELS_MAX);
                 return 0;
         }
         to->merge_level = MAX(to->merge_level, (uint8_t) (from->merge_level + 1));
@@ -175,9 +176,11 @@ static void fault_sequence_merge(const YamlBuilder *b, const YamlFrame *frame, c
         if (yaml_built(value)->is_stand_in)
                 return;
         diag = diag_add(b->diags, DIAG_ERROR, "bad-merge", frame->merge_mark,
-                        "sequence merge failed: an item that is only '<<' merges a list or lists, found %s", yaml_kind_name(found));
+                        "sequence merge failed: an item that is only '<<' merges a list or lists, found %s",
+                        yaml_kind_name(found));
         if (found == YAML_MAPPING)
-                diag_set_hint(diag, "to merge a map, give the item a key of its own beside '<<'; to repeat it, write '- *name'");
+                diag_set_hint(diag, "to merge a map, give the item a key of its own beside '<<'; "
+                                    "to repeat it, write '- *name'");
 }
 
 int yaml_merge_sequence(YamlBuilder *b, const YamlFrame *from, YamlBuilt *to) {

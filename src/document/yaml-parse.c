@@ -1,6 +1,6 @@
 /*
- * From libyaml's events to the tree. Lists and maps that are open stand in a stack of bounded height; a node is attached to its
- * parent when it is complete, so that aliases only ever name complete nodes.
+ * From libyaml's events to the tree. Lists and maps that are open stand in a stack of bounded height; a node is attached
+ * to its parent when it is complete, so that aliases only ever name complete nodes.
  */
 
 #include <errno.h>
@@ -8,10 +8,7 @@
 
 #include "base/array.h"
 #include "base/str.h"
-#include "base/utf8.h"
 #include "document/yaml-internal.h"
-
-#define DIRECTIVES_MAX 16 /* libyaml compares each %TAG with all others */
 
 /* A node, in the document's care at once. The text of a scalar stands behind it. */
 static YamlBuilt *new_node(YamlBuilder *b, YamlKind kind, Mark mark, const char *text, size_t n_text) {
@@ -30,13 +27,6 @@ static YamlBuilt *new_node(YamlBuilder *b, YamlKind kind, Mark mark, const char 
                 return NULL;
         }
         return built;
-}
-
-static int check_node_count(const YamlBuilder *b, Mark mark) {
-        if (b->document->n_nodes < YAML_NODES_MAX)
-                return 0;
-        (void) diag_add(b->diags, DIAG_ERROR, "too-large", mark, "too large: more than %u values", YAML_NODES_MAX);
-        return -EBADMSG;
 }
 
 static int set_anchor(YamlBuilder *b, const yaml_char_t *anchor, YamlBuilt *built) {
@@ -72,8 +62,9 @@ static void take_merge(YamlBuilder *b, YamlFrame *frame, YamlBuilt *key, YamlBui
  */
 static int attach(YamlBuilder *b, YamlBuilt *built, Mark mark, bool is_alias) {
         YamlFrame *frame = b->depth > 0 ? &b->frames[b->depth - 1] : NULL;
-        YamlBuilt *key;
         YamlNode *parent;
+        YamlBuilt *key;
+        YamlPair pair;
 
         if (!frame) {
                 b->document->root = &built->node;
@@ -93,21 +84,8 @@ static int attach(YamlBuilder *b, YamlBuilt *built, Mark mark, bool is_alias) {
         }
         if (!yaml_is_scalar(&key->node))
                 return 0; /* that was a fault already */
-        return ARRAY_APPEND(parent->pairs, parent->n_pairs, ((YamlPair) { .key = &key->node, .value = &built->node }));
-}
-
-static int check_tag(const YamlBuilder *b, const char *tag, Mark mark) {
-        _cleanup_free_ char *shown = NULL;
-
-        if (!tag || strcmp(tag, "!") == 0 || str_starts_with(tag, "tag:yaml.org,2002:"))
-                return 0;
-        if (strlen(tag) > YAML_TAG_BYTES_MAX) {
-                (void) diag_add(b->diags, DIAG_ERROR, "too-large", mark, "too large: a tag of more than %d bytes", YAML_TAG_BYTES_MAX);
-                return -EBADMSG;
-        }
-        shown = str_escape(tag, strlen(tag), YAML_KEY_SHOWN_MAX);
-        (void) diag_add(b->diags, DIAG_WARNING, "unknown-tag", mark, "tag '%s' means nothing here, ignoring", shown ? shown : "");
-        return 0;
+        pair = (YamlPair) { .key = &key->node, .value = &built->node };
+        return ARRAY_APPEND(parent->pairs, parent->n_pairs, pair);
 }
 
 static int on_scalar(YamlBuilder *b, const yaml_event_t *event) {
@@ -116,22 +94,21 @@ static int on_scalar(YamlBuilder *b, const yaml_event_t *event) {
         YamlBuilt *built;
         int r;
 
-        r = check_node_count(b, mark);
-        if (r >= 0)
-                r = check_tag(b, tag, mark);
+        r = yaml_check_node(b, tag, mark);
         if (r < 0)
                 return r;
         built = new_node(b, YAML_STRING, mark, text, event->data.scalar.length);
         if (!built || set_anchor(b, event->data.scalar.anchor, built) < 0)
                 return -ENOMEM;
         built->node.is_quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
-        built->is_merge_key = !built->node.is_quoted && (!tag || str_ends_with(tag, ":merge")) && strcmp(text, "<<") == 0;
+        built->is_merge_key = !built->node.is_quoted && (!tag || str_ends_with(tag, ":merge")) &&
+                strcmp(text, "<<") == 0;
         r = yaml_scalar_resolve(&built->node, tag);
         if (r == -EBADMSG) {
                 _cleanup_free_ char *shown = str_escape(text, strlen(text), YAML_KEY_SHOWN_MAX);
 
-                (void) diag_add(b->diags, DIAG_ERROR, "bad-tag", mark, "'%s' does not fit its tag '!!%s'", shown ? shown : "",
-                                strrchr(tag, ':') + 1);
+                (void) diag_add(b->diags, DIAG_ERROR, "bad-tag", mark, "'%s' does not fit its tag '!!%s'",
+                                shown ? shown : "", strrchr(tag, ':') + 1);
         } else if (r < 0)
                 return r;
         return attach(b, built, mark, false);
@@ -148,9 +125,11 @@ static int on_alias(YamlBuilder *b, const yaml_event_t *event) {
                 yaml_fault_alias(b, name, mark);
         else if (built->is_open)
                 (void) diag_add(b->diags, DIAG_ERROR, "alias-circle", mark,
-                                "this alias stands inside of what it names (line %u): that has no end", built->node.mark.line);
+                                "this alias stands inside of what it names (line %u): that has no end",
+                                built->node.mark.line);
         else {
-                (void) diag_add(b->diags, DIAG_ERROR, "too-deep", mark, "too deep: with this alias more than %d levels", YAML_DEPTH_MAX);
+                (void) diag_add(b->diags, DIAG_ERROR, "too-deep", mark, "too deep: with this alias more than %d levels",
+                                YAML_DEPTH_MAX);
                 return -EBADMSG;
         }
         /* Something in its place, so that the rest of the file is looked at too. */
@@ -161,18 +140,18 @@ static int on_alias(YamlBuilder *b, const yaml_event_t *event) {
         return attach(b, built, mark, false);
 }
 
-static int open_frame(YamlBuilder *b, const yaml_event_t *event, YamlKind kind, const yaml_char_t *anchor, const yaml_char_t *tag) {
+static int open_frame(YamlBuilder *b, const yaml_event_t *event, YamlKind kind, const yaml_char_t *anchor,
+                      const yaml_char_t *tag) {
         Mark mark = yaml_mark(b->source, &event->start_mark, &event->end_mark);
         YamlBuilt *built;
         int r;
 
-        r = check_node_count(b, mark);
-        if (r >= 0)
-                r = check_tag(b, (const char *) tag, mark);
+        r = yaml_check_node(b, (const char *) tag, mark);
         if (r < 0)
                 return r;
         if (b->depth == YAML_DEPTH_MAX) {
-                (void) diag_add(b->diags, DIAG_ERROR, "too-deep", mark, "too deep: more than %d levels", YAML_DEPTH_MAX);
+                (void) diag_add(b->diags, DIAG_ERROR, "too-deep", mark, "too deep: more than %d levels",
+                                YAML_DEPTH_MAX);
                 return -EBADMSG;
         }
         built = new_node(b, kind, mark, NULL, 0);
@@ -191,35 +170,6 @@ static int on_mapping_start(YamlBuilder *b, const yaml_event_t *event) {
         return open_frame(b, event, YAML_MAPPING, event->data.mapping_start.anchor, event->data.mapping_start.tag);
 }
 
-static void add_child(const YamlNode *child, uint64_t *n_expanded, unsigned *height) {
-        const YamlBuilt *built = yaml_built(child);
-
-        *n_expanded += built->n_expanded;
-        *height = MAX(*height, built->height + 1U);
-}
-
-/* Counts what a walk over a complete list or map will see. Each child is at most YAML_EXPANDED_NODES_MAX: the sum cannot wrap. */
-static int measure(const YamlBuilder *b, YamlBuilt *built) {
-        const YamlNode *node = &built->node;
-        uint64_t n_expanded = 1;
-        unsigned height = 1;
-
-        for (size_t i = 0; i < node->n_items; i++)
-                add_child(node->items[i], &n_expanded, &height);
-        for (size_t i = 0; i < node->n_pairs; i++) {
-                add_child(node->pairs[i].key, &n_expanded, &height);
-                add_child(node->pairs[i].value, &n_expanded, &height);
-        }
-        if (n_expanded > YAML_EXPANDED_NODES_MAX) {
-                (void) diag_add(b->diags, DIAG_ERROR, "too-large", node->mark,
-                                "too large: with all aliases followed these are more than %u values", YAML_EXPANDED_NODES_MAX);
-                return -EBADMSG;
-        }
-        built->n_expanded = (uint32_t) n_expanded;
-        built->height = (uint16_t) height;
-        return 0;
-}
-
 /* Only "<<" in a map that is an item of a list: it stands for the items of other lists. */
 static bool is_sequence_merge(const YamlBuilder *b, const YamlFrame *frame) {
         return frame->merge_value && frame->built->node.n_pairs == 0 && b->depth > 0 &&
@@ -236,13 +186,14 @@ static int on_end(YamlBuilder *b, const yaml_event_t *event) {
                 built->node.mark.n_columns = (uint32_t) event->end_mark.column + 1 - built->node.mark.column;
         if (is_sequence_merge(b, &frame)) {
                 if (built->has_anchor)
-                        (void) diag_add(b->diags, DIAG_ERROR, "bad-merge", built->node.mark, "an anchor cannot stand for merged items");
+                        (void) diag_add(b->diags, DIAG_ERROR, "bad-merge", built->node.mark,
+                                        "an anchor cannot stand for merged items");
                 return yaml_merge_sequence(b, &frame, b->frames[b->depth - 1].built);
         }
         if (built->node.kind == YAML_MAPPING)
                 r = yaml_merge_mapping(b, &frame);
         if (r >= 0)
-                r = measure(b, built);
+                r = yaml_measure(b, built);
         return r < 0 ? r : attach(b, built, built->node.mark, false);
 }
 
@@ -294,30 +245,11 @@ static int read_events(YamlBuilder *b, yaml_parser_t *parser) {
         return r >= 0 && type == YAML_DOCUMENT_END_EVENT ? check_end(b, parser) : r;
 }
 
-/* They can only stand in front of everything else. */
-static int check_directives(const YamlBuilder *b) {
-        unsigned n_directives = 0;
-
-        for (uint32_t line = 1; line <= b->source->n_lines; line++) {
-                size_t n;
-                const char *text = source_line(b->source, line, &n);
-
-                if (n > 0 && !strchr("%#. \t", text[0]))
-                        break;
-                if (n > 0 && text[0] == '%' && ++n_directives > DIRECTIVES_MAX) {
-                        (void) diag_add(b->diags, DIAG_ERROR, "too-large", (Mark) { line, 1, 1 },
-                                        "too large: more than %d '%%' directives", DIRECTIVES_MAX);
-                        return -EBADMSG;
-                }
-        }
-        return 0;
-}
-
 static int build(YamlBuilder *b) {
         yaml_parser_t parser;
         int r;
 
-        r = check_directives(b);
+        r = yaml_check_directives(b);
         if (r < 0)
                 return r;
         if (!yaml_parser_initialize(&parser))

@@ -1,6 +1,6 @@
 /*
- * What a plain scalar is, as go-yaml v4 decides it: YAML 1.2's core schema, and from 1.1 "010" for 8, underscores in numbers
- * and dates. "yes" and "on" are strings.
+ * What a plain scalar is, as go-yaml v4 decides it: YAML 1.2's core schema, and from 1.1 "010" for 8, underscores in
+ * numbers and dates. "yes" and "on" are strings.
  */
 
 #include <errno.h>
@@ -19,6 +19,7 @@ typedef struct Word {
         double number; /* of a bool: 0 or 1 */
 } Word;
 
+/* clang-format off */
 static const Word words[] = {
         { "", YAML_NULL, 0 },          { "~", YAML_NULL, 0 },         { "null", YAML_NULL, 0 },      { "Null", YAML_NULL, 0 },
         { "NULL", YAML_NULL, 0 },      { "true", YAML_BOOL, 1 },      { "True", YAML_BOOL, 1 },      { "TRUE", YAML_BOOL, 1 },
@@ -28,6 +29,7 @@ static const Word words[] = {
         { "+.inf", YAML_FLOAT, INFINITY },  { "+.Inf", YAML_FLOAT, INFINITY },  { "+.INF", YAML_FLOAT, INFINITY },
         { "-.inf", YAML_FLOAT, -INFINITY }, { "-.Inf", YAML_FLOAT, -INFINITY }, { "-.INF", YAML_FLOAT, -INFINITY },
 };
+/* clang-format on */
 
 static bool is_digit(char c) {
         return c >= '0' && c <= '9';

@@ -1,6 +1,6 @@
 /*
- * Drives a fuzz target without libFuzzer: all files of the directories given, and of each some mutations. Which ones depends
- * on the file's bytes alone, so that a failure comes again. From the environment:
+ * Drives a fuzz target without libFuzzer: all files of the directories given, and of each some mutations. Which ones
+ * depends on the file's bytes alone, so that a failure comes again. From the environment:
  *   PODSTEP_FUZZ_ROUNDS=N     N mutations of each file
  *   PODSTEP_FUZZ_SAVE=FILE    where to put the input that the target died on
  */
