@@ -125,7 +125,7 @@ static void call_finish(Call *call, int r, Error *error) {
         error_free(error);
 }
 
-static void on_pause(Task *task, int r, const Error *error, void *userdata) {
+void call_resume(Task *task, int r, const Error *error, void *userdata) {
         Call *call = userdata;
 
         call->pending = task_free(call->pending);
@@ -135,7 +135,7 @@ static void on_pause(Task *task, int r, const Error *error, void *userdata) {
 }
 
 static int call_pause(Call *call, uint64_t usec) {
-        return timer_start(call->libpod->engine.event, usec, on_pause, call, &call->pending);
+        return timer_start(call->libpod->engine.event, usec, call_resume, call, &call->pending);
 }
 
 /* Refused or cut connections are tried again for a while: the service may be restarting. */
@@ -147,6 +147,7 @@ static bool call_waits_for_engine(Call *call, int r) {
                 backoff_reset(&call->backoff);
                 return false;
         }
+        call->libpod->n_away++;
         if (call->away_since_usec == 0)
                 call->away_since_usec = now;
         if (now - call->away_since_usec >= call->libpod->times.away_usec)

@@ -1,6 +1,6 @@
 /* Containers: made, started, stopped, looked at. */
 
-#include "engine/libpod-internal.h"
+#include "engine/libpod-attach.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -74,8 +74,19 @@ int libpod_container_init(Engine *engine, const char *name, TaskDone done, void 
 
 int libpod_container_start(Engine *engine, const char *name, TaskDone done, void *userdata, Task **ret_task) {
         CallSpec spec = { .doing = "starting container", .method = "POST", .path = { "containers", name, "start" }, .is_slow = true };
+        _cleanup_(call_freep) Call *call = NULL;
+        int r;
 
-        return simple_call(engine, &spec, done, userdata, ret_task);
+        r = call_new(engine, &spec, done, userdata, &call);
+        if (r < 0)
+                return r;
+        r = attach_wait(libpod_of(engine), name, call_resume, call, &call->pending);
+        if (r < 0)
+                return r;
+        if (r == 0)
+                return call_start_take(TAKE_PTR(call), ret_task);
+        *ret_task = &TAKE_PTR(call)->task;
+        return 0;
 }
 
 static int answer_stop(Call *call, Reply *reply, Error **reterr) {

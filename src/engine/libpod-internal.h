@@ -15,6 +15,8 @@
 #define LIBPOD_PREFIX "/v4.0.0/libpod/"
 #define LIBPOD_PATH_MAX (64U * 1024) /* of a request, with its query: labels of a secret stand there */
 
+typedef struct Attach Attach;
+
 typedef struct Libpod {
         Engine engine;
         Transport *transport;
@@ -22,7 +24,9 @@ typedef struct Libpod {
         char *address, *version;
         LibpodTimes times;
         Listeners *listeners;
-        char *exits_directory; /* NULL: not local */
+        char *exits_directory; /* NULL: not local, or its tmp_dir is not the default one */
+        unsigned n_away;       /* how often a connection was refused or cut */
+        Attach *attaching;     /* those whose containers must not be started yet */
 } Libpod;
 
 static inline Libpod *libpod_of(Engine *engine) {
@@ -100,6 +104,8 @@ int call_start_take(Call *call, Task **ret_task);
 
 /** call_set_path() - the segments behind LIBPOD_PREFIX, without a query */
 void call_set_path(Call *call, const char *const path[static 3]);
+/** call_resume() - for who keeps a call waiting: when this is called, with the call as userdata, it sends its request */
+void call_resume(Task *task, int r, const Error *error, void *userdata);
 /** call_go_on() - to be returned by an answer: asks something else, with GET and no body, when the path is set */
 int call_go_on(Call *call, CallAnswer answer);
 /** call_again() - likewise: the same request once more after a short pause; or the refusal, if that was tried often enough */
