@@ -23,6 +23,8 @@ typedef struct FakeAnswer {
         unsigned count;      /* 0: always */
         bool hangs;          /* never answers */
         bool is_cut;         /* the body ends in the middle */
+        bool is_stream;      /* the body has no length and ends with the connection */
+        size_t n_body;       /* of a body that holds NULs */
         const char *version; /* of _ping; NULL: "4.3.1"; "": says nothing, as Docker */
 } FakeAnswer;
 
@@ -87,6 +89,7 @@ static inline void fake_answer(FakeConnection *connection, const FakeAnswer *ans
         const char *body = answer->body ? answer->body : "", *version = answer->version ? answer->version : "4.3.1";
         _cleanup_str_ Str out = STR_INIT(FAKE_REQUEST_MAX);
         bool has_body = answer->status != 204 && answer->status != 304;
+        size_t n_body = answer->n_body ? answer->n_body : strlen(body);
 
         if (answer->hangs)
                 return;
@@ -97,11 +100,13 @@ static inline void fake_answer(FakeConnection *connection, const FakeAnswer *ans
         (void) str_appendf(&out, "HTTP/1.1 %d Fake\r\n", answer->status);
         if (*version)
                 (void) str_appendf(&out, "Libpod-Api-Version: %s\r\n", version);
+        if (has_body && !answer->is_stream)
+                (void) str_appendf(&out, "Content-Length: %zu\r\n", n_body + (answer->is_cut ? 10 : 0));
+        (void) str_append(&out, "\r\n");
         if (has_body)
-                (void) str_appendf(&out, "Content-Length: %zu\r\n", strlen(body) + (answer->is_cut ? 10 : 0));
-        (void) str_appendf(&out, "\r\n%s", has_body ? body : "");
+                (void) str_append_n(&out, body, n_body);
         (void) !send(connection->fd, out.bytes, out.n, MSG_NOSIGNAL); /* who asked may have gone */
-        if (answer->is_cut)
+        if (answer->is_cut || answer->is_stream)
                 fake_drop(connection);
 }
 
