@@ -166,6 +166,7 @@ int checkout_describe(sd_event *event, const char *checkout, Map *environment, T
         static const char *const argv[] = { "git", "log", "-1", "--no-show-signature", "--decorate=short", "--format=%H%x00%an%x00%ae%x00%at%x00%D%x00%B%x00", NULL };
         ProcessSpec spec = { .argv = (char *const *) argv, .directory = checkout, .output_max = GIT_OUTPUT_MAX };
         Describe *describe = calloc(1, sizeof(*describe));
+        _cleanup_free_ char *git = NULL;
         int r;
 
         if (!describe)
@@ -173,7 +174,13 @@ int checkout_describe(sd_event *event, const char *checkout, Map *environment, T
         task_init(&describe->task, &describe_class, done, userdata);
         describe->environment = environment;
         describe->checkout = strdup(checkout);
-        r = describe->checkout ? process_run(event, &spec, &describe->output, on_git, describe, &describe->git) : -ENOMEM;
+        git = path_join(checkout, ".git");
+        if (!describe->checkout || !git)
+                r = -ENOMEM;
+        else if (file_exists(git))
+                r = process_run(event, &spec, &describe->output, on_git, describe, &describe->git);
+        else /* nothing to ask */
+                r = task_defer(event, 1, NULL, on_git, describe, &describe->git);
         if (r < 0) {
                 (void) describe_free(&describe->task);
                 return r;
