@@ -95,7 +95,7 @@ static int open_target_directory(int fd, const char *name) {
 static int copy_any(int from_fd, int to_fd, const char *name, unsigned depth, uint64_t *counts, Error **reterr);
 
 static int copy_directory(int from_fd, int to_fd, unsigned depth, uint64_t *counts, Error **reterr) {
-        int fd = dup(from_fd);
+        int fd = fcntl(from_fd, F_DUPFD_CLOEXEC, 3);
         DIR *dir = fd < 0 ? NULL : fdopendir(fd);
         struct dirent *entry;
         int r = 0;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 
 #include "base/copy.h"
 #include "base/file.h"
@@ -114,6 +115,28 @@ static int is_real_entry(const struct dirent *entry) {
         return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
 }
 
+/* Overlay's mark of a directory that hides the one below it altogether. */
+static bool is_opaque(int fd) {
+        char value[2];
+
+        return fgetxattr(fd, "user.overlay.opaque", value, sizeof(value)) == 1 && value[0] == 'y';
+}
+
+static void tell_missing(Collect *collect, int fd, const char *path) {
+        struct dirent **entries = NULL;
+        int n = scandirat(collect->checkout_fd, *path ? path : ".", &entries, is_real_entry, compare_names);
+
+        for (int i = 0; i < n; i++) {
+                _cleanup_free_ char *below = path_join(path, entries[i]->d_name);
+                struct stat st;
+
+                if (below && fstatat(fd, entries[i]->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+                        tell(collect, 'D', below);
+                free(entries[i]);
+        }
+        free(entries);
+}
+
 /* Takes the descriptor. */
 static int collect_directory(Collect *collect, int fd_take, const char *path, unsigned depth) {
         _cleanup_close_ int fd = fd_take;
@@ -126,6 +149,8 @@ static int collect_directory(Collect *collect, int fd_take, const char *path, un
                 free(entries[i]);
         }
         free(entries);
+        if (r >= 0 && (collect->spec->is_complete || is_opaque(fd)))
+                tell_missing(collect, fd, path);
         return r;
 }
 
@@ -156,7 +181,7 @@ int collect_run(const CollectSpec *spec, void (*change)(const char *text, void *
         if (changed < 0 || checkout < 0 || target < 0)
                 return error_set(reterr, errno, "cannot open the workspace '%s' of the job: %s", spec->changed, strerror(errno));
         collect = (Collect) { spec, changed, checkout, target, change, userdata, .matched = matched, .reterr = reterr };
-        fd = dup(changed);
+        fd = fcntl(changed, F_DUPFD_CLOEXEC, 3);
         r = fd < 0 ? -errno : collect_directory(&collect, fd, "", 0);
         if (r >= 0)
                 r = check_patterns(&collect);

@@ -7,7 +7,8 @@
 typedef struct CollectSpec {
         const char *changed;  /* directory of the changed files: the overlay's upper, or a whole copy */
         const char *checkout; /* what they are compared with */
-        bool is_overlay;      /* 'changed' holds only what changed, and whiteouts for what is gone */
+        bool is_overlay;      /* 'changed' holds only what changed, and marks for what is gone */
+        bool is_complete;     /* 'changed' is a whole copy: what is not in it is gone */
         char *const *patterns;
         const char *target;   /* exports go there */
 } CollectSpec;

@@ -103,8 +103,11 @@ static int write_hosts(Job *job, Error **reterr) {
 
         (void) str_append(&text, "127.0.0.1\tlocalhost localhost.localdomain\n::1\tlocalhost localhost.localdomain\n");
         for (size_t i = 0; i < job->spec.plan->n_steps; i++)
-                if (job->spec.plan->steps[i]->alias)
-                        (void) str_appendf(&text, "127.0.0.1\t%s\n", job->spec.plan->steps[i]->alias);
+                if (job->spec.plan->steps[i]->alias) {
+                        const PlanStep *step = job->spec.plan->steps[i];
+
+                        (void) str_appendf(&text, "127.0.0.1\t%s%s%s\n", step->alias, step->host_name ? " " : "", step->host_name ? step->host_name : "");
+                }
         if (!path || text.error)
                 return error_oom(reterr);
         r = file_write(path, str_get(&text), text.n, 0644);

@@ -294,6 +294,9 @@ static int check_volumes(const Step *step, Error **reterr) {
 static int make_lists(const PlanStep *plan, char ***devices, char ***hosts, char ***aliases) {
         int r = plan->alias ? strv_append(aliases, plan->alias) : 0;
 
+        if (r >= 0 && plan->host_name)
+                r = strv_append(aliases, plan->host_name);
+
         for (size_t i = 0; r >= 0 && i < plan->n_devices; i++)
                 r = strv_append_take(devices, str_printf("%s:%s:%s", plan->devices[i].source, plan->devices[i].target, plan->devices[i].access));
         for (size_t i = 0; r >= 0 && i < plan->n_extra_hosts; i++)

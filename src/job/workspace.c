@@ -167,8 +167,9 @@ static int enter_work(Machine *machine, Task **ret_task, Error **reterr) {
                 machine_post(machine, MACHINE_OK);
                 return 0;
         }
+        /* userxattr: without it no directory of the checkout can be removed or replaced from within a user namespace */
         if (strmap_put(&workspace->options, "type", "overlay") < 0 || strmap_put(&workspace->options, "device", "overlay") < 0 ||
-            strmap_putf(&workspace->options, "o", "lowerdir=%s,upperdir=%s,workdir=%s", workspace->job->spec.checkout, workspace->up,
+            strmap_putf(&workspace->options, "o", "lowerdir=%s,upperdir=%s,workdir=%s,userxattr", workspace->job->spec.checkout, workspace->up,
                         workspace->overlay_work) < 0)
                 return error_oom(reterr);
         workspace->has_work = true;
@@ -266,6 +267,7 @@ int workspace_collect(Workspace *workspace, Error **reterr) {
                 .changed = workspace->is_copy ? workspace->copy : workspace->up,
                 .checkout = spec->checkout,
                 .is_overlay = !workspace->is_copy,
+                .is_complete = workspace->is_copy && workspace->mode != WORKSPACE_CLEAN,
                 .patterns = spec->exports,
                 .target = spec->export_directory ? spec->export_directory : spec->checkout,
         };

@@ -329,11 +329,11 @@ static void compile_flags(Woodpecker *wp, const Container *container, PlanStep *
         if (container->is_service && keys->detach && !key_bool(keys->detach))
                 WOODPECKER_WARNING(wp, "service", keys->detach->mark, "%s runs beside the steps whatever 'detach' says",
                                    container->owner);
-        /* Woodpecker's servers run with WOODPECKER_FORCE_IGNORE_SERVICE_FAILURE unless told otherwise. */
+        /* A service counts until it is ready; what becomes of it later is told and no more, as Woodpecker's servers have it. */
         if (is_given(keys->failure))
                 step->failure = step_failure_from_string(keys->failure->text);
         else
-                step->failure = step->detach ? STEP_FAILURE_IGNORE : STEP_FAILURE_FAIL;
+                step->failure = step->detach && !container->is_service ? STEP_FAILURE_IGNORE : STEP_FAILURE_FAIL;
 }
 
 int woodpecker_container_compile(Woodpecker *wp, const Container *container, PlanStep **ret) {
