@@ -3,8 +3,6 @@
 
 #include "engine/logtail.h"
 
-#define LOG_TIME_LENGTH 35 /* as conmon writes it, with nanoseconds and zone */
-
 /* What stands behind the time. */
 static const struct LogKind {
         char text[10]; /* and no NUL */
@@ -21,8 +19,7 @@ enum { HEADER_BAD = -1, HEADER_SHORT = 0 };
 
 /* The length of the header at @p, HEADER_SHORT if it goes on behind the n bytes, HEADER_BAD if there is none. */
 static int log_header_parse(const char *p, size_t n, const struct LogKind **ret) {
-        const char *space = n > LOG_TIME_LENGTH && p[LOG_TIME_LENGTH] == ' ' ? p + LOG_TIME_LENGTH
-                                                                              : memchr(p, ' ', MIN(n, LOG_HEADER_MAX));
+        const char *space = memchr(p, ' ', MIN(n, LOG_HEADER_MAX));
         size_t n_time = space ? (size_t) (space - p) : n, n_rest = n - n_time;
 
         if (n > 0 && !isdigit((unsigned char) p[0]))

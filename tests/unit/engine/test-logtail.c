@@ -61,6 +61,7 @@ static const struct {
         { "garbage\n", 0, "<1:garbage\n", 0 },
         { "\n", 0, "<1:\n", 0 },
         { "2026 stdout X what\n" T "stderr F fine\n", 0, "<1:2026 stdout X what\n<2:fine\n", 0 },
+        { "2026 this is no record of the logs, stdout F x\n", 0, "<1:2026 this is no record of the logs, stdout F x\n", 0 },
         { T "stdout \n" T "stdout F fine\n", 0, "<1:" T "stdout \nfine\n", 0 },
         { "2026-11-21T20:3" T "stdout F cut\n", 0, "<1:cut\n", 0 }, /* the disk was full in the middle of a time */
         { "22222222222222222222222222222222222222222222222222222222222222222222222222 stdout F x\n", 0,
