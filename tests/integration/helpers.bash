@@ -3,7 +3,7 @@
 #   load helpers
 #   setup_file()    { leaks_before; }
 #   setup()         { need_engine; }
-#   teardown()      { stop_background; }
+#   teardown()      { end_test; }
 #   teardown_file() { leaks_after; }
 #
 #   @test "the exit code is the step's" {
@@ -27,8 +27,10 @@ LAB_DIR=$BATS_TEST_DIRNAME/../lab
 SUPPORT_DIR=$BATS_TEST_DIRNAME/../support
 EXAMPLES_DIR=$BATS_TEST_DIRNAME/../../examples
 
+# need_engine: also gives the test a state directory to itself, so that what one leaves is neither swept nor counted by another
 need_engine() {
         [ -n "$ENGINE_OK" ] || skip "no engine at $ENGINE_SOCK"
+        export XDG_STATE_HOME=$BATS_TEST_TMPDIR/state
 }
 
 # need_version 5: skip on older engines (the reason names what is missing)
@@ -89,6 +91,37 @@ limited() {
                 fail "podstep $* did not end within ${LIMIT:-60} s; output:" "$output" "${stderr:-}"
 }
 
+# podstep_json ARGS...: `podstep run --json ARGS`, its events in $EVENTS for `query`; stderr in $stderr
+podstep_json() {
+        EVENTS=$BATS_TEST_TMPDIR/events.$RANDOM
+        podstep_to "$EVENTS" run --json "$@"
+}
+
+# podstep_to FILE ARGS...: stdout into a file, for output that bash would choke on or change
+podstep_to() {
+        local file=$1 end=$((SECONDS + ${LIMIT:-60}))
+        shift
+        status=0
+        timeout -k 10 "${LIMIT:-60}" "$PODSTEP" "$@" </dev/null >"$file" 2>"$BATS_TEST_TMPDIR/stderr" || status=$?
+        stderr=$(cat "$BATS_TEST_TMPDIR/stderr")
+        output=$(head -c 20000 "$file" | tr -d '\0')
+        mapfile -t lines <<<"$output"
+        { [ "$status" != 124 ] && [ "$status" != 137 ]; } || [ $SECONDS -lt $end ] ||
+                fail "podstep $* did not end within ${LIMIT:-60} s; output:" "$output" "$stderr"
+}
+
+# query EXPRESSION: Python over the events, see query.py
+query() {
+        /usr/bin/python3 "$BATS_TEST_DIRNAME/query.py" "$1" <"$EVENTS"
+}
+
+# assert_query EXPRESSION EXPECTED
+assert_query() {
+        local got
+        got=$(query "$1" 2>&1) || fail "query '$1': $got" "$(head -c 5000 "$EVENTS")" "$stderr"
+        [ "$got" = "$2" ] || fail "$1 is '$got', expected '$2'; events:" "$(head -c 5000 "$EVENTS")" "$stderr"
+}
+
 # podstep_start ARGS...: run it in the background; $PODSTEP_PID, output in $PODSTEP_OUT
 podstep_start() {
         PODSTEP_OUT=$BATS_TEST_TMPDIR/output.$RANDOM
@@ -136,6 +169,13 @@ wait_until() {
         done
 }
 
+# end_test: what every teardown does. Jobs that are over have no directory any more; the engine is looked at by leaks_after
+end_test() {
+        stop_background
+        [ -z "${BATS_TEST_COMPLETED:-}" ] || [ -z "$(ls "$XDG_STATE_HOME/podstep/jobs" 2>/dev/null)" ] ||
+                fail "job directories are left:" "$(find "$XDG_STATE_HOME/podstep/jobs")"
+}
+
 stop_background() {
         local pid
         [ -e "$BATS_TEST_TMPDIR/background" ] || return 0
@@ -180,6 +220,45 @@ faulty_engine() {
         wait_until 10 test -S "$PROXY_SOCK" || fail "the proxy does not come up"
 }
 fault() { printf '%s' "$1" >"$BATS_TEST_TMPDIR/faults.json"; }
+
+# own_engine [SECONDS]: an API service of our own at $OWN_SOCK with pid $OWN_PID, that leaves when idle so long (default: never);
+# may be called again for the next one at the same place
+own_engine() {
+        OWN_SOCK=$BATS_TEST_TMPDIR/own.sock
+        rm -f "$OWN_SOCK"
+        background podman system service --time="${1:-0}" "unix://$OWN_SOCK"
+        OWN_PID=$!
+        wait_until 10 engine_answers "$OWN_SOCK" || fail "the engine of our own does not come up"
+}
+# rootless Podman is two processes: the one that we started waits for the one that works in the user namespace
+own_engine_kill() { kill -KILL $(pgrep -P "$OWN_PID") "$OWN_PID"; }
+engine_answers() { curl -sf -m 5 -o /dev/null --unix-socket "$1" http://d/_ping; }
+
+# ours [KIND]: what this test's podstep has on the engine: containers, pods, volumes, networks
+ours() {
+        local kind label=label=io.podstep.state=$XDG_STATE_HOME/podstep
+        for kind in ${1:-container pod volume network}; do
+                case $kind in
+                container) podman ps -a --external --filter "$label" --format 'container {{.Names}}' ;;
+                pod) podman pod ls --filter "$label" --format 'pod {{.Name}}' ;;
+                volume) podman volume ls --filter "$label" --format 'volume {{.Name}}' ;;
+                network) podman network ls --filter "$label" --format 'network {{.Name}}' ;;
+                esac
+        done
+}
+
+# assert_nothing_left: neither on the engine nor in the state directory; what ends in this moment is waited for
+assert_nothing_left() {
+        wait_until 5 nothing_left || fail "left behind:" "$(ours)" "$(find "$XDG_STATE_HOME/podstep/jobs" -mindepth 1 2>/dev/null)"
+}
+nothing_left() {
+        [ -z "$(ours)" ] && [ -z "$(ls "$XDG_STATE_HOME/podstep/jobs" 2>/dev/null)" ]
+}
+
+# container_of STEP: the id of the container of a step or service, by its label
+container_of() {
+        podman ps -a --no-trunc --filter "label=io.podstep.step=$1" --format '{{.ID}}'
+}
 
 # need_small: an engine of its own at $SMALL_SOCK, with its HOME on a file system of 24 MB (tests/lab/small)
 need_small() { [ -n "${SMALL_SOCK:-}" ] || skip "needs the tiny file system of the host lab"; }
@@ -252,5 +331,5 @@ leaks_after() {
                 [ -n "$new" ] || return 0
                 sleep 1
         done
-        fail "left behind:" "$new"
+        fail "left behind:" "$(head -40 <<<"$new")"
 }
