@@ -118,10 +118,22 @@ static int enter_loading(Machine *machine, Task **ret_task, Error **reterr) {
         return 0;
 }
 
+/* Jobs share files with their engine: the checkout, scripts, logs. */
+static void on_engine(Task *task, int r, const Error *error, void *userdata) {
+        Session *session = userdata;
+        _cleanup_(error_freep) Error *why = NULL;
+
+        if (r >= 0 && !session->engine->info.is_local)
+                r = error_set(&why, EREMOTE,
+                              "the engine at %s runs on another machine or as another user: it cannot see the checkout; run podstep there, as that user",
+                              session->engine->info.address);
+        on_answer(task, r, why ? why : error, session);
+}
+
 static int enter_opening(Machine *machine, Task **ret_task, Error **reterr) {
         Session *session = container_of(machine, Session, machine);
 
-        return engine_open(session->event, session->options->engine_url, &session->engine, on_answer, session, ret_task);
+        return engine_open(session->event, session->options->engine_url, &session->engine, on_engine, session, ret_task);
 }
 
 static void on_swept(Task *task, int r, const Error *error, void *userdata) {

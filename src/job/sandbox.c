@@ -84,7 +84,7 @@ static int sandbox_choose(Sandbox *sandbox, bool *ret_wants_holder) {
         } else {
                 sandbox->kind = SANDBOX_POD;
                 *ret_wants_holder = !is_sequential || plan->n_steps > STEPS_WITHOUT_HOLDER_MAX;
-                sandbox->why = str_printf(*ret_wants_holder ? "a pod, every step and service reachable by its name" : "a pod, steps one after the other");
+                sandbox->why = str_printf(*ret_wants_holder ? "a pod, containers reach each other by name" : "a pod");
         }
         return sandbox->why ? 0 : -ENOMEM;
 }
