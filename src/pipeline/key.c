@@ -14,6 +14,7 @@ static const char *const expected[_KEY_TYPE_MAX] = {
         [KEY_WORD] = "a string",
         [KEY_TEXTS] = "a list of strings",
         [KEY_STRINGS] = "a string or a list of strings",
+        [KEY_STRINGS_OR_MAP] = "a string, a list of strings or a map",
         [KEY_MAP] = "a map",
         [KEY_MAP_OR_LIST] = "a map or a list",
 };
@@ -132,6 +133,9 @@ static size_t check_value(const Key *key, const YamlNode *node, DiagList *diags)
                         return 0;
                 return add_type_error(key, node, diags);
         case KEY_STRINGS:
+        case KEY_STRINGS_OR_MAP:
+                if (is_map && key->type == KEY_STRINGS_OR_MAP)
+                        return 0;
                 if (yaml_is_scalar(node))
                         return !key_check_text(node, key->name, diags);
                 return is_list ? check_items(key, node, diags) : add_type_error(key, node, diags);

@@ -13,6 +13,7 @@ typedef enum KeyType {
         KEY_WORD,     /* one of .words */
         KEY_TEXTS,    /* a list of scalars */
         KEY_STRINGS,  /* a string or a list of strings */
+        KEY_STRINGS_OR_MAP,
         KEY_MAP,
         KEY_MAP_OR_LIST,
         KEY_ANY,      /* the reader of the value checks it */

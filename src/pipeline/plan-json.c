@@ -115,6 +115,23 @@ static void put_step(JsonWriter *w, const Plan *plan, const PlanStep *step) {
         json_close(w);
 }
 
+static void put_left_out(JsonWriter *w, const Plan *plan) {
+        json_put_string(w, "why_left_out", plan->why_left_out);
+        json_open_array(w, "left_out");
+        for (size_t i = 0; i < plan->n_left_out; i++) {
+                const PlanLeftOut *entry = &plan->left_out[i];
+
+                json_open_object(w, NULL);
+                json_put_string(w, "name", entry->name);
+                json_put_bool(w, "service", entry->is_service);
+                json_put_uint(w, "line", entry->mark.line);
+                json_put_string(w, "why", entry->why);
+                json_put_uint(w, "why_line", entry->why_mark.line);
+                json_close(w);
+        }
+        json_close(w);
+}
+
 int plan_to_json(const Plan *plan, bool pretty, char **ret) {
         JsonWriter w = { 0 };
 
@@ -130,6 +147,7 @@ int plan_to_json(const Plan *plan, bool pretty, char **ret) {
         for (size_t i = plan->n_services; i < plan->n_steps; i++)
                 put_step(&w, plan, plan->steps[i]);
         json_close(&w);
+        put_left_out(&w, plan);
         json_close(&w);
         return json_finish(&w, pretty, ret);
 }

@@ -107,6 +107,17 @@ static void print_step(Str *out, const Plan *plan, const PlanStep *step) {
         print_script(out, step);
 }
 
+static void print_left_out(Str *out, const Plan *plan) {
+        if (plan->why_left_out)
+                (void) str_appendf(out, "\nleft out as a whole: %s (line %u)\n", plan->why_left_out,
+                                   plan->why_left_out_mark.line);
+        if (plan->n_left_out > 0)
+                (void) str_append(out, "\nleft out:\n");
+        for (size_t i = 0; i < plan->n_left_out; i++)
+                (void) str_appendf(out, "  %s: %s (line %u)\n", plan->left_out[i].name, plan->left_out[i].why,
+                                   plan->left_out[i].why_mark.line);
+}
+
 void plan_print(const Plan *plan, Str *out) {
         (void) str_appendf(out, "workflow %s (%s), workspace %s\n", plan->name, plan->source_name, plan->workspace);
         for (size_t i = 0; i < plan->n_steps; i++) {
@@ -116,4 +127,5 @@ void plan_print(const Plan *plan, Str *out) {
                         (void) str_append(out, "\nsteps:\n");
                 print_step(out, plan, plan->steps[i]);
         }
+        print_left_out(out, plan);
 }

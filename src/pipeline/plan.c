@@ -113,6 +113,12 @@ Plan *plan_free(Plan *plan) {
         for (size_t i = 0; i < plan->n_steps; i++)
                 plan_step_free(plan->steps[i]);
         free(plan->steps);
+        for (size_t i = 0; i < plan->n_left_out; i++) {
+                free(plan->left_out[i].name);
+                free(plan->left_out[i].why);
+        }
+        free(plan->left_out);
+        free(plan->why_left_out);
         free(plan->name);
         free(plan->source_name);
         free(plan->workspace);

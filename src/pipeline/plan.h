@@ -136,12 +136,24 @@ typedef struct PlanStep {
         Mark grant_marks[_GRANT_MAX]; /* where the file asks for it; 0, 0: see 'mark' */
 } PlanStep;
 
+/* What the file holds and this run leaves out. */
+typedef struct PlanLeftOut {
+        char *name;
+        char *why; /* "its 'branch' does not match 'main'" */
+        Mark mark, why_mark; /* of its entry; of the condition that does not hold */
+        bool is_service;
+} PlanLeftOut;
+
 typedef struct Plan {
         char *name;        /* of the workflow */
         char *source_name; /* the file */
         char *workspace;   /* absolute path in the containers: CI_WORKSPACE */
         PlanStep **steps;  /* services first, then the steps in the file's order */
-        size_t n_steps, n_services;
+        size_t n_steps, n_services; /* 0: all steps are left out, there is nothing to run; services alone are nothing */
+        PlanLeftOut *left_out;
+        size_t n_left_out;
+        char *why_left_out; /* the conditions of the workflow itself do not hold: no steps and no services; else NULL */
+        Mark why_left_out_mark;
         Map secrets; /* name to value: all that must be masked, used or not */
 } Plan;
 

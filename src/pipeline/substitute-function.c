@@ -128,7 +128,8 @@ static const char *remove_match(const char *value, const char *pattern, bool fro
         int n_tokens = parse_pattern(pattern, tokens);
         size_t n = strlen(value), cost = (n + 1) * (size_t) MAX(n_tokens, 1), n_match;
 
-        if (n_tokens < 0) {
+        /* Woodpecker turns pattern and value round to find an end; of a set that makes what never matches. */
+        if (n_tokens < 0 || (from_end && strchr(pattern, '['))) {
                 (void) str_append(out, value);
                 return NULL;
         }

@@ -329,7 +329,8 @@ static void compile_flags(Woodpecker *wp, const Container *container, PlanStep *
         if (container->is_service && keys->detach && !key_bool(keys->detach))
                 WOODPECKER_WARNING(wp, "service", keys->detach->mark, "%s runs beside the steps whatever 'detach' says",
                                    container->owner);
-        /* A service counts until it is ready; what becomes of it later is told and no more, as Woodpecker's servers have it. */
+        /* A service counts until it is ready; what becomes of it later is told and no more, as Woodpecker's servers
+         * have it. */
         if (is_given(keys->failure))
                 step->failure = step_failure_from_string(keys->failure->text);
         else

@@ -14,11 +14,16 @@
 #define WOODPECKER_EXPANDED_BYTES_MAX                                                                                  \
         (64U * 1024 * 1024) /* of all steps, aliases expanded: nodes are shared, what is made of them is not */
 
+#define WOODPECKER_WORK_MAX 500000000U          /* characters compared with patterns */
+
 typedef struct Woodpecker {
         const WoodpeckerContext *context;
         DiagList *diags;
         size_t n_errors;
         size_t n_expanded_bytes;
+        bool is_left_out; /* what is being compiled will not run: secrets may be missing */
+        size_t work;      /* what is left of WOODPECKER_WORK_MAX */
+        char **changed_files;
         char *workspace_base, *workspace_path;
 } Woodpecker;
 
@@ -84,7 +89,14 @@ int woodpecker_value(Woodpecker *woodpecker, const YamlNode *node, char **ret, b
 typedef struct Conditions {
         bool matches;                /* as far as is known before it starts */
         bool on_success, on_failure; /* what must have happened before it */
+        char *why;                   /* it does not match: the first condition that does not hold */
+        Mark why_mark;
 } Conditions;
+
+void conditions_done(Conditions *conditions);
 
 /** woodpecker_when() - reads 'when'; @node may be NULL: always, after success. @owner: "step 'test'" */
 int woodpecker_when(Woodpecker *woodpecker, const YamlNode *node, bool is_step, const char *owner, Conditions *ret);
+
+/** woodpecker_changed_files() - the files that 'when.path' is about; none: *ret stays NULL. 0 or -ENOMEM */
+int woodpecker_changed_files(const WoodpeckerContext *context, char ***ret);

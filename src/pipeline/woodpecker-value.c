@@ -53,7 +53,7 @@ static int find_secret(Value *value, const YamlNode *node, const char **ret) {
         for (char *c = lower; *c; c++)
                 *c = (char) tolower((unsigned char) *c);
         *ret = secrets ? strmap_get(secrets, lower) : NULL;
-        if (!*ret) {
+        if (!*ret && !value->woodpecker->is_left_out) {
                 diag = WOODPECKER_ERROR(value->woodpecker, "secret", name->mark, "secret '%s' is not given", shown);
                 diag_set_hint(diag, "'--secret %s' takes it from the environment, '--secrets-file' from a file", shown);
         }

@@ -75,6 +75,7 @@ static const KeyTable workflow_table = KEY_TABLE(workflow_rows), workspace_table
 typedef struct Workflow {
         Container *containers; /* services first */
         size_t n_containers;
+        Conditions all;         /* of the workflow itself */
         Conditions *conditions; /* one per container */
         Plan *plan;
         bool has_gaps;      /* some entries could not be read: names may be missing */
@@ -84,6 +85,9 @@ typedef struct Workflow {
 static void workflow_done(Workflow *workflow) {
         for (size_t i = 0; i < workflow->n_containers; i++)
                 woodpecker_container_done(&workflow->containers[i]);
+        for (size_t i = 0; workflow->conditions && i < workflow->n_containers; i++)
+                conditions_done(&workflow->conditions[i]);
+        conditions_done(&workflow->all);
         free(workflow->containers);
         free(workflow->conditions);
         free(workflow->plan_index);
@@ -178,6 +182,24 @@ static int read_containers(Woodpecker *wp, Workflow *workflow, const YamlNode *n
         return MIN(r, 0);
 }
 
+static int leave_out(Plan *plan, const Container *container, const Conditions *conditions) {
+        PlanLeftOut entry = {
+                .mark = container->mark,
+                .why_mark = conditions->why_mark,
+                .is_service = container->is_service,
+                .name = strdup(container->name),
+                .why = conditions->why ? strdup(conditions->why) : NULL,
+        };
+
+        if (!entry.name || (conditions->why && !entry.why) ||
+            ARRAY_APPEND(plan->left_out, plan->n_left_out, entry) < 0) {
+                free(entry.name);
+                free(entry.why);
+                return -ENOMEM;
+        }
+        return 0;
+}
+
 static int compile_container(Woodpecker *wp, Workflow *workflow, size_t index) {
         const Container *container = &workflow->containers[index];
         Conditions *conditions = &workflow->conditions[index];
@@ -186,11 +208,14 @@ static int compile_container(Woodpecker *wp, Workflow *workflow, size_t index) {
         int r;
 
         r = woodpecker_when(wp, container->keys.when, true, container->owner, conditions);
+        wp->is_left_out = !conditions->matches || !workflow->all.matches;
         if (r == 0)
                 r = woodpecker_container_compile(wp, container, &step);
         workflow->plan_index[index] = SIZE_MAX;
-        if (r < 0 || !step || !conditions->matches)
+        if (r < 0 || !step || !workflow->all.matches)
                 return r;
+        if (!conditions->matches)
+                return leave_out(plan, container, conditions);
         step->on_success = conditions->on_success;
         step->on_failure = conditions->on_failure;
         workflow->plan_index[index] = plan->n_steps;
@@ -260,6 +285,13 @@ static int fill_plan(Woodpecker *wp, Plan *plan, const Source *source) {
         return context->secrets ? strmap_update(&plan->secrets, context->secrets) : 0;
 }
 
+/* Nobody would use them. */
+static void drop_services(Plan *plan) {
+        while (plan->n_steps > 0)
+                plan_step_free(plan->steps[--plan->n_steps]);
+        plan->n_services = 0;
+}
+
 static int compile_workflow(Woodpecker *wp, Workflow *workflow, const Source *source, const WorkflowKeys *keys) {
         int r;
 
@@ -274,10 +306,14 @@ static int compile_workflow(Woodpecker *wp, Workflow *workflow, const Source *so
         if (!workflow->plan || !workflow->conditions || !workflow->plan_index)
                 return -ENOMEM;
         r = fill_plan(wp, workflow->plan, source);
+        workflow->plan->why_left_out = TAKE_PTR(workflow->all.why);
+        workflow->plan->why_left_out_mark = workflow->all.why_mark;
         for (size_t i = 0; i < workflow->n_containers && r == 0; i++)
                 r = compile_container(wp, workflow, i);
         if (r == 0 && !workflow->has_gaps)
                 r = resolve_needs(wp, workflow);
+        if (workflow->plan->n_steps == workflow->plan->n_services)
+                drop_services(workflow->plan);
         if (r == 0 && wp->n_errors == 0)
                 r = step_names_assign(workflow->plan, wp->diags);
         return r;
@@ -285,7 +321,6 @@ static int compile_workflow(Woodpecker *wp, Workflow *workflow, const Source *so
 
 static int read_workflow(Woodpecker *wp, Workflow *workflow, const Source *source, const YamlNode *root) {
         WorkflowKeys keys = { 0 };
-        Conditions conditions;
         Diag *diag;
         int r;
 
@@ -304,7 +339,7 @@ static int read_workflow(Woodpecker *wp, Workflow *workflow, const Source *sourc
                 WOODPECKER_ERROR(wp, "steps", (Mark) { 0 }, "the workflow has no 'steps'");
         else if (keys.steps && keys.steps->n_items + keys.steps->n_pairs == 0)
                 WOODPECKER_ERROR(wp, "steps", keys.steps->mark, "'steps' is empty: there is nothing to do");
-        r = woodpecker_when(wp, keys.when, false, "the workflow", &conditions);
+        r = woodpecker_when(wp, keys.when, false, "the workflow", &workflow->all);
         if (r == 0)
                 r = read_workspace(wp, keys.workspace);
         return r == 0 ? compile_workflow(wp, workflow, source, &keys) : r;
@@ -345,14 +380,17 @@ static int parse(const Source *source, const WoodpeckerContext *context, DiagLis
 int woodpecker_compile(const Source *source, const WoodpeckerContext *context, DiagList *diags, Plan **ret) {
         _cleanup_(yaml_document_freep) YamlDocument *document = NULL;
         _cleanup_(workflow_done) Workflow workflow = { 0 };
-        Woodpecker wp = { .context = context, .diags = diags };
+        Woodpecker wp = { .context = context, .diags = diags, .work = WOODPECKER_WORK_MAX };
         int r;
 
-        r = parse(source, context, diags, &document);
+        r = woodpecker_changed_files(context, &wp.changed_files);
+        if (r == 0)
+                r = parse(source, context, diags, &document);
         if (r == 0)
                 r = read_workflow(&wp, &workflow, source, document->root);
         free(wp.workspace_base);
         free(wp.workspace_path);
+        strv_free(wp.changed_files);
         diag_sort(diags);
         if (r < 0)
                 return r;

@@ -8,6 +8,8 @@ typedef struct WoodpeckerContext {
         const char *workflow_name;  /* NULL: from the file's name, as Woodpecker does */
         const Map *environment;     /* CI_* and what the user added; used in ${} as well */
         const Map *secrets;         /* name (lower case) to value */
+        const char *cron;           /* name of the cron job, on the event 'cron' */
+        char *const *changed_files; /* for 'when.path'; NULL: those of CI_PIPELINE_FILES, if that is there */
         const char *workspace_base; /* NULL: "/woodpecker" */
         const char *workspace_path; /* NULL: "src", as 'woodpecker-cli exec' does */
 } WoodpeckerContext;

@@ -1,6 +1,6 @@
 /*
- * Each allocation fails in turn. Whatever fails, nothing crashes or leaks; of a good file there is the same plan as ever or
- * -ENOMEM, of a bad one there are errors or -ENOMEM, and never a plan.
+ * Each allocation fails in turn. Whatever fails, nothing crashes or leaks; of a good file there is the same plan as
+ * ever or -ENOMEM, of a bad one there are errors or -ENOMEM, and never a plan.
  */
 
 #include "compile.h"
@@ -55,16 +55,18 @@ static const char good[] = "variables:\n"
                            "    privileged: true\n"
                            "    backend_options: {docker: {user: 1:2}}\n"
                            "    depends_on: [a, {name: c, optional: true}]\n"
-                           "  c: {image: p, settings: {a: 1.5, b: [1, x], c: {z: [1.5], a: {from_secret: token}}}, when: {status: failure}}\n"
+                           "  c: {image: p, settings: {a: 1.5, b: [1, x], c: {z: [1.5], a: {from_secret: token}}}, "
+                           "when: {status: failure}}\n"
                            "  C: {image: p}\n";
 
-static const char bad[] = "unknown: x\n"
-                          "workspace: {base: x}\n"
-                          "services: {a: {image: '', commands: [5]}}\n"
-                          "steps:\n"
-                          "  a: {image: A, depends_on: [b, x], environment: {A: {from_secret: x}}, failure: x}\n"
-                          "  b: {image: a, depends_on: a, volumes: [x], when: 5, backend_options: {docker: {user: 'a b'}}}\n"
-                          "  \"\\x01\": 5\n";
+static const char bad[] =
+        "unknown: x\n"
+        "workspace: {base: x}\n"
+        "services: {a: {image: '', commands: [5]}}\n"
+        "steps:\n"
+        "  a: {image: A, depends_on: [b, x], environment: {A: {from_secret: x}}, failure: x}\n"
+        "  b: {image: a, depends_on: a, volumes: [x], when: 5, backend_options: {docker: {user: 'a b'}}}\n"
+        "  \"\\x01\": 5\n";
 
 /* One round; the plan as JSON, NULL if there is none. */
 static int run(const char *text, size_t n_allocations, char **ret_json, bool *ret_is_refused) {
