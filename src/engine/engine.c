@@ -6,11 +6,13 @@ Engine *engine_free(Engine *engine) {
         return engine ? engine->class->free(engine) : NULL;
 }
 
-int engine_image_inspect(Engine *engine, const char *image, ImageInfo *ret, TaskDone done, void *userdata, Task **ret_task) {
+int engine_image_inspect(Engine *engine, const char *image, ImageInfo *ret, TaskDone done, void *userdata,
+                         Task **ret_task) {
         return engine->class->image_inspect(engine, image, ret, done, userdata, ret_task);
 }
 
-int engine_image_pull(Engine *engine, const PullSpec *spec, EngineProgress progress, char **ret_id, TaskDone done, void *userdata, Task **ret_task) {
+int engine_image_pull(Engine *engine, const PullSpec *spec, EngineProgress progress, char **ret_id, TaskDone done,
+                      void *userdata, Task **ret_task) {
         return engine->class->image_pull(engine, spec, progress, ret_id, done, userdata, ret_task);
 }
 
@@ -18,19 +20,23 @@ int engine_pod_create(Engine *engine, const PodSpec *spec, TaskDone done, void *
         return engine->class->pod_create(engine, spec, done, userdata, ret_task);
 }
 
-int engine_volume_create(Engine *engine, const VolumeSpec *spec, char **ret_mountpoint, TaskDone done, void *userdata, Task **ret_task) {
+int engine_volume_create(Engine *engine, const VolumeSpec *spec, char **ret_mountpoint, TaskDone done, void *userdata,
+                         Task **ret_task) {
         return engine->class->volume_create(engine, spec, ret_mountpoint, done, userdata, ret_task);
 }
 
-int engine_network_create(Engine *engine, const EngineNetworkSpec *spec, TaskDone done, void *userdata, Task **ret_task) {
+int engine_network_create(Engine *engine, const EngineNetworkSpec *spec, TaskDone done, void *userdata,
+                          Task **ret_task) {
         return engine->class->network_create(engine, spec, done, userdata, ret_task);
 }
 
-int engine_secret_create(Engine *engine, const char *name, const Map *labels, const char *value, TaskDone done, void *userdata, Task **ret_task) {
+int engine_secret_create(Engine *engine, const char *name, const Map *labels, const char *value, TaskDone done,
+                         void *userdata, Task **ret_task) {
         return engine->class->secret_create(engine, name, labels, value, done, userdata, ret_task);
 }
 
-int engine_container_create(Engine *engine, const ContainerSpec *spec, char **ret_id, TaskDone done, void *userdata, Task **ret_task) {
+int engine_container_create(Engine *engine, const ContainerSpec *spec, char **ret_id, TaskDone done, void *userdata,
+                            Task **ret_task) {
         return engine->class->container_create(engine, spec, ret_id, done, userdata, ret_task);
 }
 
@@ -42,45 +48,49 @@ int engine_container_start(Engine *engine, const char *name, TaskDone done, void
         return engine->class->container_start(engine, name, done, userdata, ret_task);
 }
 
-int engine_container_follow(Engine *engine, const FollowSpec *spec, ContainerExit *ret, TaskDone done, void *userdata, Task **ret_task) {
+int engine_container_follow(Engine *engine, const FollowSpec *spec, ContainerExit *ret, TaskDone done, void *userdata,
+                            Task **ret_task) {
         return engine->class->container_follow(engine, spec, ret, done, userdata, ret_task);
 }
 
-int engine_container_stop(Engine *engine, const char *name, uint64_t grace_usec, TaskDone done, void *userdata, Task **ret_task) {
+int engine_container_stop(Engine *engine, const char *name, uint64_t grace_usec, TaskDone done, void *userdata,
+                          Task **ret_task) {
         return engine->class->container_stop(engine, name, grace_usec, done, userdata, ret_task);
 }
 
-int engine_container_inspect(Engine *engine, const char *name, ContainerStatus *ret, TaskDone done, void *userdata, Task **ret_task) {
+int engine_container_inspect(Engine *engine, const char *name, ContainerStatus *ret, TaskDone done, void *userdata,
+                             Task **ret_task) {
         return engine->class->container_inspect(engine, name, ret, done, userdata, ret_task);
 }
 
-int engine_container_check_health(Engine *engine, const char *name, HealthStatus *ret, TaskDone done, void *userdata, Task **ret_task) {
+int engine_container_check_health(Engine *engine, const char *name, HealthStatus *ret, TaskDone done, void *userdata,
+                                  Task **ret_task) {
         return engine->class->container_check_health(engine, name, ret, done, userdata, ret_task);
 }
 
-int engine_container_read_file(Engine *engine, const char *name, const char *path, size_t max_bytes, char **ret, size_t *ret_n,
-                               TaskDone done, void *userdata, Task **ret_task) {
+int engine_container_read_file(Engine *engine, const char *name, const char *path, size_t max_bytes, char **ret,
+                               size_t *ret_n, TaskDone done, void *userdata, Task **ret_task) {
         return engine->class->container_read_file(engine, name, path, max_bytes, ret, ret_n, done, userdata, ret_task);
 }
 
-int engine_container_has_path(Engine *engine, const char *name, const char *path, TaskDone done, void *userdata, Task **ret_task) {
+int engine_container_has_path(Engine *engine, const char *name, const char *path, TaskDone done, void *userdata,
+                              Task **ret_task) {
         return engine->class->container_has_path(engine, name, path, done, userdata, ret_task);
 }
 
-int engine_object_list(Engine *engine, ObjectKind kind, const char *label, EngineObjects *ret, TaskDone done, void *userdata, Task **ret_task) {
+int engine_object_list(Engine *engine, ObjectKind kind, const char *label, EngineObjects *ret, TaskDone done,
+                       void *userdata, Task **ret_task) {
         return engine->class->object_list(engine, kind, label, ret, done, userdata, ret_task);
 }
 
-int engine_object_remove(Engine *engine, ObjectKind kind, const char *name, TaskDone done, void *userdata, Task **ret_task) {
+int engine_object_remove(Engine *engine, ObjectKind kind, const char *name, TaskDone done, void *userdata,
+                         Task **ret_task) {
         return engine->class->object_remove(engine, kind, name, done, userdata, ret_task);
 }
 
 static const char *const object_kind_names[_OBJECT_KIND_MAX] = {
-        [OBJECT_CONTAINER] = "container",
-        [OBJECT_POD] = "pod",
-        [OBJECT_VOLUME] = "volume",
-        [OBJECT_NETWORK] = "network",
-        [OBJECT_SECRET] = "secret",
+        [OBJECT_CONTAINER] = "container", [OBJECT_POD] = "pod",       [OBJECT_VOLUME] = "volume",
+        [OBJECT_NETWORK] = "network",     [OBJECT_SECRET] = "secret",
 };
 
 const char *object_kind_to_string(ObjectKind kind) {

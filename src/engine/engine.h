@@ -1,12 +1,13 @@
 #pragma once
 
 /*
- * A container engine: one table of functions, filled in by libpod-* and docker-*. No JSON of an engine is seen above it.
+ * A container engine: one table of functions, filled in by libpod-* and docker-*. No JSON of an engine is seen above
+ * it.
  *
- * Every function starts a Task. Answers common to all: 0 done; positive as documented; -ENOENT no such object; -ECONNREFUSED
- * the engine is away (after the retries that make sense); -ETIMEDOUT it does not answer; -EPROTO it answers nonsense; -EREMOTEIO
- * it says no (the Error has its words). Names are chosen by us before the request, so that creating is repeatable:
- * a create whose answer was lost is found again by its name and counts as done.
+ * Every function starts a Task. Answers common to all: 0 done; positive as documented; -ENOENT no such object;
+ * -ECONNREFUSED the engine is away (after the retries that make sense); -ETIMEDOUT it does not answer; -EPROTO it
+ * answers nonsense; -EREMOTEIO it says no (the Error has its words). Names are chosen by us before the request, so that
+ * creating is repeatable: a create whose answer was lost is found again by its name and counts as done.
  */
 
 #include "engine/spec.h"
@@ -16,15 +17,15 @@ typedef struct Engine Engine;
 
 /* What the engine can do: probed, not guessed from a version. */
 typedef struct EngineInfo {
-        const char *kind;     /* "podman", "docker" */
-        const char *version;  /* "4.3.1" */
-        const char *address;  /* where it was found: "unix:///run/user/1000/podman/podman.sock" */
-        bool is_local;        /* it sees our files under the same paths, and runs as our user */
+        const char *kind;    /* "podman", "docker" */
+        const char *version; /* "4.3.1" */
+        const char *address; /* where it was found: "unix:///run/user/1000/podman/podman.sock" */
+        bool is_local;       /* it sees our files under the same paths, and runs as our user */
         bool is_rootless;
         bool has_pods;
 } EngineInfo;
 
-/* Output of a container, in the order it was written. @stream: 1 or 2. */
+/* Output of a container, as it was written. @stream: 1 or 2. The Task that follows must not be dropped inside. */
 typedef void (*EngineOutput)(int stream, const char *bytes, size_t n, void *userdata);
 /* Progress of a pull: one line of text, not ended. */
 typedef void (*EngineProgress)(const char *text, void *userdata);
@@ -46,7 +47,8 @@ typedef struct EngineClass {
         int (*pod_create)(Engine *, const PodSpec *, TaskDone, void *, Task **);
         int (*volume_create)(Engine *, const VolumeSpec *, char **ret_mountpoint, TaskDone, void *, Task **);
         int (*network_create)(Engine *, const EngineNetworkSpec *, TaskDone, void *, Task **);
-        int (*secret_create)(Engine *, const char *name, const Map *labels, const char *value, TaskDone, void *, Task **);
+        int (*secret_create)(Engine *, const char *name, const Map *labels, const char *value, TaskDone, void *,
+                             Task **);
 
         int (*container_create)(Engine *, const ContainerSpec *, char **ret_id, TaskDone, void *, Task **);
         int (*container_init)(Engine *, const char *name, TaskDone, void *, Task **);
@@ -55,7 +57,8 @@ typedef struct EngineClass {
         int (*container_stop)(Engine *, const char *name, uint64_t grace_usec, TaskDone, void *, Task **);
         int (*container_inspect)(Engine *, const char *name, ContainerStatus *ret, TaskDone, void *, Task **);
         int (*container_check_health)(Engine *, const char *name, HealthStatus *ret, TaskDone, void *, Task **);
-        int (*container_read_file)(Engine *, const char *name, const char *path, size_t max_bytes, char **ret, size_t *ret_n, TaskDone, void *, Task **);
+        int (*container_read_file)(Engine *, const char *name, const char *path, size_t max_bytes, char **ret,
+                                   size_t *ret_n, TaskDone, void *, Task **);
         int (*container_has_path)(Engine *, const char *name, const char *path, TaskDone, void *, Task **);
 
         int (*object_list)(Engine *, ObjectKind, const char *label, EngineObjects *ret, TaskDone, void *, Task **);
@@ -73,43 +76,68 @@ Engine *engine_free(Engine *engine);
 DEFINE_CLEANUP(Engine *, engine_free);
 
 /** engine_image_inspect() - r > 0: no such image here; else *ret is filled */
-int engine_image_inspect(Engine *engine, const char *image, ImageInfo *ret, TaskDone done, void *userdata, Task **ret_task);
+int engine_image_inspect(Engine *engine, const char *image, ImageInfo *ret, TaskDone done, void *userdata,
+                         Task **ret_task);
 /** engine_image_pull() - @progress may be NULL; *ret_id: the image's id. Dropping the Task cancels the pull. */
-int engine_image_pull(Engine *engine, const PullSpec *spec, EngineProgress progress, char **ret_id, TaskDone done, void *userdata, Task **ret_task);
+int engine_image_pull(Engine *engine, const PullSpec *spec, EngineProgress progress, char **ret_id, TaskDone done,
+                      void *userdata, Task **ret_task);
 
 int engine_pod_create(Engine *engine, const PodSpec *spec, TaskDone done, void *userdata, Task **ret_task);
 /** engine_volume_create() - *ret_mountpoint: where the engine keeps it on its host */
-int engine_volume_create(Engine *engine, const VolumeSpec *spec, char **ret_mountpoint, TaskDone done, void *userdata, Task **ret_task);
-int engine_network_create(Engine *engine, const EngineNetworkSpec *spec, TaskDone done, void *userdata, Task **ret_task);
-int engine_secret_create(Engine *engine, const char *name, const Map *labels, const char *value, TaskDone done, void *userdata, Task **ret_task);
+int engine_volume_create(Engine *engine, const VolumeSpec *spec, char **ret_mountpoint, TaskDone done, void *userdata,
+                         Task **ret_task);
+int engine_network_create(Engine *engine, const EngineNetworkSpec *spec, TaskDone done, void *userdata,
+                          Task **ret_task);
+int engine_secret_create(Engine *engine, const char *name, const Map *labels, const char *value, TaskDone done,
+                         void *userdata, Task **ret_task);
 
 /** engine_container_create() - *ret_id: the full id */
-int engine_container_create(Engine *engine, const ContainerSpec *spec, char **ret_id, TaskDone done, void *userdata, Task **ret_task);
+int engine_container_create(Engine *engine, const ContainerSpec *spec, char **ret_id, TaskDone done, void *userdata,
+                            Task **ret_task);
 /** engine_container_init() - everything but the start itself; 0 also where the engine knows no such thing */
 int engine_container_init(Engine *engine, const char *name, TaskDone done, void *userdata, Task **ret_task);
-/** engine_container_start() - -EREMOTEIO when the container could not be started: its command is missing, a mount fails, ... */
+/**
+ * engine_container_start() - -EREMOTEIO when the container could not be started: its command is missing, a mount
+ * fails, ...
+ */
 int engine_container_start(Engine *engine, const char *name, TaskDone done, void *userdata, Task **ret_task);
 
 /**
  * engine_container_follow() - the output and the end of a container
  *
- * Begin it before engine_container_start(). Output comes from the first byte on; the callback comes after the last, with 0 and *ret
- * filled. Complete whatever happens to the API meanwhile. Dropping the Task stops following; the container goes on.
+ * Begin it before engine_container_start(). Output comes from the first byte on; the callback comes after the last,
+ * with 0 and *ret filled. Complete whatever happens to the API meanwhile. Dropping the Task stops following; the
+ * container goes on.
  */
-int engine_container_follow(Engine *engine, const FollowSpec *spec, ContainerExit *ret, TaskDone done, void *userdata, Task **ret_task);
+int engine_container_follow(Engine *engine, const FollowSpec *spec, ContainerExit *ret, TaskDone done, void *userdata,
+                            Task **ret_task);
 
-/** engine_container_stop() - TERM, after the grace KILL; 0 also if it does not run. Its end is seen by who follows it. */
-int engine_container_stop(Engine *engine, const char *name, uint64_t grace_usec, TaskDone done, void *userdata, Task **ret_task);
-int engine_container_inspect(Engine *engine, const char *name, ContainerStatus *ret, TaskDone done, void *userdata, Task **ret_task);
+/**
+ * engine_container_stop() - TERM, after the grace KILL; 0 also if it does not run. Its end is seen by who follows it.
+ */
+int engine_container_stop(Engine *engine, const char *name, uint64_t grace_usec, TaskDone done, void *userdata,
+                          Task **ret_task);
+int engine_container_inspect(Engine *engine, const char *name, ContainerStatus *ret, TaskDone done, void *userdata,
+                             Task **ret_task);
 /** engine_container_check_health() - runs the image's HEALTHCHECK once */
-int engine_container_check_health(Engine *engine, const char *name, HealthStatus *ret, TaskDone done, void *userdata, Task **ret_task);
-/** engine_container_read_file() - a file inside the container, links resolved there by the engine; also before it runs. -EFBIG if it is larger. */
-int engine_container_read_file(Engine *engine, const char *name, const char *path, size_t max_bytes, char **ret, size_t *ret_n,
-                               TaskDone done, void *userdata, Task **ret_task);
+int engine_container_check_health(Engine *engine, const char *name, HealthStatus *ret, TaskDone done, void *userdata,
+                                  Task **ret_task);
+/**
+ * engine_container_read_file() - a file inside the container, links resolved there by the engine; also before it runs.
+ * -EFBIG if it is larger.
+ */
+int engine_container_read_file(Engine *engine, const char *name, const char *path, size_t max_bytes, char **ret,
+                               size_t *ret_n, TaskDone done, void *userdata, Task **ret_task);
 /** engine_container_has_path() - 1 if there is such a path in the container, 0 if not */
-int engine_container_has_path(Engine *engine, const char *name, const char *path, TaskDone done, void *userdata, Task **ret_task);
+int engine_container_has_path(Engine *engine, const char *name, const char *path, TaskDone done, void *userdata,
+                              Task **ret_task);
 
 /** engine_object_list() - everything with the label ("key" or "key=value") */
-int engine_object_list(Engine *engine, ObjectKind kind, const char *label, EngineObjects *ret, TaskDone done, void *userdata, Task **ret_task);
-/** engine_object_remove() - by force and without grace, members and anonymous volumes too; 0 also if it is not there any more */
-int engine_object_remove(Engine *engine, ObjectKind kind, const char *name, TaskDone done, void *userdata, Task **ret_task);
+int engine_object_list(Engine *engine, ObjectKind kind, const char *label, EngineObjects *ret, TaskDone done,
+                       void *userdata, Task **ret_task);
+/**
+ * engine_object_remove() - by force and without grace, members and anonymous volumes too; 0 also if it is not there
+ * any more
+ */
+int engine_object_remove(Engine *engine, ObjectKind kind, const char *name, TaskDone done, void *userdata,
+                         Task **ret_task);

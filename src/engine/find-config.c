@@ -111,8 +111,8 @@ int connections_read_json(const char *text, size_t n, Connections *connections, 
 }
 
 /*
- * As much of TOML as these few keys need: tables on a line of their own, strings of one line. A key whose value is something
- * else is not one of ours.
+ * As much of TOML as these few keys need: tables on a line of their own, strings of one line. A key whose value is
+ * something else is not one of ours.
  */
 
 /* A string, bare or quoted; returns what stands behind it, NULL if there is none. */

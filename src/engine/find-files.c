@@ -60,7 +60,8 @@ static int read_directory(const char *directory, Connections *connections, Error
 
 /* The later one overrides. */
 static int read_containers_conf(Connections *connections, Error **reterr) {
-        static const char *const system_files[] = { "/usr/share/containers/containers.conf", "/etc/containers/containers.conf" };
+        static const char *const system_files[] = { "/usr/share/containers/containers.conf",
+                                                    "/etc/containers/containers.conf" };
         _cleanup_free_ char *user_file = user_path("containers.conf"), *user_directory = user_path("containers.conf.d");
         const char *only = getenv("CONTAINERS_CONF");
         int r;
@@ -109,5 +110,6 @@ int connection_find(const char *name, Connection *ret, Error **reterr) {
                         return 1;
                 }
         }
-        return error_set(reterr, EINVAL, "Podman's connection '%s' is in none of its files; see 'podman system connection list'", name);
+        return error_set(reterr, EINVAL,
+                         "Podman's connection '%s' is in none of its files; see 'podman system connection list'", name);
 }

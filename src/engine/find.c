@@ -17,10 +17,10 @@
 
 /* A place to look at. */
 typedef struct Candidate {
-        const char *origin;   /* who named it: "CONTAINER_HOST"; NULL: a well-known place */
+        const char *origin; /* who named it: "CONTAINER_HOST"; NULL: a well-known place */
         Connection connection;
         bool skips_verify;
-        bool may_fail;        /* then the next one is tried */
+        bool may_fail; /* then the next one is tried */
 } Candidate;
 
 typedef struct Find {
@@ -76,8 +76,10 @@ static const char *hint(const Find *find) {
                 return "XDG_RUNTIME_DIR is not set: log in as this user instead of changing to it with su or sudo";
         if (!file_is_directory("/run/systemd/system"))
                 return is_root ? "start it: 'podman system service --time=0 &'"
-                               : "start it: 'podman system service --time=0 unix://$XDG_RUNTIME_DIR/podman/podman.sock &'";
-        return is_root ? "start it: 'systemctl enable --now podman.socket'" : "start it: 'systemctl --user enable --now podman.socket'";
+                               : "start it: 'podman system service --time=0 unix://$XDG_RUNTIME_DIR/podman/podman.sock "
+                                 "&'";
+        return is_root ? "start it: 'systemctl enable --now podman.socket'"
+                       : "start it: 'systemctl --user enable --now podman.socket'";
 }
 
 static int find_try(Find *find);
@@ -93,7 +95,8 @@ static void find_give_up(Find *find) {
 static void find_fail(Find *find, const Candidate *candidate, int r, const Error *error) {
         _cleanup_(error_freep) Error *mine = NULL;
 
-        (void) error_set(&mine, -r, "engine '%s' (%s): %s%s%s", candidate->connection.url, candidate->origin, error_message(error, r),
+        (void) error_set(&mine, -r, "engine '%s' (%s): %s%s%s", candidate->connection.url, candidate->origin,
+                         error_message(error, r),
                          r == -ECONNREFUSED && str_starts_with(candidate->connection.url, "unix:") ? "; " : "",
                          r == -ECONNREFUSED && str_starts_with(candidate->connection.url, "unix:") ? hint(find) : "");
         task_finish(&find->task, r, mine);
@@ -114,7 +117,8 @@ static void on_open(Task *task, int r, const Error *error, void *userdata) {
                 return;
         }
         find->had_unfit |= r == -EPROTONOSUPPORT;
-        (void) str_appendf(&find->tried, "%s%s (%s)", find->tried.n > 0 ? ", " : "", candidate->connection.url, error_message(mine, r));
+        (void) str_appendf(&find->tried, "%s%s (%s)", find->tried.n > 0 ? ", " : "", candidate->connection.url,
+                           error_message(mine, r));
         r = find_try(find);
         if (r < 0)
                 task_finish(&find->task, r, NULL);
@@ -129,10 +133,13 @@ static int find_try(Find *find) {
                 return 0;
         }
         candidate = &find->candidates[find->next++];
-        spec = (LibpodSpec) { .url = candidate->connection.url, .identity = candidate->connection.identity,
-                              .ca_file = candidate->connection.ca_file, .cert_file = candidate->connection.cert_file,
-                              .key_file = candidate->connection.key_file, .skips_verify = candidate->skips_verify,
-                              .times = LIBPOD_TIMES_DEFAULT };
+        spec = (LibpodSpec) { .url = candidate->connection.url,
+                             .identity = candidate->connection.identity,
+                             .ca_file = candidate->connection.ca_file,
+                             .cert_file = candidate->connection.cert_file,
+                             .key_file = candidate->connection.key_file,
+                             .skips_verify = candidate->skips_verify,
+                             .times = LIBPOD_TIMES_DEFAULT };
         return libpod_open(find->event, &spec, find->ret, on_open, find, &find->pending);
 }
 
@@ -145,8 +152,8 @@ static int put(char **place, char *value) {
 }
 
 /*
- * TLS from the environment: CONTAINER_TLS_* are Podman's names for the files. Docker has a directory with fixed names and, as
- * Woodpecker reads it, DOCKER_TLS_VERIFY=0 for not checking the peer.
+ * TLS from the environment: CONTAINER_TLS_* are Podman's names for the files. Docker has a directory with fixed names
+ * and, as Woodpecker reads it, DOCKER_TLS_VERIFY=0 for not checking the peer.
  */
 static int add_tls(Candidate *candidate) {
         static const struct {
@@ -178,7 +185,8 @@ static int add_candidate_take(Find *find, Candidate *candidate) {
 
         if (!candidate->connection.url)
                 r = -ENOMEM;
-        else if (!str_starts_with(candidate->connection.url, "unix:") && !str_starts_with(candidate->connection.url, "ssh:"))
+        else if (!str_starts_with(candidate->connection.url, "unix:") &&
+                 !str_starts_with(candidate->connection.url, "ssh:"))
                 r = add_tls(candidate);
         if (r >= 0)
                 r = ARRAY_APPEND(find->candidates, find->n_candidates, *candidate);

@@ -12,7 +12,10 @@
 #include "engine/monitor.h"
 #include "loop/timer.h"
 
-/* When conmon is gone and the engine still takes the container for a running one, it is asked once more after this time. */
+/*
+ * When conmon is gone and the engine still takes the container for a running one, it is asked once more after this
+ * time.
+ */
 #define FOLLOW_GRACE_USEC (500 * USEC_PER_MSEC)
 
 enum {
@@ -28,13 +31,13 @@ typedef struct Follow {
         EngineOutput output;
         void *output_userdata;
         ContainerExit exit, *ret;
-        bool has_ended;    /* exit is known; the log is read to its end */
+        bool has_ended; /* exit is known; the log is read to its end */
         bool knows_oom;
-        bool missed_exit;  /* the exit file was there and is not any more, or may have been */
+        bool missed_exit; /* the exit file was there and is not any more, or may have been */
         bool had_grace;
         bool monitor_is_gone;
-        int failure;       /* negative errno: nothing more can be found out */
-        unsigned looks;    /* at what, in the next turn */
+        int failure;    /* negative errno: nothing more can be found out */
+        unsigned looks; /* at what, in the next turn */
         LogTail *tail;
         Listener *log_listener, *exit_listener, *monitor_listener;
         sd_event_source *turn, *monitor_source;
@@ -100,11 +103,15 @@ static void follow_not_ended(Follow *follow) {
         if (!follow->monitor_is_gone)
                 return; /* conmon's end will tell */
         if (follow->status.state == CONTAINER_CREATED) {
-                /* It could not be initialised: who started it has been told. If it is tried again there will be another conmon. */
+                /*
+                 * It could not be initialised: who started it has been told. If it is tried again there will be another
+                 * conmon.
+                 */
                 follow->monitor_is_gone = false;
                 return;
         }
-        if (follow->had_grace || timer_start(follow->engine->event, FOLLOW_GRACE_USEC, on_grace, follow, &follow->asking) < 0)
+        if (follow->had_grace ||
+            timer_start(follow->engine->event, FOLLOW_GRACE_USEC, on_grace, follow, &follow->asking) < 0)
                 follow_ended(follow, (ContainerExit) { .is_lost = true });
         follow->had_grace = true;
 }
@@ -129,8 +136,9 @@ static void on_status(Task *task, int r, const Error *error, void *userdata) {
         }
         follow->knows_oom = true;
         /* -1 is what Podman notes for a container whose conmon left no code. */
-        follow_ended(follow, (ContainerExit) { .exit_code = MAX(0, status->exit_code), .oom_killed = status->oom_killed,
-                                               .is_lost = status->exit_code < 0 });
+        follow_ended(follow, (ContainerExit) { .exit_code = MAX(0, status->exit_code),
+                                              .oom_killed = status->oom_killed,
+                                              .is_lost = status->exit_code < 0 });
 }
 
 static void follow_fail(Follow *follow, int r, const char *what, const char *path) {
@@ -146,7 +154,8 @@ static void follow_ask(Follow *follow) {
         if (follow->asking || follow->has_ended)
                 return;
         container_status_done(&follow->status);
-        r = engine_container_inspect(follow->engine, follow->container, &follow->status, on_status, follow, &follow->asking);
+        r = engine_container_inspect(follow->engine, follow->container, &follow->status, on_status, follow,
+                                     &follow->asking);
         if (r < 0) {
                 follow->failure = r;
                 follow_want(follow, LOOK_LOG);
@@ -176,7 +185,8 @@ static void follow_look_monitor(Follow *follow) {
                 follow_want(follow, LOOK_EXIT);
         }
         if (r <= 0)
-                return; /* not there yet, or not whole: its directory is watched. Without pidfds the exit file must do. */
+                return; /* not there yet, or not whole: its directory is watched. Without pidfds the exit file must do.
+                         */
         if (sd_event_add_io(follow->engine->event, &follow->monitor_source, fd, EPOLLIN, on_monitor_gone, follow) < 0)
                 return;
         (void) sd_event_source_set_io_fd_own(follow->monitor_source, true);
@@ -210,7 +220,8 @@ static void on_oom_status(Task *task, int r, const Error *error, void *userdata)
 static void follow_close(Follow *follow) {
         /* Only the engine knows who sent the KILL. If it cannot tell, the exit code still says enough. */
         if (follow->exit.exit_code == 128 + SIGKILL && !follow->knows_oom &&
-            engine_container_inspect(follow->engine, follow->container, &follow->status, on_oom_status, follow, &follow->asking) >= 0)
+            engine_container_inspect(follow->engine, follow->container, &follow->status, on_oom_status, follow,
+                                     &follow->asking) >= 0)
                 return;
         *follow->ret = follow->exit;
         follow_finish(follow, 0, NULL);
@@ -263,12 +274,14 @@ static int follow_listen(Follow *follow, const FollowMeans *means, Error **reter
         int r;
 
         if (follow->log_path) {
-                r = listener_new(means->listeners, follow->log_path, on_log_event, follow, &follow->log_listener, reterr);
+                r = listener_new(means->listeners, follow->log_path, on_log_event, follow, &follow->log_listener,
+                                 reterr);
                 if (r < 0)
                         return r;
         }
         if (follow->monitor_path) {
-                r = listener_new(means->listeners, follow->monitor_path, on_monitor_event, follow, &follow->monitor_listener, reterr);
+                r = listener_new(means->listeners, follow->monitor_path, on_monitor_event, follow,
+                                 &follow->monitor_listener, reterr);
                 if (r < 0)
                         return r;
         }
@@ -276,11 +289,13 @@ static int follow_listen(Follow *follow, const FollowMeans *means, Error **reter
                 follow->exit_path = path_join(means->exits_directory, follow->id);
                 if (!follow->exit_path)
                         return error_oom(reterr);
-                r = listener_new(means->listeners, follow->exit_path, on_exit_event, follow, &follow->exit_listener, reterr);
+                r = listener_new(means->listeners, follow->exit_path, on_exit_event, follow, &follow->exit_listener,
+                                 reterr);
                 if (r < 0 && !follow->monitor_path)
                         return r;
         } else if (!follow->monitor_path)
-                return error_set(reterr, ENOTSUP, "neither the exit nor the monitor of container '%s' can be watched", follow->container);
+                return error_set(reterr, ENOTSUP, "neither the exit nor the monitor of container '%s' can be watched",
+                                 follow->container);
         return 0;
 }
 
@@ -300,7 +315,8 @@ int follow_start(const FollowMeans *means, const FollowSpec *spec, ContainerExit
         follow->output_userdata = spec->userdata;
         follow->ret = ret;
         if (copy_string(spec->container, &follow->container) < 0 || copy_string(spec->container_id, &follow->id) < 0 ||
-            copy_string(spec->log_path, &follow->log_path) < 0 || copy_string(spec->monitor_pid_path, &follow->monitor_path) < 0)
+            copy_string(spec->log_path, &follow->log_path) < 0 ||
+            copy_string(spec->monitor_pid_path, &follow->monitor_path) < 0)
                 return error_oom(reterr);
         if (spec->log_path && logtail_new(spec->log_path, &follow->tail) < 0)
                 return error_oom(reterr);

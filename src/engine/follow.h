@@ -1,17 +1,19 @@
 #pragma once
 
 /*
- * Output and end of a container whose monitor, conmon(8), runs on this machine as our user: the log file that conmon writes for us,
- * its exit file, and conmon itself by pidfd. Nothing of it needs the engine's service, which may leave or restart meanwhile.
+ * Output and end of a container whose monitor, conmon(8), runs on this machine as our user: the log file that conmon
+ * writes for us, its exit file, and conmon itself by pidfd. Nothing of it needs the engine's service, which may leave
+ * or restart meanwhile.
  */
 
-#include "engine/listener.h"
 #include "engine/engine.h"
+#include "engine/listener.h"
 
 typedef struct FollowMeans {
         Engine *engine; /* asked when the exit file was missed */
         Listeners *listeners;
-        const char *exits_directory; /* NULL: there is none to be seen; then the end is known when conmon is gone, 80-350 ms later */
+        const char *exits_directory; /* NULL: there is none to be seen; then the end is known when conmon is gone,
+                                        80-350 ms later */
 } FollowMeans;
 
 /**

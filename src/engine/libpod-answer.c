@@ -14,14 +14,16 @@ static const char *const runtime_prefixes[] = { "crun: ", "runc: ", "runsc: ", "
 static size_t without_cause(const char *text, size_t n, const char *cause) {
         size_t n_cause = strlen(cause);
 
-        if (n > n_cause + 2 && memcmp(text + n - n_cause, cause, n_cause) == 0 && memcmp(text + n - n_cause - 2, ": ", 2) == 0)
+        if (n > n_cause + 2 && memcmp(text + n - n_cause, cause, n_cause) == 0 &&
+            memcmp(text + n - n_cause - 2, ": ", 2) == 0)
                 return n - n_cause - 2;
         return n;
 }
 
 /*
- * Podman's message is a chain from the outermost call to the cause. Runtime errors end in a general class ("OCI runtime error",
- * "OCI permission denied", "OCI runtime attempted to invoke a command that was not found") that only repeats what stands before.
+ * Podman's message is a chain from the outermost call to the cause. Runtime errors end in a general class ("OCI runtime
+ * error", "OCI permission denied", "OCI runtime attempted to invoke a command that was not found") that only repeats
+ * what stands before.
  */
 static char *clean_message(const char *message, const char *cause) {
         size_t n = strcspn(message, "\r\n");

@@ -7,8 +7,8 @@
 #include "engine/frames.h"
 
 /*
- * The stream ends some milliseconds before the engine knows the exit: so long it is asked again. If it still runs then, the stream was
- * cut (the service went away), and what was missed is read from the log in the end.
+ * The stream ends some milliseconds before the engine knows the exit: so long it is asked again. If it still runs then,
+ * the stream was cut (the service went away), and what was missed is read from the log in the end.
  */
 #define ATTACH_END_FIRST_USEC (10 * USEC_PER_MSEC)
 #define ATTACH_END_MAX_USEC (160 * USEC_PER_MSEC)
@@ -129,8 +129,9 @@ static void attach_finish(Attach *attach, int r, const Error *error) {
         attach->pending = task_free(attach->pending);
         attach_arrived(attach);
         if (r >= 0)
-                *attach->ret = (ContainerExit) { .exit_code = MAX(0, attach->status.exit_code), .oom_killed = attach->status.oom_killed,
-                                                 .is_lost = attach->status.exit_code < 0 };
+                *attach->ret = (ContainerExit) { .exit_code = MAX(0, attach->status.exit_code),
+                                                .oom_killed = attach->status.oom_killed,
+                                                .is_lost = attach->status.exit_code < 0 };
         task_finish(&attach->task, r, mine);
 }
 
@@ -196,9 +197,14 @@ static void on_logs(Task *task, int r, const Error *error, void *userdata) {
         attach_finish(userdata, r, error);
 }
 
-/* The whole log, without following it, of a container that has ended: that is complete. What was told before is passed over. */
+/*
+ * The whole log, without following it, of a container that has ended: that is complete. What was told before is passed
+ * over.
+ */
 static int read_logs(Attach *attach) {
-        CallSpec spec = { .doing = "reading the log of container", .method = "GET", .path = { "containers", attach->container, "logs" } };
+        CallSpec spec = { .doing = "reading the log of container",
+                          .method = "GET",
+                          .path = { "containers", attach->container, "logs" } };
 
         memcpy(attach->frames.skip, attach->frames.taken, sizeof(attach->frames.skip));
         memset(attach->frames.taken, 0, sizeof(attach->frames.taken));
@@ -223,12 +229,15 @@ static void on_paused(Task *task, int r, const Error *error, void *userdata) {
 }
 
 static int wait_for_end(Attach *attach) {
-        CallSpec spec = { .doing = "waiting for container", .method = "POST", .path = { "containers", attach->container, "wait" } };
+        CallSpec spec = { .doing = "waiting for container",
+                          .method = "POST",
+                          .path = { "containers", attach->container, "wait" } };
         Call *call = NULL;
         int r;
 
         if (!attach->has_gap && attach->end.n_tries < ATTACH_END_TRIES)
-                return timer_start(attach->libpod->engine.event, backoff_next(&attach->end), on_paused, attach, &attach->pending);
+                return timer_start(attach->libpod->engine.event, backoff_next(&attach->end), on_paused, attach,
+                                   &attach->pending);
         attach->has_gap = true;
         r = call_new(&attach->libpod->engine, &spec, on_waited, attach, &call);
         if (r < 0)
@@ -256,7 +265,8 @@ static void on_status(Task *task, int r, const Error *error, void *userdata) {
 
 static int look(Attach *attach) {
         container_status_done(&attach->status);
-        return engine_container_inspect(&attach->libpod->engine, attach->container, &attach->status, on_status, attach, &attach->pending);
+        return engine_container_inspect(&attach->libpod->engine, attach->container, &attach->status, on_status, attach,
+                                        &attach->pending);
 }
 
 static void on_stream_end(Task *task, int r, const Error *error, void *userdata) {
@@ -271,12 +281,15 @@ static void on_stream_end(Task *task, int r, const Error *error, void *userdata)
 }
 
 static int begin_stream(Attach *attach) {
-        CallSpec spec = { .doing = "attaching to container", .method = "POST", .path = { "containers", attach->container, "attach" } };
+        CallSpec spec = { .doing = "attaching to container",
+                          .method = "POST",
+                          .path = { "containers", attach->container, "attach" } };
 
         return start_stream(attach, &spec, "?stream=true&stdout=true&stderr=true&stdin=false", on_stream_end);
 }
 
-int attach_start(Libpod *libpod, const FollowSpec *spec, ContainerExit *ret, TaskDone done, void *userdata, Task **ret_task) {
+int attach_start(Libpod *libpod, const FollowSpec *spec, ContainerExit *ret, TaskDone done, void *userdata,
+                 Task **ret_task) {
         _cleanup_(task_freep) Task *task = NULL;
         Attach *attach;
         int r;

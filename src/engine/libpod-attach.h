@@ -1,14 +1,16 @@
 #pragma once
 
 /*
- * Following a container whose files we cannot see: another machine, another user. Its output comes by attach, which must stand before
- * the container is started: bytes from before are not told, and attaching to a container that has ended destroys its exit code. So
- * it is looked at first, and libpod_container_start() waits for an attach that is on its way.
+ * Following a container whose files we cannot see: another machine, another user. Its output comes by attach, which
+ * must stand before the container is started: bytes from before are not told, and attaching to a container that has
+ * ended destroys its exit code. So it is looked at first, and libpod_container_start() waits for an attach that is on
+ * its way.
  */
 
 #include "engine/libpod-internal.h"
 
-int attach_start(Libpod *libpod, const FollowSpec *spec, ContainerExit *ret, TaskDone done, void *userdata, Task **ret_task);
+int attach_start(Libpod *libpod, const FollowSpec *spec, ContainerExit *ret, TaskDone done, void *userdata,
+                 Task **ret_task);
 
 /**
  * attach_wait() - until the attach that is on its way to a container stands, or is given up

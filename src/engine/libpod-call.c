@@ -170,7 +170,9 @@ static void call_on_reply(Task *task, int r, const Error *error, void *userdata)
         else if (r >= 0) {
                 reply = call->reply;
                 call->reply = (Reply) { 0 };
-                r = call->answer ? call->answer(call, &reply, &mine) : reply.status == 304 ? 0 : call_check(&reply, &mine);
+                r = call->answer          ? call->answer(call, &reply, &mine)
+                    : reply.status == 304 ? 0
+                                          : call_check(&reply, &mine);
         }
         if (r == CALL_GOES_ON)
                 return;
@@ -232,8 +234,8 @@ int call_again(Call *call, const Reply *reply, Error **reterr) {
 }
 
 /*
- * The pulse of a slow call: whether the engine still answers anything is asked each call_usec, so that one that works is waited
- * for and one that hangs is not.
+ * The pulse of a slow call: whether the engine still answers anything is asked each call_usec, so that one that works
+ * is waited for and one that hangs is not.
  */
 
 static void on_pulse(Task *task, int r, const Error *error, void *userdata) {

@@ -21,7 +21,10 @@ static int answer_id(Call *call, Reply *reply, Error **reterr) {
         return libpod_copy_string(json, "Id", call->ret.text);
 }
 
-/* The container is there after all: it was made by a request whose answer was lost. If it is not, the refusal meant something else. */
+/*
+ * The container is there after all: it was made by a request whose answer was lost. If it is not, the refusal meant
+ * something else.
+ */
 static int answer_adopt(Call *call, Reply *reply, Error **reterr) {
         if (reply->status == 404) {
                 *reterr = TAKE_PTR(call->refusal);
@@ -39,9 +42,14 @@ static int answer_create(Call *call, Reply *reply, Error **reterr) {
         return call_go_on(call, answer_adopt);
 }
 
-int libpod_container_create(Engine *engine, const ContainerSpec *spec, char **ret_id, TaskDone done, void *userdata, Task **ret_task) {
-        CallSpec call_spec = { .doing = "creating container", .method = "POST", .path = { "containers", "create" }, .name = spec->name,
-                               .answer = answer_create, .is_slow = true };
+int libpod_container_create(Engine *engine, const ContainerSpec *spec, char **ret_id, TaskDone done, void *userdata,
+                            Task **ret_task) {
+        CallSpec call_spec = { .doing = "creating container",
+                               .method = "POST",
+                               .path = { "containers", "create" },
+                               .name = spec->name,
+                               .answer = answer_create,
+                               .is_slow = true };
         _cleanup_(call_freep) Call *call = NULL;
         char *body = NULL;
         int r;
@@ -67,13 +75,19 @@ static int simple_call(Engine *engine, const CallSpec *spec, TaskDone done, void
 }
 
 int libpod_container_init(Engine *engine, const char *name, TaskDone done, void *userdata, Task **ret_task) {
-        CallSpec spec = { .doing = "initialising container", .method = "POST", .path = { "containers", name, "init" }, .is_slow = true };
+        CallSpec spec = { .doing = "initialising container",
+                          .method = "POST",
+                          .path = { "containers", name, "init" },
+                          .is_slow = true };
 
         return simple_call(engine, &spec, done, userdata, ret_task);
 }
 
 int libpod_container_start(Engine *engine, const char *name, TaskDone done, void *userdata, Task **ret_task) {
-        CallSpec spec = { .doing = "starting container", .method = "POST", .path = { "containers", name, "start" }, .is_slow = true };
+        CallSpec spec = { .doing = "starting container",
+                          .method = "POST",
+                          .path = { "containers", name, "start" },
+                          .is_slow = true };
         _cleanup_(call_freep) Call *call = NULL;
         int r;
 
@@ -97,8 +111,12 @@ static int answer_stop(Call *call, Reply *reply, Error **reterr) {
         return call_check(reply, reterr);
 }
 
-int libpod_container_stop(Engine *engine, const char *name, uint64_t grace_usec, TaskDone done, void *userdata, Task **ret_task) {
-        CallSpec spec = { .doing = "stopping container", .method = "POST", .path = { "containers", name, "stop" }, .answer = answer_stop };
+int libpod_container_stop(Engine *engine, const char *name, uint64_t grace_usec, TaskDone done, void *userdata,
+                          Task **ret_task) {
+        CallSpec spec = { .doing = "stopping container",
+                          .method = "POST",
+                          .path = { "containers", name, "stop" },
+                          .answer = answer_stop };
         uint64_t seconds = MIN(grace_usec, UINT32_MAX * USEC_PER_SEC);
         _cleanup_(call_freep) Call *call = NULL;
         char text[32];
@@ -118,8 +136,8 @@ static const struct {
         const char *name;
         ContainerState state;
 } container_states[] = {
-        { "created", CONTAINER_CREATED },     { "configured", CONTAINER_CREATED }, { "initialized", CONTAINER_INITIALIZED },
-        { "running", CONTAINER_RUNNING },     { "stopped", CONTAINER_EXITED },     { "exited", CONTAINER_EXITED },
+        { "created", CONTAINER_CREATED }, { "configured", CONTAINER_CREATED }, { "initialized", CONTAINER_INITIALIZED },
+        { "running", CONTAINER_RUNNING }, { "stopped", CONTAINER_EXITED },     { "exited", CONTAINER_EXITED },
 };
 
 static ContainerState state_of(const char *name) {
@@ -156,15 +174,20 @@ static int answer_inspect(Call *call, Reply *reply, Error **reterr) {
         status.pid = get_number(json, "State.Pid");
         status.monitor_pid = get_number(json, "State.ConmonPid");
         (void) json_get_bool(json, "State.OOMKilled", &status.oom_killed, NULL);
-        if (libpod_copy_string(json, "Id", &status.id) < 0 || libpod_copy_string(json, "State.Error", &status.error) < 0)
+        if (libpod_copy_string(json, "Id", &status.id) < 0 ||
+            libpod_copy_string(json, "State.Error", &status.error) < 0)
                 return error_oom(reterr);
         *call->ret.status = status;
         status = (ContainerStatus) { 0 };
         return 0;
 }
 
-int libpod_container_inspect(Engine *engine, const char *name, ContainerStatus *ret, TaskDone done, void *userdata, Task **ret_task) {
-        CallSpec spec = { .doing = "inspecting container", .method = "GET", .path = { "containers", name, "json" }, .answer = answer_inspect };
+int libpod_container_inspect(Engine *engine, const char *name, ContainerStatus *ret, TaskDone done, void *userdata,
+                             Task **ret_task) {
+        CallSpec spec = { .doing = "inspecting container",
+                          .method = "GET",
+                          .path = { "containers", name, "json" },
+                          .answer = answer_inspect };
         Call *call = NULL;
         int r;
 
@@ -186,13 +209,19 @@ static int answer_health(Call *call, Reply *reply, Error **reterr) {
         r = json_get_string(json, "Status", &status, reterr);
         if (r < 0)
                 return call_bad(r, reterr);
-        *call->ret.health = str_equal(status, "healthy") ? HEALTH_HEALTHY : str_equal(status, "starting") ? HEALTH_STARTING : HEALTH_UNHEALTHY;
+        *call->ret.health = str_equal(status, "healthy")    ? HEALTH_HEALTHY
+                            : str_equal(status, "starting") ? HEALTH_STARTING
+                                                            : HEALTH_UNHEALTHY;
         return 0;
 }
 
-int libpod_container_check_health(Engine *engine, const char *name, HealthStatus *ret, TaskDone done, void *userdata, Task **ret_task) {
-        CallSpec spec = { .doing = "checking the health of container", .method = "GET", .path = { "containers", name, "healthcheck" },
-                          .answer = answer_health, .is_slow = true }; /* the check itself may take long */
+int libpod_container_check_health(Engine *engine, const char *name, HealthStatus *ret, TaskDone done, void *userdata,
+                                  Task **ret_task) {
+        CallSpec spec = { .doing = "checking the health of container",
+                          .method = "GET",
+                          .path = { "containers", name, "healthcheck" },
+                          .answer = answer_health,
+                          .is_slow = true }; /* the check itself may take long */
         Call *call = NULL;
         int r;
 

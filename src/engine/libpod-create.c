@@ -1,6 +1,7 @@
 /*
- * ContainerSpec as Podman's SpecGenerator. Never sent: "timeout" (it counts from init, not from start), "log_configuration.size"
- * (old lines are dropped), "remove" (exit code and log would go with the container). A misspelt field is no error to Podman.
+ * ContainerSpec as Podman's SpecGenerator. Never sent: "timeout" (it counts from init, not from start),
+ * "log_configuration.size" (old lines are dropped), "remove" (exit code and log would go with the container). A
+ * misspelt field is no error to Podman.
  */
 
 #include "engine/libpod-internal.h"
@@ -102,7 +103,10 @@ static void put_user(JsonWriter *w, const ContainerSpec *spec) {
 
 static void put_process(JsonWriter *w, const ContainerSpec *spec) {
         json_put_strv(w, "entrypoint", spec->entrypoint);
-        /* An entrypoint of one's own drops the image's command, as with Docker; tried with 4.3.1 and said explicitly. */
+        /*
+         * An entrypoint of one's own drops the image's command, as with Docker; tried with 4.3.1 and said explicitly.
+         * 
+         */
         if (spec->entrypoint)
                 json_put_strv_always(w, "command", spec->command);
         else

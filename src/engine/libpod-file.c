@@ -22,7 +22,10 @@ static Call *read_file_free(Call *call) {
 
 static int answer_archive(Call *call, Reply *reply, Error **reterr);
 
-/* Podman itself follows links; one is left over when it could not be resolved at the time, or from an engine that does not. */
+/*
+ * Podman itself follows links; one is left over when it could not be resolved at the time, or from an engine that does
+ * not.
+ */
 static int follow_link(Call *call, const char *target, Error **reterr) {
         ReadFile *file = container_of(call, ReadFile, call);
 
@@ -70,10 +73,13 @@ static int answer_archive(Call *call, Reply *reply, Error **reterr) {
         return 0;
 }
 
-int libpod_container_read_file(Engine *engine, const char *name, const char *path, size_t max_bytes, char **ret, size_t *ret_n,
-                               TaskDone done, void *userdata, Task **ret_task) {
-        CallSpec spec = { .doing = "reading a file of the container", .method = "GET", .path = { "containers", name, "archive" },
-                          .name = name, .answer = answer_archive };
+int libpod_container_read_file(Engine *engine, const char *name, const char *path, size_t max_bytes, char **ret,
+                               size_t *ret_n, TaskDone done, void *userdata, Task **ret_task) {
+        CallSpec spec = { .doing = "reading a file of the container",
+                          .method = "GET",
+                          .path = { "containers", name, "archive" },
+                          .name = name,
+                          .answer = answer_archive };
         _cleanup_(call_freep) Call *call = NULL;
         ReadFile *file;
         int r;
@@ -104,8 +110,11 @@ static int answer_has_path(Call *call, Reply *reply, Error **reterr) {
         return r < 0 ? r : 1;
 }
 
-int libpod_container_has_path(Engine *engine, const char *name, const char *path, TaskDone done, void *userdata, Task **ret_task) {
-        CallSpec spec = { .doing = "looking for a file of the container", .method = "HEAD", .path = { "containers", name, "archive" },
+int libpod_container_has_path(Engine *engine, const char *name, const char *path, TaskDone done, void *userdata,
+                              Task **ret_task) {
+        CallSpec spec = { .doing = "looking for a file of the container",
+                          .method = "HEAD",
+                          .path = { "containers", name, "archive" },
                           .answer = answer_has_path };
         Call *call = NULL;
         int r;

@@ -7,9 +7,12 @@
 #include "base/log.h"
 #include "engine/follow.h"
 
-int libpod_container_follow(Engine *engine, const FollowSpec *spec, ContainerExit *ret, TaskDone done, void *userdata, Task **ret_task) {
+int libpod_container_follow(Engine *engine, const FollowSpec *spec, ContainerExit *ret, TaskDone done, void *userdata,
+                            Task **ret_task) {
         Libpod *libpod = libpod_of(engine);
-        FollowMeans means = { .engine = engine, .listeners = libpod->listeners, .exits_directory = libpod->exits_directory };
+        FollowMeans means = { .engine = engine,
+                              .listeners = libpod->listeners,
+                              .exits_directory = libpod->exits_directory };
         _cleanup_(error_freep) Error *error = NULL;
         int r;
 

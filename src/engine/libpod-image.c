@@ -71,7 +71,8 @@ static int read_image(Json *json, ImageInfo *info) {
         (void) json_get_object(json, "Config.Labels", &labels, NULL);
         if (libpod_copy_string(json, "Id", &info->id) < 0 || libpod_copy_string(json, "Digest", &info->digest) < 0 ||
             libpod_copy_string(json, "Config.User", &info->user) < 0 ||
-            copy_strings(json, "Config.Entrypoint", &info->entrypoint) < 0 || copy_strings(json, "Config.Cmd", &info->command) < 0 ||
+            copy_strings(json, "Config.Entrypoint", &info->entrypoint) < 0 ||
+            copy_strings(json, "Config.Cmd", &info->command) < 0 ||
             copy_keys(json, "Config.ExposedPorts", &info->exposed) < 0 || libpod_copy_labels(labels, &info->labels) < 0)
                 return -ENOMEM;
         return 0;
@@ -98,8 +99,12 @@ static int answer_image(Call *call, Reply *reply, Error **reterr) {
         return 0;
 }
 
-int libpod_image_inspect(Engine *engine, const char *image, ImageInfo *ret, TaskDone done, void *userdata, Task **ret_task) {
-        CallSpec spec = { .doing = "inspecting image", .method = "GET", .path = { "images", image, "json" }, .answer = answer_image };
+int libpod_image_inspect(Engine *engine, const char *image, ImageInfo *ret, TaskDone done, void *userdata,
+                         Task **ret_task) {
+        CallSpec spec = { .doing = "inspecting image",
+                          .method = "GET",
+                          .path = { "images", image, "json" },
+                          .answer = answer_image };
         Call *call = NULL;
         int r;
 
@@ -110,7 +115,10 @@ int libpod_image_inspect(Engine *engine, const char *image, ImageInfo *ret, Task
         return call_start_take(call, ret_task);
 }
 
-/* A pull answers 200 at once and then lines of JSON: {"stream"}, {"error"}, and at the end of a good one {"images","id"}. */
+/*
+ * A pull answers 200 at once and then lines of JSON: {"stream"}, {"error"}, and at the end of a good one
+ * {"images","id"}.
+ */
 typedef struct Pull {
         Call call;
         EngineProgress progress;
@@ -211,8 +219,11 @@ static int answer_pull(Call *call, Reply *reply, Error **reterr) {
         return 0;
 }
 
-int libpod_image_pull(Engine *engine, const PullSpec *pull_spec, EngineProgress progress, char **ret_id, TaskDone done, void *userdata, Task **ret_task) {
-        CallSpec spec = { .doing = "pulling image", .method = "POST", .path = { "images", "pull" }, .answer = answer_pull };
+int libpod_image_pull(Engine *engine, const PullSpec *pull_spec, EngineProgress progress, char **ret_id, TaskDone done,
+                      void *userdata, Task **ret_task) {
+        CallSpec spec = {
+                .doing = "pulling image", .method = "POST", .path = { "images", "pull" }, .answer = answer_pull
+        };
         _cleanup_(call_freep) Call *call = NULL;
         Pull *pull;
         int r;

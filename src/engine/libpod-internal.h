@@ -40,8 +40,8 @@ typedef int (*CallAnswer)(Call *call, Reply *reply, Error **reterr);
 #define CALL_GOES_ON INT_MAX
 
 /*
- * A request, or a few of them in a row, to do one thing. Requests are sent again while the engine is away: that is safe as all names
- * are ours, so that what an unanswered request made is found again by its name.
+ * A request, or a few of them in a row, to do one thing. Requests are sent again while the engine is away: that is safe
+ * as all names are ours, so that what an unanswered request made is found again by its name.
  */
 struct Call {
         Task task;
@@ -75,15 +75,15 @@ struct Call {
                 EngineObjects *objects;
                 char **text;
         } ret;
-        void (*before_send)(Call *call); /* each try; NULL: nothing to do */
+        void (*before_send)(Call *call);   /* each try; NULL: nothing to do */
         Call *(*free_derived)(Call *call); /* of a struct that embeds this as its first member; NULL: plain free() */
 };
 
 typedef struct CallSpec {
         const char *doing, *method;
-        const char *path[3];  /* segments behind LIBPOD_PREFIX, up to the first NULL: "containers", name, "json" */
-        const char *name;     /* copied to the Call */
-        CallAnswer answer;    /* NULL: success is all there is to know; 304 counts as such */
+        const char *path[3]; /* segments behind LIBPOD_PREFIX, up to the first NULL: "containers", name, "json" */
+        const char *name;    /* copied to the Call */
+        CallAnswer answer;   /* NULL: success is all there is to know; 304 counts as such */
         bool is_slow;
 } CallSpec;
 
@@ -104,11 +104,16 @@ int call_start_take(Call *call, Task **ret_task);
 
 /** call_set_path() - the segments behind LIBPOD_PREFIX, without a query */
 void call_set_path(Call *call, const char *const path[static 3]);
-/** call_resume() - for who keeps a call waiting: when this is called, with the call as userdata, it sends its request */
+/**
+ * call_resume() - for who keeps a call waiting: when this is called, with the call as userdata, it sends its request
+ */
 void call_resume(Task *task, int r, const Error *error, void *userdata);
 /** call_go_on() - to be returned by an answer: asks something else, with GET and no body, when the path is set */
 int call_go_on(Call *call, CallAnswer answer);
-/** call_again() - likewise: the same request once more after a short pause; or the refusal, if that was tried often enough */
+/**
+ * call_again() - likewise: the same request once more after a short pause; or the refusal, if that was tried often
+ * enough
+ */
 int call_again(Call *call, const Reply *reply, Error **reterr);
 
 /** call_check() - 0 for a status of success, else what the engine says: -ENOENT for 404, -EREMOTEIO */
@@ -118,7 +123,9 @@ int call_json(const Reply *reply, Json **ret, Error **reterr);
 /** call_bad() - what is missing in an answer, as -EPROTO */
 int call_bad(int r, Error **reterr);
 
-/** libpod_words() - what the engine says in an answer that refuses, fit for people. On the heap, NULL if memory is out. */
+/**
+ * libpod_words() - what the engine says in an answer that refuses, fit for people. On the heap, NULL if memory is out.
+ */
 char *libpod_words(const Reply *reply);
 
 /* Copies out of an answer; a missing or odd one is empty. */
@@ -143,7 +150,8 @@ int libpod_container_follow(Engine *, const FollowSpec *, ContainerExit *ret, Ta
 int libpod_container_stop(Engine *, const char *name, uint64_t grace_usec, TaskDone, void *, Task **);
 int libpod_container_inspect(Engine *, const char *name, ContainerStatus *ret, TaskDone, void *, Task **);
 int libpod_container_check_health(Engine *, const char *name, HealthStatus *ret, TaskDone, void *, Task **);
-int libpod_container_read_file(Engine *, const char *name, const char *path, size_t max_bytes, char **ret, size_t *ret_n, TaskDone, void *, Task **);
+int libpod_container_read_file(Engine *, const char *name, const char *path, size_t max_bytes, char **ret,
+                               size_t *ret_n, TaskDone, void *, Task **);
 int libpod_container_has_path(Engine *, const char *name, const char *path, TaskDone, void *, Task **);
 int libpod_object_list(Engine *, ObjectKind, const char *label, EngineObjects *ret, TaskDone, void *, Task **);
 int libpod_object_remove(Engine *, ObjectKind, const char *name, TaskDone, void *, Task **);

@@ -18,8 +18,16 @@ static const struct ObjectRow {
         const char *list_query;    /* further, "name=value" */
         const char *remove_query[4];
 } object_rows[_OBJECT_KIND_MAX] = {
-        /* Anonymous volumes go with "volumes", not with "v" as Podman's documentation has it. Grace is for who asks for it: stop. */
-        [OBJECT_CONTAINER] = { "containers", "Names", "Labels", true, "all", { "force", "volumes", "depend", "timeout" } },
+        /*
+         * Anonymous volumes go with "volumes", not with "v" as Podman's documentation has it. Grace is for who asks for
+         * it: stop.
+         */
+        [OBJECT_CONTAINER] = { "containers",
+                               "Names",
+                               "Labels",
+                               true,
+                               "all",
+                               { "force", "volumes", "depend", "timeout" } },
         [OBJECT_POD] = { "pods", "Name", "Labels", true, NULL, { "force", "timeout" } },
         [OBJECT_VOLUME] = { "volumes", "Name", "Labels", true, NULL, { "force", "timeout" } },
         /* Not by force: that would stop containers with a grace of 10 s each. They go first. */
@@ -60,7 +68,8 @@ static const char *object_name(Json *json, const char *path) {
         Json *names = NULL;
 
         if (json_get_array(json, path, &names, NULL) >= 0)
-                return json_object_array_length(names) > 0 ? json_object_get_string(json_object_array_get_idx(names, 0)) : NULL;
+                return json_object_array_length(names) > 0 ? json_object_get_string(json_object_array_get_idx(names, 0))
+                                                           : NULL;
         return json_find_string(json, path);
 }
 
@@ -109,7 +118,8 @@ static int answer_one(Call *call, Reply *reply, Error **reterr) {
         }
         if (!list->unknown || !list->unknown[list->n_asked])
                 return list_finish(list);
-        call_set_path(call, (const char *const[3]) { object_rows[list->kind].collection, list->unknown[list->n_asked++], "json" });
+        call_set_path(call, (const char *const[3]) { object_rows[list->kind].collection, list->unknown[list->n_asked++],
+                                                    "json" });
         return call_go_on(call, answer_one);
 }
 
@@ -142,9 +152,12 @@ static int label_filter(const char *label, char **ret) {
         return json_finish(&w, false, ret);
 }
 
-int libpod_object_list(Engine *engine, ObjectKind kind, const char *label, EngineObjects *ret, TaskDone done, void *userdata, Task **ret_task) {
+int libpod_object_list(Engine *engine, ObjectKind kind, const char *label, EngineObjects *ret, TaskDone done,
+                       void *userdata, Task **ret_task) {
         const struct ObjectRow *row = &object_rows[kind];
-        CallSpec spec = { .doing = "listing", .method = "GET", .path = { row->collection, "json" }, .answer = answer_list };
+        CallSpec spec = {
+                .doing = "listing", .method = "GET", .path = { row->collection, "json" }, .answer = answer_list
+        };
         _cleanup_(call_freep) Call *call = NULL;
         _cleanup_free_ char *filter = NULL;
         List *list;
@@ -172,8 +185,9 @@ int libpod_object_list(Engine *engine, ObjectKind kind, const char *label, Engin
 }
 
 static const char *const removing[_OBJECT_KIND_MAX] = {
-        [OBJECT_CONTAINER] = "removing container", [OBJECT_POD] = "removing pod", [OBJECT_VOLUME] = "removing volume",
-        [OBJECT_NETWORK] = "removing network",     [OBJECT_SECRET] = "removing secret",
+        [OBJECT_CONTAINER] = "removing container", [OBJECT_POD] = "removing pod",
+        [OBJECT_VOLUME] = "removing volume",       [OBJECT_NETWORK] = "removing network",
+        [OBJECT_SECRET] = "removing secret",
 };
 
 /* Podman answers 200 also when it could not: {"Err"}, or a list of such. */
@@ -208,9 +222,13 @@ static int answer_remove(Call *call, Reply *reply, Error **reterr) {
         return words ? error_set(reterr, EREMOTEIO, "%s", words) : error_oom(reterr);
 }
 
-int libpod_object_remove(Engine *engine, ObjectKind kind, const char *name, TaskDone done, void *userdata, Task **ret_task) {
+int libpod_object_remove(Engine *engine, ObjectKind kind, const char *name, TaskDone done, void *userdata,
+                         Task **ret_task) {
         const struct ObjectRow *row = &object_rows[kind];
-        CallSpec spec = { .doing = removing[kind], .method = "DELETE", .path = { row->collection, name }, .answer = answer_remove,
+        CallSpec spec = { .doing = removing[kind],
+                          .method = "DELETE",
+                          .path = { row->collection, name },
+                          .answer = answer_remove,
                           .is_slow = true };
         Call *call = NULL;
         int r;

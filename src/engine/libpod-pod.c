@@ -1,4 +1,7 @@
-/* What containers stand on: pods, volumes, networks, secrets. Each is made under a name of ours, so that one that is there already is ours. */
+/*
+ * What containers stand on: pods, volumes, networks, secrets. Each is made under a name of ours, so that one that is
+ * there already is ours.
+ */
 
 #include "engine/libpod-internal.h"
 
@@ -15,7 +18,10 @@ static int answer_standing(Call *call, Reply *reply, Error **reterr) {
         return call_check(reply, reterr);
 }
 
-/* A refusal: 409 for a taken name (pods, networks) or 500 (volumes, secrets), but 500 is much else too. The name tells. */
+/*
+ * A refusal: 409 for a taken name (pods, networks) or 500 (volumes, secrets), but 500 is much else too. The name tells.
+ * 
+ */
 static int adopt_or_check(Call *call, const Reply *reply, const char *collection, CallAnswer answer, Error **reterr) {
         if (reply->status != 500 && reply->status != 409)
                 return call_check(reply, reterr);
@@ -37,7 +43,8 @@ static int answer_secret(Call *call, Reply *reply, Error **reterr) {
 }
 
 /* A call with a JSON body that is already written. */
-static int start_with_body(Engine *engine, const CallSpec *spec, JsonWriter *w, char **ret_text, TaskDone done, void *userdata, Task **ret_task) {
+static int start_with_body(Engine *engine, const CallSpec *spec, JsonWriter *w, char **ret_text, TaskDone done,
+                           void *userdata, Task **ret_task) {
         _cleanup_(json_writer_done) JsonWriter owned = *w;
         _cleanup_(call_freep) Call *call = NULL;
         int r;
@@ -51,7 +58,11 @@ static int start_with_body(Engine *engine, const CallSpec *spec, JsonWriter *w, 
 }
 
 int libpod_pod_create(Engine *engine, const PodSpec *pod, TaskDone done, void *userdata, Task **ret_task) {
-        CallSpec spec = { .doing = "creating pod", .method = "POST", .path = { "pods", "create" }, .name = pod->name, .answer = answer_pod };
+        CallSpec spec = { .doing = "creating pod",
+                          .method = "POST",
+                          .path = { "pods", "create" },
+                          .name = pod->name,
+                          .answer = answer_pod };
         JsonWriter w = { 0 };
 
         json_open_object(&w, NULL);
@@ -87,8 +98,12 @@ static int answer_volume(Call *call, Reply *reply, Error **reterr) {
         return take_mountpoint(call, reply, reterr);
 }
 
-int libpod_volume_create(Engine *engine, const VolumeSpec *volume, char **ret_mountpoint, TaskDone done, void *userdata, Task **ret_task) {
-        CallSpec spec = { .doing = "creating volume", .method = "POST", .path = { "volumes", "create" }, .name = volume->name,
+int libpod_volume_create(Engine *engine, const VolumeSpec *volume, char **ret_mountpoint, TaskDone done, void *userdata,
+                         Task **ret_task) {
+        CallSpec spec = { .doing = "creating volume",
+                          .method = "POST",
+                          .path = { "volumes", "create" },
+                          .name = volume->name,
                           .answer = answer_volume };
         JsonWriter w = { 0 };
 
@@ -101,8 +116,12 @@ int libpod_volume_create(Engine *engine, const VolumeSpec *volume, char **ret_mo
         return start_with_body(engine, &spec, &w, ret_mountpoint, done, userdata, ret_task);
 }
 
-int libpod_network_create(Engine *engine, const EngineNetworkSpec *network, TaskDone done, void *userdata, Task **ret_task) {
-        CallSpec spec = { .doing = "creating network", .method = "POST", .path = { "networks", "create" }, .name = network->name,
+int libpod_network_create(Engine *engine, const EngineNetworkSpec *network, TaskDone done, void *userdata,
+                          Task **ret_task) {
+        CallSpec spec = { .doing = "creating network",
+                          .method = "POST",
+                          .path = { "networks", "create" },
+                          .name = network->name,
                           .answer = answer_network };
         JsonWriter w = { 0 };
         char mtu[16];
@@ -124,8 +143,13 @@ int libpod_network_create(Engine *engine, const EngineNetworkSpec *network, Task
         return start_with_body(engine, &spec, &w, NULL, done, userdata, ret_task);
 }
 
-int libpod_secret_create(Engine *engine, const char *name, const Map *labels, const char *value, TaskDone done, void *userdata, Task **ret_task) {
-        CallSpec spec = { .doing = "creating secret", .method = "POST", .path = { "secrets", "create" }, .name = name, .answer = answer_secret };
+int libpod_secret_create(Engine *engine, const char *name, const Map *labels, const char *value, TaskDone done,
+                         void *userdata, Task **ret_task) {
+        CallSpec spec = { .doing = "creating secret",
+                          .method = "POST",
+                          .path = { "secrets", "create" },
+                          .name = name,
+                          .answer = answer_secret };
         _cleanup_(call_freep) Call *call = NULL;
         _cleanup_free_ char *text = NULL;
         JsonWriter w = { 0 };

@@ -49,16 +49,17 @@ static const EngineClass libpod_class = {
 };
 
 /*
- * Local is an engine whose socket belongs to our user and whose run-time directory is there: it sees our files under the same
- * paths, and we see its exit files. Another user's socket (root looking at someone's), a socket mounted into a container or a
- * forwarded one without that directory, ssh and tcp are not.
+ * Local is an engine whose socket belongs to our user and whose run-time directory is there: it sees our files under
+ * the same paths, and we see its exit files. Another user's socket (root looking at someone's), a socket mounted into a
+ * container or a forwarded one without that directory, ssh and tcp are not.
  */
 static bool is_local(const char *socket) {
         const char *runtime = geteuid() == 0 ? "/run" : getenv("XDG_RUNTIME_DIR");
         _cleanup_free_ char *libpod = str_is_empty(runtime) ? NULL : path_join(runtime, "libpod");
         struct stat st;
 
-        return libpod && file_is_directory(libpod) && stat(socket, &st) >= 0 && S_ISSOCK(st.st_mode) && st.st_uid == geteuid();
+        return libpod && file_is_directory(libpod) && stat(socket, &st) >= 0 && S_ISSOCK(st.st_mode) &&
+               st.st_uid == geteuid();
 }
 
 typedef struct Open {
@@ -129,12 +130,14 @@ static bool version_is_enough(const char *text) {
 
         if (!version_parse(text, &major, &minor))
                 return false;
-        return major > LIBPOD_VERSION_MAJOR_MIN || (major == LIBPOD_VERSION_MAJOR_MIN && minor >= LIBPOD_VERSION_MINOR_MIN);
+        return major > LIBPOD_VERSION_MAJOR_MIN ||
+               (major == LIBPOD_VERSION_MAJOR_MIN && minor >= LIBPOD_VERSION_MINOR_MIN);
 }
 
 /* Docker answers too, without Podman's header. */
 static int answer_ping(Call *call, Reply *reply, Error **reterr) {
-        const char *version = strmap_get(&reply->headers, "libpod-api-version"), *server = strmap_get(&reply->headers, "server");
+        const char *version = strmap_get(&reply->headers, "libpod-api-version"),
+                   *server = strmap_get(&reply->headers, "server");
         _cleanup_free_ char *shown = NULL;
         int r;
 
@@ -142,7 +145,8 @@ static int answer_ping(Call *call, Reply *reply, Error **reterr) {
                 r = call_check(reply, reterr);
                 if (r < 0)
                         return r;
-                return error_set(reterr, EPROTONOSUPPORT, "%s answers there, not Podman; podstep needs Podman's own interface",
+                return error_set(reterr, EPROTONOSUPPORT,
+                                 "%s answers there, not Podman; podstep needs Podman's own interface",
                                  server && str_starts_with(server, "Docker/") ? "Docker" : "something else");
         }
         shown = str_escape(version, strlen(version), 32);
@@ -203,18 +207,26 @@ static int open_ping(Open *open) {
 
 static int open_transport(Open *open, Error **reterr) {
         Libpod *libpod = open->libpod;
-        const char *socket = open->url.scheme == URL_UNIX ? open->url.path : libpod->tunnel ? tunnel_socket(libpod->tunnel) : NULL;
+        const char *socket = open->url.scheme == URL_UNIX ? open->url.path
+                             : libpod->tunnel             ? tunnel_socket(libpod->tunnel)
+                                                          : NULL;
         bool has_tls = open->ca_file || open->cert_file || open->key_file || open->url.scheme == URL_HTTPS;
         TransportSpec spec = { .unix_socket = socket, .base_url = "http://d" };
         _cleanup_free_ char *base = NULL;
         int r;
 
         if (!socket) {
-                base = str_printf("%s://%s:%u", has_tls ? "https" : "http", open->url.host, open->url.port ? open->url.port : has_tls ? 2376 : 2375);
+                base = str_printf("%s://%s:%u", has_tls ? "https" : "http", open->url.host,
+                                  open->url.port ? open->url.port
+                                  : has_tls      ? 2376
+                                                 : 2375);
                 if (!base)
                         return error_oom(reterr);
-                spec = (TransportSpec) { .base_url = base, .ca_file = open->ca_file, .cert_file = open->cert_file,
-                                         .key_file = open->key_file, .skips_verify = open->skips_verify };
+                spec = (TransportSpec) { .base_url = base,
+                                        .ca_file = open->ca_file,
+                                        .cert_file = open->cert_file,
+                                        .key_file = open->key_file,
+                                        .skips_verify = open->skips_verify };
         }
         if (open->url.scheme == URL_UNIX && !file_exists(socket))
                 return error_set(reterr, ECONNREFUSED, "there is no such socket");
@@ -252,7 +264,9 @@ static int open_new(sd_event *event, const LibpodSpec *spec, Open **ret) {
         libpod = open->libpod = calloc(1, sizeof(*libpod));
         if (!libpod)
                 return -ENOMEM;
-        libpod->engine = (Engine) { .class = &libpod_class, .event = sd_event_ref(event), .info = { .kind = "podman", .has_pods = true } };
+        libpod->engine = (Engine) { .class = &libpod_class,
+                                   .event = sd_event_ref(event),
+                                   .info = { .kind = "podman", .has_pods = true } };
         libpod->times = spec->times;
         libpod->times.away_usec = MIN(spec->times.away_usec, PROBE_AWAY_USEC);
         if (copy_string(spec->url, &libpod->address) < 0 || copy_string(spec->ca_file, &open->ca_file) < 0 ||
@@ -277,7 +291,8 @@ int libpod_open(sd_event *event, const LibpodSpec *spec, Engine **ret, TaskDone 
         if (r >= 0)
                 r = url_parse(spec->url, &open->url, &error);
         if (r >= 0 && open->url.scheme == URL_SSH)
-                r = tunnel_start(event, &open->url, spec->identity, &open->libpod->tunnel, on_tunnel, open, &open->pending);
+                r = tunnel_start(event, &open->url, spec->identity, &open->libpod->tunnel, on_tunnel, open,
+                                 &open->pending);
         else if (r >= 0)
                 r = open_transport(open, &error);
         if (r < 0)

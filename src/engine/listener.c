@@ -85,7 +85,8 @@ static void directory_drop_if_unused(Directory *directory) {
         directory_free(directory);
 }
 
-int listener_new(Listeners *listeners, const char *path, ListenerEvent on_event, void *userdata, Listener **ret, Error **reterr) {
+int listener_new(Listeners *listeners, const char *path, ListenerEvent on_event, void *userdata, Listener **ret,
+                 Error **reterr) {
         _cleanup_free_ char *parent = path_parent(path), *name = strdup(path_base(path));
         Directory *directory = NULL;
         Listener *listener;
@@ -101,8 +102,11 @@ int listener_new(Listeners *listeners, const char *path, ListenerEvent on_event,
                 directory_drop_if_unused(directory);
                 return error_oom(reterr);
         }
-        *listener = (Listener) { .name = TAKE_PTR(name), .on_event = on_event, .userdata = userdata, .directory = directory,
-                                 .next = directory->listeners };
+        *listener = (Listener) { .name = TAKE_PTR(name),
+                                .on_event = on_event,
+                                .userdata = userdata,
+                                .directory = directory,
+                                .next = directory->listeners };
         directory->listeners = listener;
         *ret = listener;
         return 0;

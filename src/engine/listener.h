@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * What happens to single files. Many followers look into the same few directories (conmon's exits, a job's logs), so each directory
- * is watched once, for all who listen to a name in it.
+ * What happens to single files. Many followers look into the same few directories (conmon's exits, a job's logs), so
+ * each directory is watched once, for all who listen to a name in it.
  */
 
 #include <systemd/sd-event.h>
@@ -12,14 +12,20 @@
 typedef struct Listeners Listeners; /* all of one engine */
 typedef struct Listener Listener;   /* to one file */
 
-/* The file appeared, grew or was replaced; or events were lost and it may have. Must not free a listener: note it, act in a turn of your own. */
+/*
+ * The file appeared, grew or was replaced; or events were lost and it may have. Must not free a listener: note it, act
+ * in a turn of your own.
+ */
 typedef void (*ListenerEvent)(void *userdata);
 
 int listeners_new(sd_event *event, Listeners **ret);
 Listeners *listeners_free(Listeners *listeners);
 DEFINE_CLEANUP(Listeners *, listeners_free);
 
-/** listener_new() - the file need not be there, its directory must: -ENOENT, -EACCES, -ENOSPC at once, as watch_new() */
-int listener_new(Listeners *listeners, const char *path, ListenerEvent on_event, void *userdata, Listener **ret, Error **reterr);
+/**
+ * listener_new() - the file need not be there, its directory must: -ENOENT, -EACCES, -ENOSPC at once, as watch_new()
+ */
+int listener_new(Listeners *listeners, const char *path, ListenerEvent on_event, void *userdata, Listener **ret,
+                 Error **reterr);
 Listener *listener_free(Listener *listener);
 DEFINE_CLEANUP(Listener *, listener_free);

@@ -36,7 +36,10 @@ static int log_header_parse(const char *p, size_t n, const struct LogKind **ret)
         return HEADER_BAD;
 }
 
-/* What waits to be handed on: the front of the piece being read, into which the texts of its records are moved together. */
+/*
+ * What waits to be handed on: the front of the piece being read, into which the texts of its records are moved
+ * together.
+ */
 typedef struct LogBatch {
         char *bytes;
         size_t n;

@@ -64,7 +64,10 @@ static void tail_punch(LogTail *tail) {
         tail->punched = tail->offset;
 }
 
-/* conmon begins a new file under the same name when the operator limits the size of logs (log_size_max of containers.conf). */
+/*
+ * conmon begins a new file under the same name when the operator limits the size of logs (log_size_max of
+ * containers.conf).
+ */
 static bool tail_was_replaced(const LogTail *tail) {
         struct stat ours, named;
 

@@ -6,8 +6,8 @@
  *   2026-11-21T20:38:55.022517957+00:00 stdout F text     text and a newline, as the container wrote them
  *   2026-11-21T20:38:55.022517957+00:00 stderr P text     text, without a newline (yet)
  *
- * Joining them gives back the exact bytes of each stream. A line that is no record (the disk was full in the middle of one) is
- * handed on as it stands, as standard output: nothing is lost.
+ * Joining them gives back the exact bytes of each stream. A line that is no record (the disk was full in the middle of
+ * one) is handed on as it stands, as standard output: nothing is lost.
  */
 
 #include <stdbool.h>
@@ -18,10 +18,10 @@
 #define LOG_HEADER_MAX 64 /* conmon's are 45 bytes: time, stream, flag, and the three spaces */
 
 typedef struct LogParser {
-        int stream;        /* of the record being read; 0: its header comes first */
-        bool is_full;      /* the record stands for a line with its end */
+        int stream;   /* of the record being read; 0: its header comes first */
+        bool is_full; /* the record stands for a line with its end */
         char header[LOG_HEADER_MAX];
-        size_t n_header;   /* the beginning of a header, from the piece before */
+        size_t n_header; /* the beginning of a header, from the piece before */
 } LogParser;
 
 /**
@@ -44,6 +44,7 @@ DEFINE_CLEANUP(LogTail *, logtail_free);
  *
  * What has been read is given back to the file system (a hole), so that a step may print more than the disk holds.
  *
- * Return: 1 if there may be more at once, 0 at the end of what is there (or if the file is not there), or a negative errno.
+ * Return: 1 if there may be more at once, 0 at the end of what is there (or if the file is not there), or a negative
+ * errno.
  */
 int logtail_read(LogTail *tail, EngineOutput output, void *userdata);

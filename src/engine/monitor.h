@@ -4,7 +4,8 @@
 
 /**
  * monitor_open() - a pidfd of it, readable when it has ended
- * @id: the container's id, which stands among conmon's arguments: so a pid that went to another process is not taken for it
+ * @id: the container's id, which stands among conmon's arguments: so a pid that went to another process is not taken
+ * for it
  *
  * Return: 1 and the pidfd; 0: it has ended; -ENOENT: there is no pid file (yet); -EBADMSG; another negative errno.
  */

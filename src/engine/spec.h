@@ -20,7 +20,7 @@ typedef struct MountSpec {
 } MountSpec;
 
 typedef enum NetworkKind {
-        NETWORK_DEFAULT,   /* the engine's own default */
+        NETWORK_DEFAULT, /* the engine's own default */
         NETWORK_NONE,
         NETWORK_HOST,
         NETWORK_CONTAINER, /* shares that of container 'name' */
@@ -36,12 +36,13 @@ typedef struct NetworkSpec {
 
 typedef struct ContainerSpec {
         const char *name;
-        const char *pod;   /* NULL: none */
-        const char *image; /* id or reference; or: */
-        const char *rootfs; /* a directory of the host */
+        const char *pod;         /* NULL: none */
+        const char *image;       /* id or reference; or: */
+        const char *rootfs;      /* a directory of the host */
         char *const *entrypoint; /* NULL: the image's */
         char *const *command;    /* NULL: the image's, or nothing where there is an entrypoint */
-        const Map *environment, *secret_environment, *labels; /* secret_environment: variable to name of an engine secret */
+        const Map *environment, *labels;
+        const Map *secret_environment; /* variable to name of an engine secret */
         const char *user, *directory, *hostname;
         bool makes_directory; /* the working directory is made if missing */
         bool keeps_id;        /* the engine's user is uid:gid inside */
@@ -50,9 +51,9 @@ typedef struct ContainerSpec {
         const MountSpec *mounts;
         size_t n_mounts;
         char *const *dns, *const *dns_search, *const *extra_hosts; /* extra_hosts: "name:address" */
-        char *const *devices; /* "host:container:rwm" */
+        char *const *devices;                                      /* "host:container:rwm" */
         bool privileged;
-        const char *log_path;    /* the container's output goes there in k8s-file format; NULL: engine's default */
+        const char *log_path;         /* the container's output goes there in k8s-file format; NULL: engine's default */
         const char *monitor_pid_path; /* the pid of the container's monitor is written there */
 } ContainerSpec;
 
@@ -83,9 +84,9 @@ typedef struct PullSpec {
 typedef struct ImageInfo {
         char *id;
         char *digest;
-        char *user;       /* "" : root */
+        char *user; /* "" : root */
         char **entrypoint, **command;
-        char **exposed;   /* "5432/tcp" */
+        char **exposed; /* "5432/tcp" */
         Map labels;
         bool has_health_check;
         uint64_t health_interval_usec, health_start_period_usec;
@@ -117,10 +118,17 @@ typedef enum HealthStatus { HEALTH_STARTING, HEALTH_HEALTHY, HEALTH_UNHEALTHY } 
 typedef struct ContainerExit {
         int exit_code; /* 0..255; 128+N: killed by signal N (as far as anyone can tell) */
         bool oom_killed;
-        bool is_lost;  /* the monitor died: nobody knows the exit code */
+        bool is_lost; /* the monitor died: nobody knows the exit code */
 } ContainerExit;
 
-typedef enum ObjectKind { OBJECT_CONTAINER, OBJECT_POD, OBJECT_VOLUME, OBJECT_NETWORK, OBJECT_SECRET, _OBJECT_KIND_MAX } ObjectKind;
+typedef enum ObjectKind {
+        OBJECT_CONTAINER,
+        OBJECT_POD,
+        OBJECT_VOLUME,
+        OBJECT_NETWORK,
+        OBJECT_SECRET,
+        _OBJECT_KIND_MAX
+} ObjectKind;
 const char *object_kind_to_string(ObjectKind kind);
 
 /* Something of ours that stands on the engine. */

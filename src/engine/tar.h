@@ -8,6 +8,7 @@
  * tar_first_file() - the first regular file of an archive in memory
  * @ret_link: where it points to when the first entry is a symbolic link; on the heap
  *
- * Return: 0 and the content, borrowed from the archive; 1 and *ret_link; -EISDIR; -ENOENT: nothing is in it; -EBADMSG; -ENOMEM.
+ * Return: 0 and the content, borrowed from the archive; 1 and *ret_link; -EISDIR; -ENOENT: nothing is in it; -EBADMSG;
+ * -ENOMEM.
  */
 int tar_first_file(const char *archive, size_t n, const char **ret, size_t *ret_n, char **ret_link);

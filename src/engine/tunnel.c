@@ -144,9 +144,21 @@ static int add_words(char ***argv, const char *const *words, size_t n) {
 /* As podman does it: no shell, no terminal, no questions; the remote end must be there when the local one is. */
 static int tunnel_argv(const Tunnel *tunnel, const Url *url, const char *identity, char ***ret) {
         _cleanup_strv_ char **argv = NULL;
-        _cleanup_free_ char *forward = str_printf("%s:%s", tunnel->socket, url->path), *port = str_printf("%u", url->port);
-        const char *const fixed[] = { "ssh", "-N", "-T", "-o", "BatchMode=yes", "-o", "ExitOnForwardFailure=yes",
-                                      "-o", "StreamLocalBindUnlink=yes", "-o", "ServerAliveInterval=15", "-L", forward };
+        _cleanup_free_ char *forward = str_printf("%s:%s", tunnel->socket, url->path),
+                            *port = str_printf("%u", url->port);
+        const char *const fixed[] = { "ssh",
+                                      "-N",
+                                      "-T",
+                                      "-o",
+                                      "BatchMode=yes",
+                                      "-o",
+                                      "ExitOnForwardFailure=yes",
+                                      "-o",
+                                      "StreamLocalBindUnlink=yes",
+                                      "-o",
+                                      "ServerAliveInterval=15",
+                                      "-L",
+                                      forward };
 
         if (!forward || !port || add_words(&argv, fixed, ELEMENTSOF(fixed)) < 0)
                 return -ENOMEM;
@@ -178,7 +190,9 @@ static int check_url(const Url *url, Error **reterr) {
         if (str_is_empty(url->host) || url->host[0] == '-' || (url->user && url->user[0] == '-'))
                 return error_set(reterr, EINVAL, "an ssh:// address needs the name of a host");
         if (str_is_empty(url->path) || str_equal(url->path, "/"))
-                return error_set(reterr, EINVAL, "an ssh:// address needs the path of the engine's socket, e.g. ssh://%s/run/user/1000/podman/podman.sock",
+                return error_set(reterr, EINVAL,
+                                 "an ssh:// address needs the path of the engine's socket, e.g. "
+                                 "ssh://%s/run/user/1000/podman/podman.sock",
                                  url->host);
         return 0;
 }
@@ -218,7 +232,8 @@ static void on_deadline(Task *task, int r, const Error *error, void *userdata) {
         opening_finish(tunnel, r, mine);
 }
 
-int tunnel_start(sd_event *event, const Url *url, const char *identity, Tunnel **ret, TaskDone done, void *userdata, Task **ret_task) {
+int tunnel_start(sd_event *event, const Url *url, const char *identity, Tunnel **ret, TaskDone done, void *userdata,
+                 Task **ret_task) {
         _cleanup_(error_freep) Error *error = NULL;
         _cleanup_(tunnel_freep) Tunnel *tunnel = NULL;
         _cleanup_(task_freep) Task *task = NULL;
@@ -235,7 +250,8 @@ int tunnel_start(sd_event *event, const Url *url, const char *identity, Tunnel *
         task_init(task, &opening_class, done, userdata);
         opening->tunnel = tunnel;
         tunnel->opening = opening;
-        if (timer_start(event, TUNNEL_DEADLINE_USEC, on_deadline, tunnel, &opening->deadline) < 0 || tunnel_run(tunnel) < 0)
+        if (timer_start(event, TUNNEL_DEADLINE_USEC, on_deadline, tunnel, &opening->deadline) < 0 ||
+            tunnel_run(tunnel) < 0)
                 return -ENOMEM;
         *ret = TAKE_PTR(tunnel);
         *ret_task = TAKE_PTR(task);

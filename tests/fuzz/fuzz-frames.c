@@ -1,4 +1,7 @@
-/* Two streams in one: the same is handed on however the reading was cut; skipping takes exactly what was told before. */
+/*
+ * Two streams in one: the same is handed on however the reading was cut; skipping takes exactly what was told before.
+ * 
+ */
 
 #include "fuzz.h"
 

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * An engine that plays a script, on the loop of the test itself: no process, no waiting. The first row that fits a request and is
- * not used up answers it; a request that fits none is answered as Podman answers an unknown route.
+ * An engine that plays a script, on the loop of the test itself: no process, no waiting. The first row that fits a
+ * request and is not used up answers it; a request that fits none is answered as Podman answers an unknown route.
  */
 
 #include "../test-loop.h"
@@ -159,7 +159,8 @@ static inline int fake_on_connect(sd_event_source *source, int fd, uint32_t even
         connection->in = STR_INIT(FAKE_REQUEST_MAX);
         connection->fd = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
         assert_true(connection->fd >= 0);
-        assert_true(sd_event_add_io(server->event, &connection->source, connection->fd, EPOLLIN, fake_on_bytes, connection) >= 0);
+        assert_true(sd_event_add_io(server->event, &connection->source, connection->fd, EPOLLIN, fake_on_bytes,
+                                    connection) >= 0);
         server->connections[server->n_connections++] = connection;
         return 0;
 }

@@ -4,9 +4,11 @@
 #include "engine/libpod.h"
 
 #define P FAKE_PREFIX
-#define TEST_TIMES                                                                                                           \
-        ((LibpodTimes) { .call_usec = 100 * USEC_PER_MSEC, .slow_usec = 400 * USEC_PER_MSEC, .away_usec = 300 * USEC_PER_MSEC, \
-                         .pull_idle_usec = 100 * USEC_PER_MSEC })
+#define TEST_TIMES                                                                                                     \
+        ((LibpodTimes) { .call_usec = 100 * USEC_PER_MSEC,                                                              \
+                        .slow_usec = 400 * USEC_PER_MSEC,                                                              \
+                        .away_usec = 300 * USEC_PER_MSEC,                                                              \
+                        .pull_idle_usec = 100 * USEC_PER_MSEC })
 
 /* Both streams in order, as "<1:text<2:text". */
 typedef struct Heard {
@@ -25,7 +27,8 @@ static void hear(int stream, const char *bytes, size_t n, void *userdata) {
 
 #define FRAME_OUT(n) "\1\0\0\0\0\0\0" n
 #define FRAME_ERR(n) "\2\0\0\0\0\0\0" n
-static const char frames[] = FRAME_OUT("\3") "one" FRAME_ERR("\1") "!" FRAME_OUT("\0") "\0\0\0\0\0\0\0\4zero" FRAME_OUT("\4") "two\n";
+static const char frames[] =
+        FRAME_OUT("\3") "one" FRAME_ERR("\1") "!" FRAME_OUT("\0") "\0\0\0\0\0\0\0\4zero" FRAME_OUT("\4") "two\n";
 
 static void test_frames(void **state) {
         size_t n = sizeof(frames) - 1;
@@ -50,8 +53,12 @@ static void test_frames_skipped(void **state) {
                 uint64_t out, err;
                 const char *want;
         } rows[] = {
-                { 0, 0, "<1:one<2:!<1:zerotwo\n" }, { 1, 0, "<1:ne<2:!<1:zerotwo\n" }, { 3, 1, "<1:zerotwo\n" },
-                { 9, 0, "<2:!<1:o\n" },             { 11, 1, "" },                     { 100, 100, "" },
+                { 0, 0, "<1:one<2:!<1:zerotwo\n" },
+                { 1, 0, "<1:ne<2:!<1:zerotwo\n" },
+                { 3, 1, "<1:zerotwo\n" },
+                { 9, 0, "<2:!<1:o\n" },
+                { 11, 1, "" },
+                { 100, 100, "" },
         };
 
         FOREACH_ROW(row, rows) {
@@ -124,7 +131,8 @@ static int follow(Scene *scene) {
         scene->exit = (ContainerExit) { 0 };
         str_clear(&scene->heard.text);
         scene->heard.stream = 0;
-        assert_int_equal(engine_container_follow(scene->engine, &spec, &scene->exit, seen_done, &scene->seen, &scene->task), 0);
+        assert_int_equal(
+                engine_container_follow(scene->engine, &spec, &scene->exit, seen_done, &scene->seen, &scene->task), 0);
         turn_until(scene->event, &scene->seen.n, 1);
         scene->task = task_free(scene->task);
         return scene->seen.r;
@@ -151,16 +159,25 @@ static void test_follow(void **state) {
                   { { INSPECT, 200, CREATED, .count = 1 },
                     { ATTACH, 200, frames, .is_stream = true, .n_body = sizeof(frames) - 1 },
                     { INSPECT, 200, EXITED } },
-                  0, ALL, INSPECT, { .exit_code = 7 } },
+                  0,
+                  ALL,
+                  INSPECT,
+                  { .exit_code = 7 } },
                 { "ended before: never attached",
                   { { INSPECT, 200, EXITED }, { LOGS, 200, frames, .n_body = sizeof(frames) - 1 } },
-                  0, ALL, LOGS, { .exit_code = 7 } },
+                  0,
+                  ALL,
+                  LOGS,
+                  { .exit_code = 7 } },
                 { "exit seen a little later",
                   { { INSPECT, 200, CREATED, .count = 1 },
                     { ATTACH, 200, frames, .is_stream = true, .n_body = sizeof(frames) - 1 },
                     { INSPECT, 200, RUNNING, .count = 2 },
                     { INSPECT, 200, EXITED } },
-                  0, ALL, INSPECT, { .exit_code = 7 } },
+                  0,
+                  ALL,
+                  INSPECT,
+                  { .exit_code = 7 } },
                 { "cut while it ran: the rest comes from the log",
                   { { INSPECT, 200, CREATED, .count = 1 },
                     { ATTACH, 200, frames, .is_stream = true, .n_body = 20 },
@@ -168,15 +185,25 @@ static void test_follow(void **state) {
                     { INSPECT, 200, EXITED },
                     { WAIT, 200, "7\n" },
                     { LOGS, 200, frames, .n_body = sizeof(frames) - 1 } },
-                  0, ALL, LOGS, { .exit_code = 7 } },
+                  0,
+                  ALL,
+                  LOGS,
+                  { .exit_code = 7 } },
                 { "removed meanwhile",
                   { { INSPECT, 200, CREATED, .count = 1 },
                     { ATTACH, 200, frames, .is_stream = true, .n_body = sizeof(frames) - 1 },
                     { INSPECT, 404, "{}" } },
-                  0, ALL, INSPECT, { .is_lost = true } },
+                  0,
+                  ALL,
+                  INSPECT,
+                  { .is_lost = true } },
                 { "never there", { { INSPECT, 404, "{}" } }, -ENOENT, "", INSPECT, { 0 } },
                 { "attach refused",
-                  { { INSPECT, 200, CREATED, .count = 1 }, { ATTACH, 500, "{\"message\":\"no\"}" } }, -EREMOTEIO, "", ATTACH, { 0 } },
+                  { { INSPECT, 200, CREATED, .count = 1 }, { ATTACH, 500, "{\"message\":\"no\"}" } },
+                  -EREMOTEIO,
+                  "",
+                  ATTACH,
+                  { 0 } },
         };
         Scene *scene = *state;
 
@@ -210,7 +237,8 @@ static void test_start_waits(void **state) {
 
         FAKE_PLAY(scene->server, answers);
         spec.userdata = &scene->heard;
-        assert_int_equal(engine_container_follow(scene->engine, &spec, &scene->exit, seen_done, &scene->seen, &scene->task), 0);
+        assert_int_equal(
+                engine_container_follow(scene->engine, &spec, &scene->exit, seen_done, &scene->seen, &scene->task), 0);
         assert_int_equal(engine_container_start(scene->engine, "c", seen_done, &started, &start), 0);
         assert_int_equal(engine_container_start(scene->engine, "other", seen_done, &other, &start_other), 0);
         turn_until(scene->event, &other.n, 1);
@@ -228,14 +256,16 @@ static void test_start_waits(void **state) {
 
 /* Following is given up: who waits for it goes on. And who waits may be dropped. */
 static void test_start_goes_on(void **state) {
-        static const FakeAnswer answers[] = { { INSPECT, 200, .hangs = true }, { "POST " P "containers/c/start", 204 } };
+        static const FakeAnswer answers[] = { { INSPECT, 200, .hangs = true },
+                                              { "POST " P "containers/c/start", 204 } };
         FollowSpec spec = { .container = "c", .container_id = "id", .output = hear };
         Scene *scene = *state;
         Seen started = { 0 }, dropped = { 0 };
         Task *start = NULL, *other = NULL;
 
         FAKE_PLAY(scene->server, answers);
-        assert_int_equal(engine_container_follow(scene->engine, &spec, &scene->exit, seen_done, &scene->seen, &scene->task), 0);
+        assert_int_equal(
+                engine_container_follow(scene->engine, &spec, &scene->exit, seen_done, &scene->seen, &scene->task), 0);
         assert_int_equal(engine_container_start(scene->engine, "c", seen_done, &started, &start), 0);
         assert_int_equal(engine_container_start(scene->engine, "c", seen_done, &dropped, &other), 0);
         turn_for(scene->event, 10 * USEC_PER_MSEC);

@@ -34,7 +34,8 @@ static void test_rows(void **state) {
                               { MOUNT_BIND, "/src", "/b", LIST((char *) "ro") },
                               { MOUNT_BIND, "/src", "/c", LIST((char *) "bind", (char *) "z") } };
         MountSpec volumes[] = { { MOUNT_VOLUME, "v", "/w", NULL }, { MOUNT_VOLUME, NULL, "/x", LIST((char *) "U") } };
-        MountSpec tmpfs[] = { { MOUNT_TMPFS, NULL, "/t", LIST((char *) "size=64m") }, { MOUNT_TMPFS, "ignored", "/u", NULL } };
+        MountSpec tmpfs[] = { { MOUNT_TMPFS, NULL, "/t", LIST((char *) "size=64m") },
+                              { MOUNT_TMPFS, "ignored", "/u", NULL } };
         const struct {
                 ContainerSpec spec;
                 const char *want;
@@ -43,21 +44,27 @@ static void test_rows(void **state) {
                 { { .rootfs = "/r" }, "{'name':'c','rootfs':'/r'}" },
                 { { .pod = "p", .hostname = "h" }, "{'name':'c','pod':'p','hostname':'h'}" },
                 /* the image's command goes when there is an entrypoint */
-                { { .entrypoint = LIST((char *) "/e", (char *) "-x") }, "{'name':'c','entrypoint':['/e','-x'],'command':[]}" },
-                { { .entrypoint = LIST((char *) "/e"), .command = LIST((char *) "a") }, "{'name':'c','entrypoint':['/e'],'command':['a']}" },
+                { { .entrypoint = LIST((char *) "/e", (char *) "-x") },
+                  "{'name':'c','entrypoint':['/e','-x'],'command':[]}" },
+                { { .entrypoint = LIST((char *) "/e"), .command = LIST((char *) "a") },
+                  "{'name':'c','entrypoint':['/e'],'command':['a']}" },
                 { { .command = LIST((char *) "a", (char *) "") }, "{'name':'c','command':['a','']}" },
-                { { .directory = "/d", .makes_directory = true }, "{'name':'c','work_dir':'/d','create_working_dir':true}" },
+                { { .directory = "/d", .makes_directory = true },
+                  "{'name':'c','work_dir':'/d','create_working_dir':true}" },
                 { { .user = "build" }, "{'name':'c','user':'build'}" },
                 { { .user = "7:8", .keeps_id = true, .uid = 7, .gid = 8 },
                   "{'name':'c','user':'7:8','userns':{'nsmode':'keep-id','value':'uid=7,gid=8'}}" },
-                { { .keeps_id = true, .uid = 4294967295U }, "{'name':'c','userns':{'nsmode':'keep-id','value':'uid=4294967295,gid=0'}}" },
+                { { .keeps_id = true, .uid = 4294967295U },
+                  "{'name':'c','userns':{'nsmode':'keep-id','value':'uid=4294967295,gid=0'}}" },
                 { { .network = { NETWORK_NONE } }, "{'name':'c','netns':{'nsmode':'none'}}" },
                 { { .network = { NETWORK_HOST } }, "{'name':'c','netns':{'nsmode':'host'}}" },
                 { { .network = { NETWORK_BRIDGE } }, "{'name':'c','netns':{'nsmode':'bridge'}}" },
-                { { .network = { NETWORK_CONTAINER, "holder" } }, "{'name':'c','netns':{'nsmode':'container','value':'holder'}}" },
+                { { .network = { NETWORK_CONTAINER, "holder" } },
+                  "{'name':'c','netns':{'nsmode':'container','value':'holder'}}" },
                 { { .network = { NETWORK_NAMED, "n", LIST((char *) "db", (char *) "sql") } },
                   "{'name':'c','netns':{'nsmode':'bridge'},'Networks':{'n':{'aliases':['db','sql']}}}" },
-                { { .network = { NETWORK_NAMED, "n" } }, "{'name':'c','netns':{'nsmode':'bridge'},'Networks':{'n':{}}}" },
+                { { .network = { NETWORK_NAMED, "n" } },
+                  "{'name':'c','netns':{'nsmode':'bridge'},'Networks':{'n':{}}}" },
                 { { .mounts = binds, .n_mounts = 3 },
                   "{'name':'c','mounts':[{'type':'bind','source':'/src','destination':'/a','options':['rbind']},"
                   "{'type':'bind','source':'/src','destination':'/b','options':['rbind','ro']},"
@@ -68,7 +75,9 @@ static void test_rows(void **state) {
                 { { .mounts = tmpfs, .n_mounts = 2 },
                   "{'name':'c','mounts':[{'type':'tmpfs','source':'tmpfs','destination':'/t','options':['size=64m']},"
                   "{'type':'tmpfs','source':'tmpfs','destination':'/u','options':[]}],'volumes':[]}" },
-                { { .dns = LIST((char *) "1.1.1.1"), .dns_search = LIST((char *) "a.b"), .extra_hosts = LIST((char *) "h:1.2.3.4") },
+                { { .dns = LIST((char *) "1.1.1.1"),
+                    .dns_search = LIST((char *) "a.b"),
+                    .extra_hosts = LIST((char *) "h:1.2.3.4") },
                   "{'name':'c','dns_server':['1.1.1.1'],'dns_search':['a.b'],'hostadd':['h:1.2.3.4']}" },
                 { { .devices = LIST((char *) "/dev/a", (char *) "/dev/b:/dev/c:rw"), .privileged = true },
                   "{'name':'c','devices':[{'path':'/dev/a'},{'path':'/dev/b:/dev/c:rw'}],'privileged':true}" },
@@ -86,13 +95,16 @@ static void test_rows(void **state) {
 
 static void test_maps(void **state) {
         _cleanup_map_ Map environment = STRMAP_INIT, secrets = STRMAP_INIT, labels = STRMAP_INIT, none = STRMAP_INIT;
-        ContainerSpec spec = { .name = "c", .environment = &environment, .secret_environment = &secrets, .labels = &labels };
+        ContainerSpec spec = {
+                .name = "c", .environment = &environment, .secret_environment = &secrets, .labels = &labels
+        };
 
         assert_int_equal(strmap_put(&environment, "EMPTY", ""), 0);
         assert_int_equal(strmap_put(&environment, "LINES", "a\nb"), 0);
         assert_int_equal(strmap_put(&secrets, "TOKEN", "podstep-1"), 0);
         assert_int_equal(strmap_put(&labels, "io.podstep.job", "1"), 0);
-        check(&spec, "{'name':'c','labels':{'io.podstep.job':'1'},'env':{'EMPTY':'','LINES':'a\\nb'},'secret_env':{'TOKEN':'podstep-1'}}");
+        check(&spec, "{'name':'c','labels':{'io.podstep.job':'1'},'env':{'EMPTY':'','LINES':'a\\nb'},'secret_env':{'"
+                     "TOKEN':'podstep-1'}}");
         check(&(ContainerSpec) { .name = "c", .environment = &none, .labels = &none }, "{'name':'c'}");
 }
 

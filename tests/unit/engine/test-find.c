@@ -11,8 +11,9 @@ static char *described(const Connections *connections) {
         for (size_t i = 0; i < connections->n_connections; i++) {
                 const Connection *c = &connections->connections[i];
 
-                (void) str_appendf(&text, " %s|%s|%s|%s|%s|%s", c->name, c->url ? c->url : "", c->identity ? c->identity : "",
-                                   c->ca_file ? c->ca_file : "", c->cert_file ? c->cert_file : "", c->key_file ? c->key_file : "");
+                (void) str_appendf(&text, " %s|%s|%s|%s|%s|%s", c->name, c->url ? c->url : "",
+                                   c->identity ? c->identity : "", c->ca_file ? c->ca_file : "",
+                                   c->cert_file ? c->cert_file : "", c->key_file ? c->key_file : "");
         }
         return str_take(&text);
 }
@@ -26,11 +27,14 @@ static void test_toml(void **state) {
                 { "[engine]\nactive_service='a' # why\n[engine.service_destinations]\n[engine.service_destinations.a]\n"
                   "uri=\"ssh://u@h/run/s\"\nidentity = \"/k\"\nis_machine = true\n",
                   "a a|ssh://u@h/run/s|/k|||" },
-                { "  [ engine . service_destinations . \"b c\" ]  \n\turi = 'tcp://h:1'\ntls_ca='/ca'\ntls_cert='/c'\ntls_key='/k'\r\n",
+                { "  [ engine . service_destinations . \"b c\" ]  \n\turi = "
+                  "'tcp://h:1'\ntls_ca='/ca'\ntls_cert='/c'\ntls_key='/k'\r\n",
                   "- b c|tcp://h:1||/ca|/c|/k" },
                 { "[engine.service_destinations.a]\nuri=\"x\\\"y\\\\z\"\n", "- a|x\"y\\z||||" },
                 /* not ours, or not right: passed over */
-                { "active_service = \"a\"\n[containers]\nactive_service=\"b\"\n[engine.runtimes]\ncrun = [\n \"/usr/bin/crun\",\n]\n", "-" },
+                { "active_service = \"a\"\n[containers]\nactive_service=\"b\"\n[engine.runtimes]\ncrun = [\n "
+                  "\"/usr/bin/crun\",\n]\n",
+                  "-" },
                 { "#[engine]\n#active_service=\"a\"\n", "-" },
                 { "[engine]\nactive_service = a\nactive_service = \"b\n[engine.\n[engine\n= \"x\"\nuri\n", "-" },
                 { "[engine.service_destinations.a.b]\nuri=\"u\"\n[service_destinations.a]\nuri=\"u\"\n", "-" },
@@ -52,10 +56,12 @@ static void test_json(void **state) {
                 int want_r;
                 const char *want;
         } rows[] = {
-                { "{\"Connection\":{\"Default\":\"a\",\"Connections\":{\"a\":{\"URI\":\"ssh://h/s\",\"Identity\":\"/k\",\"IsMachine\":true}}},\"Farm\":{}}",
+                { "{\"Connection\":{\"Default\":\"a\",\"Connections\":{\"a\":{\"URI\":\"ssh://h/s\",\"Identity\":\"/"
+                  "k\",\"IsMachine\":true}}},\"Farm\":{}}",
                   0, "a a|ssh://h/s|/k|||" },
-                { "{\"Connection\":{\"Connections\":{\"x.y\":{\"URI\":\"tcp://h\",\"TLSCA\":\"1\",\"TLSCert\":\"2\",\"TLSKey\":\"3\"},\"z\":{}}}}", 0,
-                  "- x.y|tcp://h||1|2|3 z|||||" },
+                { "{\"Connection\":{\"Connections\":{\"x.y\":{\"URI\":\"tcp://"
+                  "h\",\"TLSCA\":\"1\",\"TLSCert\":\"2\",\"TLSKey\":\"3\"},\"z\":{}}}}",
+                  0, "- x.y|tcp://h||1|2|3 z|||||" },
                 { "{}", 0, "-" },
                 { "{\"Connection\":null}", 0, "-" },
                 { "{\"Connection\":{\"Default\":7,\"Connections\":[]}}", 0, "-" },
@@ -75,9 +81,11 @@ static void test_json(void **state) {
 }
 
 static const char *const variables[] = {
-        "CONTAINER_HOST",   "CONTAINER_CONNECTION",  "CONTAINER_SSHKEY", "DOCKER_HOST",     "DOCKER_SOCK",     "XDG_RUNTIME_DIR",
-        "XDG_CONFIG_HOME",  "CONTAINERS_CONF",       "PODMAN_CONNECTIONS_CONF", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY",
-        "CONTAINER_TLS_CA", "CONTAINER_TLS_CERT", "CONTAINER_TLS_KEY",
+        "CONTAINER_HOST",     "CONTAINER_CONNECTION", "CONTAINER_SSHKEY",
+        "DOCKER_HOST",        "DOCKER_SOCK",          "XDG_RUNTIME_DIR",
+        "XDG_CONFIG_HOME",    "CONTAINERS_CONF",      "PODMAN_CONNECTIONS_CONF",
+        "DOCKER_CERT_PATH",   "DOCKER_TLS_VERIFY",    "CONTAINER_TLS_CA",
+        "CONTAINER_TLS_CERT", "CONTAINER_TLS_KEY",
 };
 
 typedef struct Scene {
@@ -148,9 +156,11 @@ static void write_config(Scene *scene, const char *name, const char *text) {
 /* The first that is set counts. */
 static void test_order(void **state) {
         Scene *scene = *state;
-        _cleanup_free_ char *runtime = str_printf("%s/run", scene->server->directory), *podman = path_join(runtime, "podman"),
-                            *link = path_join(podman, "podman.sock"), *well_known = str_printf("unix://%s", link),
-                            *json = str_printf("{\"Connection\":{\"Default\":\"d\",\"Connections\":{\"d\":{\"URI\":\"%s\"},\"e\":{\"URI\":\"%s\"}}}}",
+        _cleanup_free_ char *runtime = str_printf("%s/run", scene->server->directory),
+                            *podman = path_join(runtime, "podman"), *link = path_join(podman, "podman.sock"),
+                            *well_known = str_printf("unix://%s", link),
+                            *json = str_printf("{\"Connection\":{\"Default\":\"d\",\"Connections\":{\"d\":{\"URI\":\"%"
+                                               "s\"},\"e\":{\"URI\":\"%s\"}}}}",
                                                scene->second->url, scene->server->url);
 
         /* from the last to the first */
@@ -224,8 +234,9 @@ static void test_none(void **state) {
                 skip();
         assert_int_equal(setenv("XDG_RUNTIME_DIR", "/nowhere", 1), 0);
         assert_int_equal(open_engine(scene, NULL), -ECONNREFUSED);
-        assert_text(scene, "no Podman engine found; tried unix:///nowhere/podman/podman.sock (there is no such socket), "
-                           "unix:///run/podman/podman.sock (there is no such socket); ");
+        assert_text(scene,
+                    "no Podman engine found; tried unix:///nowhere/podman/podman.sock (there is no such socket), "
+                    "unix:///run/podman/podman.sock (there is no such socket); ");
         FAKE_PLAY(scene->server, old);
         assert_int_equal(setenv("DOCKER_HOST", scene->server->url, 1), 0);
         assert_int_equal(open_engine(scene, NULL), -ECONNREFUSED);
@@ -244,12 +255,14 @@ static void test_bad_files(void **state) {
         assert_text(scene, "'gone'");
 }
 
-/* ssh is a program of the test's own, first in PATH: it links the socket it is told to make to the one it is told to reach. */
+/* ssh is a program of the test's own, first in PATH: it links the socket it is told to make to the one it is told to
+ * reach. */
 static void test_ssh(void **state) {
         static const char script[] = "#!/bin/sh\nfor word; do case $word in *:*) forward=$word;; esac; done\n"
                                      "echo \"$*\" >\"$(dirname \"$0\")/arguments\"\n"
                                      "ln -s \"${forward#*:}\" \"${forward%%:*}\" && exec sleep 1000\n";
-        static const char failing[] = "#!/bin/sh\necho 'Warning: banner' >&2\necho 'u@h: Permission denied (publickey).' >&2\nexit 255\n";
+        static const char failing[] =
+                "#!/bin/sh\necho 'Warning: banner' >&2\necho 'u@h: Permission denied (publickey).' >&2\nexit 255\n";
         Scene *scene = *state;
         const char *path = getenv("PATH");
         _cleanup_free_ char *old_path = strdup(path), *ssh = path_join(scene->server->directory, "ssh"),

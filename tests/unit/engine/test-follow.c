@@ -39,7 +39,8 @@ typedef struct Scene {
         Task *task;
 } Scene;
 
-static int fake_inspect(Engine *engine, const char *name, ContainerStatus *ret, TaskDone done, void *userdata, Task **ret_task) {
+static int fake_inspect(Engine *engine, const char *name, ContainerStatus *ret, TaskDone done, void *userdata,
+                        Task **ret_task) {
         Scene *scene = container_of(engine, Scene, engine);
         const Told *told = &scene->told[MIN(scene->n_asked, scene->n_told - 1)];
 
@@ -72,8 +73,12 @@ static int setup(void **state) {
         assert_int_equal(mkdir(scene->exits, 0700), 0);
         scene->monitor_stdin = -1;
         scene->heard = STR_INIT(64U * 1024 * 1024);
-        scene->spec = (FollowSpec) { .container = "c", .container_id = ID, .log_path = scene->log, .monitor_pid_path = scene->pid_file,
-                                     .output = hear, .userdata = scene };
+        scene->spec = (FollowSpec) { .container = "c",
+                                    .container_id = ID,
+                                    .log_path = scene->log,
+                                    .monitor_pid_path = scene->pid_file,
+                                    .output = hear,
+                                    .userdata = scene };
         *state = scene;
         return 0;
 }
@@ -149,9 +154,12 @@ static void log_append(Scene *scene, const char *text) {
 }
 
 static void begin(Scene *scene) {
-        FollowMeans means = { .engine = &scene->engine, .listeners = scene->listeners, .exits_directory = scene->exits };
+        FollowMeans means = { .engine = &scene->engine,
+                              .listeners = scene->listeners,
+                              .exits_directory = scene->exits };
 
-        assert_int_equal(follow_start(&means, &scene->spec, &scene->exit, seen_done, &scene->seen, &scene->task, NULL), 0);
+        assert_int_equal(follow_start(&means, &scene->spec, &scene->exit, seen_done, &scene->seen, &scene->task, NULL),
+                         0);
 }
 
 static void turn(Scene *scene) {
@@ -199,8 +207,10 @@ static void test_exit_files(void **state) {
                 int want;
                 bool is_asked;
         } rows[] = {
-                { "0", 0, false },   { "7\n", 7, false },  { "255", 255, false }, { "-1", 137, true },
-                { "1000", 255, false }, { "", 42, true }, { "what", 42, true }, { "0123456789012345678901234567890", 42, true },
+                { "0", 0, false },      { "7\n", 7, false },
+                { "255", 255, false },  { "-1", 137, true },
+                { "1000", 255, false }, { "", 42, true },
+                { "what", 42, true },   { "0123456789012345678901234567890", 42, true },
         };
         Scene *scene = *state;
 
@@ -243,9 +253,17 @@ static void test_monitor_gone(void **state) {
                 ContainerExit want;
         } rows[] = {
                 { "it has ended", { { 0, CONTAINER_EXITED, 9, false } }, 1, 1, { .exit_code = 9 } },
-                { "out of memory", { { 0, CONTAINER_EXITED, 137, true } }, 1, 1, { .exit_code = 137, .oom_killed = true } },
+                { "out of memory",
+                  { { 0, CONTAINER_EXITED, 137, true } },
+                  1,
+                  1,
+                  { .exit_code = 137, .oom_killed = true } },
                 { "no code was left", { { 0, CONTAINER_EXITED, -1, false } }, 1, 1, { .is_lost = true } },
-                { "seen late", { { 0, CONTAINER_RUNNING }, { 0, CONTAINER_EXITED, 4, false } }, 2, 2, { .exit_code = 4 } },
+                { "seen late",
+                  { { 0, CONTAINER_RUNNING }, { 0, CONTAINER_EXITED, 4, false } },
+                  2,
+                  2,
+                  { .exit_code = 4 } },
                 { "never seen", { { 0, CONTAINER_RUNNING } }, 1, 2, { .is_lost = true } },
                 { "removed", { { -ENOENT } }, 1, 1, { .is_lost = true } },
         };
@@ -261,7 +279,9 @@ static void test_monitor_gone(void **state) {
                         scene->n_asked = 0;
                         scene->seen = (Seen) { 0 };
                         monitor_begin(scene, ID);
-                        assert_int_equal(follow_start(&means, &scene->spec, &scene->exit, seen_done, &scene->seen, &scene->task, NULL), 0);
+                        assert_int_equal(follow_start(&means, &scene->spec, &scene->exit, seen_done, &scene->seen,
+                                                      &scene->task, NULL),
+                                         0);
                         turn(scene);
                         assert_int_equal(scene->n_asked, 0);
                         monitor_end(scene);
@@ -357,10 +377,13 @@ static void test_cannot(void **state) {
         _cleanup_(error_freep) Error *error = NULL;
 
         scene->spec.monitor_pid_path = NULL;
-        assert_int_equal(follow_start(&means, &scene->spec, &scene->exit, seen_done, &scene->seen, &scene->task, &error), -ENOTSUP);
+        assert_int_equal(
+                follow_start(&means, &scene->spec, &scene->exit, seen_done, &scene->seen, &scene->task, &error),
+                -ENOTSUP);
         assert_non_null(strstr(error_message(error, 0), "container 'c'"));
         scene->spec.log_path = "/nowhere/at/all";
-        assert_int_equal(follow_start(&means, &scene->spec, &scene->exit, seen_done, &scene->seen, &scene->task, NULL), -ENOENT);
+        assert_int_equal(follow_start(&means, &scene->spec, &scene->exit, seen_done, &scene->seen, &scene->task, NULL),
+                         -ENOENT);
         assert_null(scene->task);
 }
 
@@ -392,7 +415,11 @@ static void test_many(void **state) {
 
         for (unsigned i = 0; i < N; i++) {
                 _cleanup_free_ char *id = str_printf("id%u", i), *log = str_printf("%s/log%u", scene->directory, i);
-                FollowSpec spec = { .container = id, .container_id = id, .log_path = log, .monitor_pid_path = log, .output = hear,
+                FollowSpec spec = { .container = id,
+                                    .container_id = id,
+                                    .log_path = log,
+                                    .monitor_pid_path = log,
+                                    .output = hear,
                                     .userdata = scene };
 
                 assert_int_equal(follow_start(&means, &spec, &ends[i], seen_done, &seen[i], &tasks[i], NULL), 0);
@@ -418,7 +445,8 @@ static void test_monitor_files(void **state) {
                 const char *text;
                 int want;
         } rows[] = {
-                { "", -EBADMSG }, { "0", -EBADMSG }, { "-1", -EBADMSG }, { "x", -EBADMSG }, { "99999999999", -EBADMSG }, { "2147483647", 0 },
+                { "", -EBADMSG },  { "0", -EBADMSG },           { "-1", -EBADMSG },
+                { "x", -EBADMSG }, { "99999999999", -EBADMSG }, { "2147483647", 0 },
         };
         Scene *scene = *state;
         int fd = -1;

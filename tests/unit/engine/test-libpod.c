@@ -4,9 +4,11 @@
 #include "loop/timer.h"
 
 /* Short, so that what never answers is given up soon. */
-#define TEST_TIMES                                                                                                           \
-        ((LibpodTimes) { .call_usec = 100 * USEC_PER_MSEC, .slow_usec = 400 * USEC_PER_MSEC, .away_usec = 300 * USEC_PER_MSEC, \
-                         .pull_idle_usec = 100 * USEC_PER_MSEC })
+#define TEST_TIMES                                                                                                     \
+        ((LibpodTimes) { .call_usec = 100 * USEC_PER_MSEC,                                                              \
+                        .slow_usec = 400 * USEC_PER_MSEC,                                                              \
+                        .away_usec = 300 * USEC_PER_MSEC,                                                              \
+                        .pull_idle_usec = 100 * USEC_PER_MSEC })
 
 typedef struct Scene {
         sd_event *event;
@@ -63,8 +65,9 @@ static void assert_requests(const Scene *scene, const char *const *want, size_t 
         for (size_t i = 0; i < n; i++)
                 assert_string_equal(scene->server->requests[i], want[i]);
 }
-#define ASSERT_REQUESTS(scene, ...) \
-        assert_requests((scene), (const char *const[]) { __VA_ARGS__ }, ELEMENTSOF(((const char *const[]) { __VA_ARGS__ })))
+#define ASSERT_REQUESTS(scene, ...)                                                                                    \
+        assert_requests((scene), (const char *const[]) { __VA_ARGS__ },                                                 \
+                        ELEMENTSOF(((const char *const[]) { __VA_ARGS__ })))
 
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define P FAKE_PREFIX
@@ -78,16 +81,28 @@ static void test_refusals(void **state) {
         } rows[] = {
                 { { "POST", 204, "" }, 0, "" },
                 { { "POST", 304, "" }, 0, "" },
-                { { "POST", 404, "{\"cause\":\"no such container\",\"message\":\"no container with name \\\"x\\\"\",\"response\":404}" },
-                  -ENOENT, "podman: starting container: no container with name \"x\"" },
-                { { "POST", 500, "{\"cause\":\"OCI runtime attempted to invoke a command that was not found\",\"message\":\"crun: executable "
-                                 "file `x` not found in $PATH: No such file or directory: OCI runtime attempted to invoke a command that was "
-                                 "not found\",\"response\":500}" },
-                  -EREMOTEIO, "podman: starting container: executable file `x` not found in $PATH: No such file or directory" },
-                { { "POST", 500, "{\"cause\":\"OCI runtime error\",\"message\":\"OCI runtime error\"}" }, -EREMOTEIO,
+                { { "POST", 404,
+                    "{\"cause\":\"no such container\",\"message\":\"no container with name "
+                    "\\\"x\\\"\",\"response\":404}" },
+                  -ENOENT,
+                  "podman: starting container: no container with name \"x\"" },
+                { { "POST", 500,
+                    "{\"cause\":\"OCI runtime attempted to invoke a command that was not found\",\"message\":\"crun: "
+                    "executable "
+                    "file `x` not found in $PATH: No such file or directory: OCI runtime attempted to invoke a command "
+                    "that was "
+                    "not found\",\"response\":500}" },
+                  -EREMOTEIO,
+                  "podman: starting container: executable file `x` not found in $PATH: No such file or directory" },
+                { { "POST", 500, "{\"cause\":\"OCI runtime error\",\"message\":\"OCI runtime error\"}" },
+                  -EREMOTEIO,
                   "podman: starting container: OCI runtime error" },
-                { { "POST", 500, "{\"cause\":\"b\",\"message\":\"first: b\\nsecond\"}" }, -EREMOTEIO, "podman: starting container: first: b" },
-                { { "POST", 500, "{\"message\":\"a\\u001b[31mb\"}" }, -EREMOTEIO, "podman: starting container: a\\x1b[31mb" },
+                { { "POST", 500, "{\"cause\":\"b\",\"message\":\"first: b\\nsecond\"}" },
+                  -EREMOTEIO,
+                  "podman: starting container: first: b" },
+                { { "POST", 500, "{\"message\":\"a\\u001b[31mb\"}" },
+                  -EREMOTEIO,
+                  "podman: starting container: a\\x1b[31mb" },
                 { { "POST", 500, "{\"message\":7}" }, -EREMOTEIO, "podman: starting container: HTTP status 500" },
                 { { "POST", 500, "" }, -EREMOTEIO, "podman: starting container: HTTP status 500" },
                 { { "POST", 502, "Bad Gateway\n<html>" }, -EREMOTEIO, "podman: starting container: Bad Gateway" },
@@ -104,12 +119,16 @@ static void test_refusals(void **state) {
 }
 
 static void test_create(void **state) {
-        static const FakeAnswer answers[] = { { "POST " P "containers/create", 201, "{\"Id\":\"" ID "\",\"Warnings\":[]}\n" } };
+        static const FakeAnswer answers[] = { { "POST " P "containers/create", 201,
+                                                "{\"Id\":\"" ID "\",\"Warnings\":[]}\n" } };
         Scene *scene = *state;
         char *id = NULL;
 
         FAKE_PLAY(scene->server, answers);
-        assert_int_equal(finish(scene, engine_container_create(scene->engine, &(ContainerSpec) { .name = "c", .image = "i" }, &id, DONE)), 0);
+        assert_int_equal(
+                finish(scene, engine_container_create(scene->engine, &(ContainerSpec) { .name = "c", .image = "i" }, &id,
+                                                      DONE)),
+                0);
         assert_string_equal(id, ID);
         free(id);
         ASSERT_REQUESTS(scene, "POST " P "containers/create");
@@ -120,17 +139,22 @@ static void test_create(void **state) {
 static void test_create_lost_answer(void **state) {
         static const FakeAnswer answers[] = {
                 { "POST " P "containers/create", 201, "{\"Id\":", .count = 1, .is_cut = true },
-                { "POST " P "containers/create", 500, "{\"cause\":\"that name is already in use\",\"message\":\"in use\",\"response\":500}" },
+                { "POST " P "containers/create", 500,
+                  "{\"cause\":\"that name is already in use\",\"message\":\"in use\",\"response\":500}" },
                 { "GET " P "containers/c/json", 200, "{\"Id\":\"" ID "\"}" },
         };
         Scene *scene = *state;
         char *id = NULL;
 
         FAKE_PLAY(scene->server, answers);
-        assert_int_equal(finish(scene, engine_container_create(scene->engine, &(ContainerSpec) { .name = "c", .image = "i" }, &id, DONE)), 0);
+        assert_int_equal(
+                finish(scene, engine_container_create(scene->engine, &(ContainerSpec) { .name = "c", .image = "i" }, &id,
+                                                      DONE)),
+                0);
         assert_string_equal(id, ID);
         free(id);
-        ASSERT_REQUESTS(scene, "POST " P "containers/create", "POST " P "containers/create", "GET " P "containers/c/json");
+        ASSERT_REQUESTS(scene, "POST " P "containers/create", "POST " P "containers/create",
+                        "GET " P "containers/c/json");
         assert_string_equal(scene->server->bodies[1], "{\"name\":\"c\",\"image\":\"i\"}");
         assert_string_equal(scene->server->bodies[2], "");
 }
@@ -138,15 +162,19 @@ static void test_create_lost_answer(void **state) {
 /* 500 for another reason: nothing has that name, so the refusal is what counts. */
 static void test_create_refused(void **state) {
         static const FakeAnswer answers[] = {
-                { "POST " P "containers/create", 500, "{\"cause\":\"image not known\",\"message\":\"x:1: image not known\",\"response\":500}" },
-                { "GET " P "containers/c/json", 404, "{\"cause\":\"no such container\",\"message\":\"none\",\"response\":404}" },
+                { "POST " P "containers/create", 500,
+                  "{\"cause\":\"image not known\",\"message\":\"x:1: image not known\",\"response\":500}" },
+                { "GET " P "containers/c/json", 404,
+                  "{\"cause\":\"no such container\",\"message\":\"none\",\"response\":404}" },
         };
         Scene *scene = *state;
         char *id = NULL;
 
         FAKE_PLAY(scene->server, answers);
-        assert_int_equal(finish(scene, engine_container_create(scene->engine, &(ContainerSpec) { .name = "c", .image = "x:1" }, &id, DONE)),
-                         -EREMOTEIO);
+        assert_int_equal(
+                finish(scene, engine_container_create(scene->engine, &(ContainerSpec) { .name = "c", .image = "x:1" },
+                                                      &id, DONE)),
+                -EREMOTEIO);
         assert_string_equal(scene->seen.text, "podman: creating container: x:1: image not known");
         assert_null(id);
 }
@@ -154,10 +182,14 @@ static void test_create_refused(void **state) {
 /* The others that are made: a taken name is ours, with whatever code it is told. */
 static void test_adopted(void **state) {
         static const FakeAnswer taken[] = {
-                { "POST " P "pods/create", 409, "{}" },     { "GET " P "pods/n/json", 200, "{\"Id\":\"1\"}" },
-                { "POST " P "volumes/create", 500, "{}" },  { "GET " P "volumes/n/json", 200, "{\"Mountpoint\":\"/m\"}" },
-                { "POST " P "networks/create", 409, "{}" }, { "GET " P "networks/n/json", 200, "{}" },
-                { "POST " P "secrets/create", 500, "{}" },  { "GET " P "secrets/n/json", 200, "{}" },
+                { "POST " P "pods/create", 409, "{}" },
+                { "GET " P "pods/n/json", 200, "{\"Id\":\"1\"}" },
+                { "POST " P "volumes/create", 500, "{}" },
+                { "GET " P "volumes/n/json", 200, "{\"Mountpoint\":\"/m\"}" },
+                { "POST " P "networks/create", 409, "{}" },
+                { "GET " P "networks/n/json", 200, "{}" },
+                { "POST " P "secrets/create", 500, "{}" },
+                { "GET " P "secrets/n/json", 200, "{}" },
         };
         static const FakeAnswer refused[] = {
                 { "POST", 500, "{\"cause\":\"why\",\"message\":\"that is why\"}" },
@@ -173,12 +205,17 @@ static void test_adopted(void **state) {
                         FAKE_PLAY(scene->server, taken);
                 else
                         FAKE_PLAY(scene->server, refused);
-                assert_int_equal(finish(scene, engine_pod_create(scene->engine, &(PodSpec) { .name = "n" }, DONE)), want);
+                assert_int_equal(finish(scene, engine_pod_create(scene->engine, &(PodSpec) { .name = "n" }, DONE)),
+                                 want);
                 assert_string_equal(scene->seen.text, i == 0 ? "" : "podman: creating pod: that is why");
-                assert_int_equal(finish(scene, engine_volume_create(scene->engine, &(VolumeSpec) { .name = "n" }, &mountpoint, DONE)), want);
+                assert_int_equal(finish(scene, engine_volume_create(scene->engine, &(VolumeSpec) { .name = "n" },
+                                                                    &mountpoint, DONE)),
+                                 want);
                 assert_string_equal(mountpoint, "/m");
                 assert_string_equal(scene->seen.text, i == 0 ? "" : "podman: creating volume: that is why");
-                assert_int_equal(finish(scene, engine_network_create(scene->engine, &(EngineNetworkSpec) { .name = "n" }, DONE)), want);
+                assert_int_equal(
+                        finish(scene, engine_network_create(scene->engine, &(EngineNetworkSpec) { .name = "n" }, DONE)),
+                        want);
                 assert_int_equal(finish(scene, engine_secret_create(scene->engine, "n", NULL, "s", DONE)), want);
         }
 }
@@ -188,7 +225,8 @@ static void test_bodies(void **state) {
                 { "POST " P "pods/create", 201, "{\"Id\":\"1\"}" },
                 { "POST " P "volumes/create", 201, "{\"Mountpoint\":\"/m\"}" },
                 { "POST " P "networks/create", 200, "{}" },
-                { "POST " P "secrets/create?name=s%20x&driver=file&labels=%7B%22a%22%3A%22b%22%7D", 200, "{\"ID\":\"1\"}" },
+                { "POST " P "secrets/create?name=s%20x&driver=file&labels=%7B%22a%22%3A%22b%22%7D", 200,
+                  "{\"ID\":\"1\"}" },
         };
         _cleanup_map_ Map labels = STRMAP_INIT, options = STRMAP_INIT;
         Scene *scene = *state;
@@ -198,19 +236,27 @@ static void test_bodies(void **state) {
         assert_int_equal(strmap_put(&options, "type", "overlay"), 0);
         FAKE_PLAY(scene->server, answers);
         assert_int_equal(finish(scene, engine_pod_create(scene->engine, &(PodSpec) { "p", &labels }, DONE)), 0);
-        assert_int_equal(finish(scene, engine_volume_create(scene->engine, &(VolumeSpec) { "v", &labels, &options }, NULL, DONE)), 0);
-        assert_int_equal(finish(scene, engine_network_create(scene->engine, &(EngineNetworkSpec) { "n", &labels, true, 1400 }, DONE)), 0);
+        assert_int_equal(
+                finish(scene, engine_volume_create(scene->engine, &(VolumeSpec) { "v", &labels, &options }, NULL, DONE)),
+                0);
+        assert_int_equal(finish(scene, engine_network_create(scene->engine,
+                                                             &(EngineNetworkSpec) { "n", &labels, true, 1400 }, DONE)),
+                         0);
         assert_int_equal(finish(scene, engine_secret_create(scene->engine, "s x", &labels, "geheim", DONE)), 0);
         bodies = scene->server->bodies;
         assert_string_equal(bodies[0], "{\"name\":\"p\",\"labels\":{\"a\":\"b\"},\"no_infra\":true}");
-        assert_string_equal(bodies[1], "{\"Name\":\"v\",\"Driver\":\"local\",\"Labels\":{\"a\":\"b\"},\"Options\":{\"type\":\"overlay\"}}");
-        assert_string_equal(bodies[2], "{\"name\":\"n\",\"driver\":\"bridge\",\"dns_enabled\":true,\"ipv6_enabled\":true,"
-                                       "\"options\":{\"mtu\":\"1400\"},\"labels\":{\"a\":\"b\"}}");
+        assert_string_equal(
+                bodies[1],
+                "{\"Name\":\"v\",\"Driver\":\"local\",\"Labels\":{\"a\":\"b\"},\"Options\":{\"type\":\"overlay\"}}");
+        assert_string_equal(bodies[2],
+                            "{\"name\":\"n\",\"driver\":\"bridge\",\"dns_enabled\":true,\"ipv6_enabled\":true,"
+                            "\"options\":{\"mtu\":\"1400\"},\"labels\":{\"a\":\"b\"}}");
         assert_string_equal(bodies[3], "geheim");
 }
 
 static void test_nonsense(void **state) {
-        static const char *const bodies[] = { "", "garbage", "[]", "{}", "null", "{\"Id\":7}", "{\"Id\":\"x\"", "[[[[[[[[[[[[" };
+        static const char *const bodies[] = { "",           "garbage",       "[]",          "{}", "null",
+                                              "{\"Id\":7}", "{\"Id\":\"x\"", "[[[[[[[[[[[[" };
         Scene *scene = *state;
 
         FOREACH_ROW(body, bodies) {
@@ -223,13 +269,19 @@ static void test_nonsense(void **state) {
                 int r;
 
                 fake_play(scene->server, &answer, 1);
-                assert_int_equal(finish(scene, engine_container_create(scene->engine, &(ContainerSpec) { .name = "c" }, &text, DONE)), -EPROTO);
+                assert_int_equal(finish(scene, engine_container_create(scene->engine, &(ContainerSpec) { .name = "c" },
+                                                                       &text, DONE)),
+                                 -EPROTO);
                 assert_text(scene, "podman: creating container: odd answer: ");
                 assert_int_equal(finish(scene, engine_container_inspect(scene->engine, "c", &status, DONE)), -EPROTO);
-                assert_int_equal(finish(scene, engine_container_check_health(scene->engine, "c", &health, DONE)), -EPROTO);
+                assert_int_equal(finish(scene, engine_container_check_health(scene->engine, "c", &health, DONE)),
+                                 -EPROTO);
                 assert_int_equal(finish(scene, engine_image_inspect(scene->engine, "i", &image, DONE)), -EPROTO);
-                assert_int_equal(finish(scene, engine_volume_create(scene->engine, &(VolumeSpec) { .name = "v" }, &text, DONE)), -EPROTO);
-                assert_int_equal(finish(scene, engine_image_pull(scene->engine, &(PullSpec) { "i" }, NULL, &text, DONE)), -EPROTO);
+                assert_int_equal(
+                        finish(scene, engine_volume_create(scene->engine, &(VolumeSpec) { .name = "v" }, &text, DONE)),
+                        -EPROTO);
+                assert_int_equal(finish(scene, engine_image_pull(scene->engine, &(PullSpec) { "i" }, NULL, &text, DONE)),
+                                 -EPROTO);
                 r = finish(scene, engine_object_list(scene->engine, OBJECT_CONTAINER, "a", &objects, DONE));
                 if (r == 0)
                         assert_int_equal(objects.n_objects, 0); /* "[]" and "null" */
@@ -248,13 +300,17 @@ static void test_inspect(void **state) {
                 uint64_t monitor;
         } rows[] = {
                 { "{\"Id\":\"i\",\"State\":{\"Status\":\"created\",\"ExitCode\":0}}", CONTAINER_CREATED, 0, false, 0 },
-                { "{\"Id\":\"i\",\"State\":{\"Status\":\"initialized\",\"ExitCode\":0,\"ConmonPid\":7}}", CONTAINER_INITIALIZED, 0, false, 7 },
+                { "{\"Id\":\"i\",\"State\":{\"Status\":\"initialized\",\"ExitCode\":0,\"ConmonPid\":7}}",
+                  CONTAINER_INITIALIZED, 0, false, 7 },
                 { "{\"Id\":\"i\",\"State\":{\"Status\":\"running\",\"ExitCode\":0}}", CONTAINER_RUNNING, 0, false, 0 },
                 { "{\"Id\":\"i\",\"State\":{\"Status\":\"stopped\",\"ExitCode\":3}}", CONTAINER_EXITED, 3, false, 0 },
-                { "{\"Id\":\"i\",\"State\":{\"Status\":\"exited\",\"ExitCode\":137,\"OOMKilled\":true}}", CONTAINER_EXITED, 137, true, 0 },
+                { "{\"Id\":\"i\",\"State\":{\"Status\":\"exited\",\"ExitCode\":137,\"OOMKilled\":true}}",
+                  CONTAINER_EXITED, 137, true, 0 },
                 { "{\"Id\":\"i\",\"State\":{\"Status\":\"exited\",\"ExitCode\":-1}}", CONTAINER_EXITED, -1, false, 0 },
-                { "{\"Id\":\"i\",\"State\":{\"Status\":\"exited\",\"ExitCode\":99999999999}}", CONTAINER_EXITED, 255, false, 0 },
-                { "{\"Id\":\"i\",\"State\":{\"Status\":\"paused\",\"ExitCode\":0,\"ConmonPid\":-1}}", CONTAINER_OTHER, 0, false, 0 },
+                { "{\"Id\":\"i\",\"State\":{\"Status\":\"exited\",\"ExitCode\":99999999999}}", CONTAINER_EXITED, 255,
+                  false, 0 },
+                { "{\"Id\":\"i\",\"State\":{\"Status\":\"paused\",\"ExitCode\":0,\"ConmonPid\":-1}}", CONTAINER_OTHER,
+                  0, false, 0 },
         };
         Scene *scene = *state;
 
@@ -277,12 +333,16 @@ static void test_inspect(void **state) {
 static void test_image(void **state) {
         static const FakeAnswer answers[] = {
                 { "GET " P "images/reg.example%3A5000%2Fa%2Fb%3A1/json", 200,
-                  "{\"Id\":\"1\",\"Digest\":\"sha256:2\",\"Config\":{\"User\":\"7\",\"Entrypoint\":[\"/e\"],\"Cmd\":[\"a\",\"b\"],"
+                  "{\"Id\":\"1\",\"Digest\":\"sha256:2\",\"Config\":{\"User\":\"7\",\"Entrypoint\":[\"/"
+                  "e\"],\"Cmd\":[\"a\",\"b\"],"
                   "\"ExposedPorts\":{\"80/tcp\":{},\"81/udp\":{}},\"Labels\":{\"k\":\"v\"}},"
-                  "\"Healthcheck\":{\"Test\":[\"CMD\",\"true\"],\"Interval\":2000000000,\"StartPeriod\":1000,\"Retries\":5}}" },
-                { "GET " P "images/bare/json", 200, "{\"Id\":\"1\",\"Config\":{},\"Healthcheck\":{\"Test\":[\"NONE\"]}}" },
-                { "GET " P "images/odd/json", 200, "{\"Id\":\"1\",\"Config\":{\"Entrypoint\":\"x\",\"Cmd\":[7,\"a\"],\"ExposedPorts\":[],\"Labels\":[]},"
-                                                  "\"Healthcheck\":{\"Test\":[[]],\"Interval\":-5,\"Retries\":-1}}" },
+                  "\"Healthcheck\":{\"Test\":[\"CMD\",\"true\"],\"Interval\":2000000000,\"StartPeriod\":1000,"
+                  "\"Retries\":5}}" },
+                { "GET " P "images/bare/json", 200,
+                  "{\"Id\":\"1\",\"Config\":{},\"Healthcheck\":{\"Test\":[\"NONE\"]}}" },
+                { "GET " P "images/odd/json", 200,
+                  "{\"Id\":\"1\",\"Config\":{\"Entrypoint\":\"x\",\"Cmd\":[7,\"a\"],\"ExposedPorts\":[],\"Labels\":[]},"
+                  "\"Healthcheck\":{\"Test\":[[]],\"Interval\":-5,\"Retries\":-1}}" },
                 { "GET " P "images/none/json", 404, "{}" },
         };
         Scene *scene = *state;
@@ -332,10 +392,13 @@ static void test_pull(void **state) {
         } rows[] = {
                 { "{\"stream\":\"Trying\\n\"}\n{\"images\":[\"7\"],\"id\":\"7\"}\n", 0, "7" },
                 { "{\"images\":[\"7\"],\"id\":\"7\"}", 0, "7" },
-                { "{\"stream\":\"Trying\\n\"}\n{\"error\":\"no such host\"}\n", -EREMOTEIO, "podman: pulling image: no such host" },
+                { "{\"stream\":\"Trying\\n\"}\n{\"error\":\"no such host\"}\n", -EREMOTEIO,
+                  "podman: pulling image: no such host" },
                 { "{\"error\":\"bad\"}\n{\"images\":[],\"id\":\"\"}\n", -EREMOTEIO, "podman: pulling image: bad" },
-                { "{\"stream\":\"Trying\\n\"}\n", -EPROTO, "podman: pulling image: odd answer: the stream ended with neither an image nor an error" },
-                { "", -EPROTO, "podman: pulling image: odd answer: the stream ended with neither an image nor an error" },
+                { "{\"stream\":\"Trying\\n\"}\n", -EPROTO,
+                  "podman: pulling image: odd answer: the stream ended with neither an image nor an error" },
+                { "", -EPROTO,
+                  "podman: pulling image: odd answer: the stream ended with neither an image nor an error" },
         };
         Scene *scene = *state;
 
@@ -345,7 +408,8 @@ static void test_pull(void **state) {
                 _cleanup_free_ char *id = NULL;
 
                 fake_play(scene->server, &answer, 1);
-                assert_int_equal(finish(scene, engine_image_pull(scene->engine, &(PullSpec) { "a/b:1", "newer" }, hear_progress, &id, DONE)),
+                assert_int_equal(finish(scene, engine_image_pull(scene->engine, &(PullSpec) { "a/b:1", "newer" },
+                                                                 hear_progress, &id, DONE)),
                                  row->want_r);
                 assert_string_equal(row->want_r == 0 ? id : scene->seen.text, row->want);
         }
@@ -386,7 +450,8 @@ static void test_stop(void **state) {
 
 static void test_remove(void **state) {
         static const FakeAnswer answers[] = {
-                { "DELETE " P "containers/a?force=true&volumes=true&depend=true&timeout=0", 200, "[{\"Id\":\"1\",\"RawInput\":\"a\"}]" },
+                { "DELETE " P "containers/a?force=true&volumes=true&depend=true&timeout=0", 200,
+                  "[{\"Id\":\"1\",\"RawInput\":\"a\"}]" },
                 { "DELETE " P "pods/a?force=true&timeout=0", 200, "{\"Err\":null,\"Id\":\"1\"}" },
                 { "DELETE " P "volumes/a?force=true", 204 },
                 { "DELETE " P "networks/a", 200, "[{\"Name\":\"a\",\"Err\":null}]" },
@@ -417,14 +482,17 @@ static void test_remove(void **state) {
 static void test_list(void **state) {
         static const FakeAnswer answers[] = {
                 { "GET " P "containers/json?all=true&filters=%7B%22label%22%3A%5B%22a%3Db%22%5D%7D", 200,
-                  "[{\"Names\":[\"c1\",\"other\"],\"Labels\":{\"a\":\"b\",\"x\":7}},{\"Names\":[]},{\"Names\":null},7,{\"Names\":[\"c2\"],\"Labels\":null}]" },
+                  "[{\"Names\":[\"c1\",\"other\"],\"Labels\":{\"a\":\"b\",\"x\":7}},{\"Names\":[]},{\"Names\":null},7,{"
+                  "\"Names\":[\"c2\"],\"Labels\":null}]" },
                 { "GET " P "pods/json?filters=", 200, "[{\"Name\":\"p\",\"Labels\":{\"a\":\"b\"}}]" },
                 { "GET " P "volumes/json?filters=", 200, "[{\"Name\":\"v\",\"Labels\":{\"a\":\"b\"}}]" },
                 { "GET " P "networks/json?filters=", 200, "[{\"name\":\"n\",\"labels\":{\"a\":\"b\"}}]" },
                 /* no filter for secrets; Podman 4.3 leaves the labels out of the list */
                 { "GET " P "secrets/json", 200,
-                  "[{\"Spec\":{\"Name\":\"s1\",\"Labels\":{\"a\":\"b\"}}},{\"Spec\":{\"Name\":\"s2\",\"Labels\":{\"a\":\"c\"}}},"
-                  "{\"Spec\":{\"Name\":\"s3\",\"Labels\":null}},{\"Spec\":{\"Name\":\"s4\"}},{\"Spec\":{\"Name\":\"s5\"}}]" },
+                  "[{\"Spec\":{\"Name\":\"s1\",\"Labels\":{\"a\":\"b\"}}},{\"Spec\":{\"Name\":\"s2\",\"Labels\":{\"a\":"
+                  "\"c\"}}},"
+                  "{\"Spec\":{\"Name\":\"s3\",\"Labels\":null}},{\"Spec\":{\"Name\":\"s4\"}},{\"Spec\":{\"Name\":"
+                  "\"s5\"}}]" },
                 { "GET " P "secrets/s3/json", 200, "{\"Spec\":{\"Name\":\"s3\",\"Labels\":{\"a\":\"b\"}}}" },
                 { "GET " P "secrets/s4/json", 404, "{}" },
                 { "GET " P "secrets/s5/json", 200, "{\"Spec\":{\"Name\":\"s5\",\"Labels\":null}}" },
@@ -471,7 +539,8 @@ static void test_health(void **state) {
 }
 
 static void test_has_path(void **state) {
-        static const FakeAnswer answers[] = { { "HEAD " P "containers/c/archive?path=%2Fa%20b", 200 }, { "HEAD", 404 } };
+        static const FakeAnswer answers[] = { { "HEAD " P "containers/c/archive?path=%2Fa%20b", 200 },
+                                              { "HEAD", 404 } };
         Scene *scene = *state;
 
         FAKE_PLAY(scene->server, answers);
@@ -490,7 +559,8 @@ static void test_hung(void **state) {
         assert_int_equal(finish(scene, engine_container_inspect(scene->engine, "c", &status, DONE)), -ETIMEDOUT);
         assert_int_equal(finish(scene, engine_container_start(scene->engine, "c", DONE)), -ETIMEDOUT);
         assert_text(scene, "podman: starting container: ");
-        assert_int_equal(finish(scene, engine_image_pull(scene->engine, &(PullSpec) { "i" }, NULL, &id, DONE)), -ETIMEDOUT);
+        assert_int_equal(finish(scene, engine_image_pull(scene->engine, &(PullSpec) { "i" }, NULL, &id, DONE)),
+                         -ETIMEDOUT);
 }
 
 /* A slow one that still answers pings is waited for, up to a limit. */
@@ -536,7 +606,9 @@ static void test_gone(void **state) {
 
 /* Dropped at any time: no callback. */
 static void test_dropped(void **state) {
-        static const FakeAnswer answers[] = { { "POST", 0, .count = 1 }, { "POST", 500, "{}" }, { "GET", 200, .hangs = true } };
+        static const FakeAnswer answers[] = { { "POST", 0, .count = 1 },
+                                              { "POST", 500, "{}" },
+                                              { "GET", 200, .hangs = true } };
         Scene *scene = *state;
 
         FAKE_PLAY(scene->server, answers);
@@ -564,10 +636,18 @@ static void test_open(void **state) {
                 { { "GET /_ping", 200, "OK", .version = "4.3.0" }, 0, "4.3.0" },
                 { { "GET /_ping", 200, "OK", .version = "5.0.0-dev" }, 0, "5.0.0-dev" },
                 { { "GET /_ping", 200, "OK", .version = "10.0.0" }, 0, "10.0.0" },
-                { { "GET /_ping", 200, "OK", .version = "4.2.9" }, -EPROTONOSUPPORT, "Podman 4.2.9 is too old; podstep needs 4.3 or later" },
-                { { "GET /_ping", 200, "OK", .version = "3.4.4" }, -EPROTONOSUPPORT, "Podman 3.4.4 is too old; podstep needs 4.3 or later" },
-                { { "GET /_ping", 200, "OK", .version = "new" }, -EPROTONOSUPPORT, "Podman new is too old; podstep needs 4.3 or later" },
-                { { "GET /_ping", 200, "OK", .version = "" }, -EPROTONOSUPPORT, "something else answers there, not Podman" },
+                { { "GET /_ping", 200, "OK", .version = "4.2.9" },
+                  -EPROTONOSUPPORT,
+                  "Podman 4.2.9 is too old; podstep needs 4.3 or later" },
+                { { "GET /_ping", 200, "OK", .version = "3.4.4" },
+                  -EPROTONOSUPPORT,
+                  "Podman 3.4.4 is too old; podstep needs 4.3 or later" },
+                { { "GET /_ping", 200, "OK", .version = "new" },
+                  -EPROTONOSUPPORT,
+                  "Podman new is too old; podstep needs 4.3 or later" },
+                { { "GET /_ping", 200, "OK", .version = "" },
+                  -EPROTONOSUPPORT,
+                  "something else answers there, not Podman" },
                 { { "GET /_ping", 500, "{\"message\":\"broken\"}", .version = "" }, -EREMOTEIO, "broken" },
                 { { "GET /_ping", 200, .hangs = true }, -ETIMEDOUT, "" },
                 { { "GET /_ping", 0 }, -ECONNRESET, "" },
@@ -593,7 +673,13 @@ static void test_open(void **state) {
 }
 
 static void test_bad_urls(void **state) {
-        static const char *const urls[] = { "", "x", "ftp://a", "unix://", "unix:///nowhere/podman.sock", "ssh://host", "ssh://-oProxyCommand=x/run/s" };
+        static const char *const urls[] = { "",
+                                            "x",
+                                            "ftp://a",
+                                            "unix://",
+                                            "unix:///nowhere/podman.sock",
+                                            "ssh://host",
+                                            "ssh://-oProxyCommand=x/run/s" };
         Scene *scene = *state;
 
         FOREACH_ROW(url, urls) {

@@ -44,7 +44,9 @@ static const struct {
 } records[] = {
         { "", 0, "", 0 },
         { T "stdout F hello\n", 0, "<1:hello\n", 0 },
-        { T "stdout P hel" "\n" T "stdout F lo\n", 0, "<1:hello\n", 0 },
+        { T "stdout P hel"
+            "\n" T "stdout F lo\n",
+          0, "<1:hello\n", 0 },
         { T "stdout P no end\n", 0, "<1:no end", 0 },
         { T "stdout F \n", 0, "<1:\n", 0 },
         { T "stdout P \n" T "stderr F x\n", 0, "<2:x\n", 0 },
@@ -52,7 +54,8 @@ static const struct {
         { T "stdout P a\n" T "stderr F e\n" T "stdout F b\n", 0, "<1:a<2:e\n<1:b\n", 0 },
         { T "stdout F  two  spaces \r\n", 0, "<1: two  spaces \r\n", 0 },
         { T "stdout F " T "stdout F quoted\n", 0, "<1:" T "stdout F quoted\n", 0 },
-        { T "stdout F nul\0here\n", sizeof(T "stdout F nul\0here\n") - 1, "<1:nul\0here\n", sizeof("<1:nul\0here\n") - 1 },
+        { T "stdout F nul\0here\n", sizeof(T "stdout F nul\0here\n") - 1, "<1:nul\0here\n",
+          sizeof("<1:nul\0here\n") - 1 },
         { T "stdout F \xff\xfe\n", 0, "<1:\xff\xfe\n", 0 },
         /* other forms of time */
         { "2026-11-21T20:38:55Z stdout F short\n", 0, "<1:short\n", 0 },
@@ -61,7 +64,8 @@ static const struct {
         { "garbage\n", 0, "<1:garbage\n", 0 },
         { "\n", 0, "<1:\n", 0 },
         { "2026 stdout X what\n" T "stderr F fine\n", 0, "<1:2026 stdout X what\n<2:fine\n", 0 },
-        { "2026 this is no record of the logs, stdout F x\n", 0, "<1:2026 this is no record of the logs, stdout F x\n", 0 },
+        { "2026 this is no record of the logs, stdout F x\n", 0, "<1:2026 this is no record of the logs, stdout F x\n",
+          0 },
         { T "stdout \n" T "stdout F fine\n", 0, "<1:" T "stdout \nfine\n", 0 },
         { "2026-11-21T20:3" T "stdout F cut\n", 0, "<1:cut\n", 0 }, /* the disk was full in the middle of a time */
         { "22222222222222222222222222222222222222222222222222222222222222222222222222 stdout F x\n", 0,
@@ -92,7 +96,8 @@ static void test_parser(void **state) {
                                 feed(&parser, row->log + i, k - i, &heard);
                                 feed(&parser, row->log + k, n - k, &heard);
                                 if (heard.text.n != n_want || memcmp(str_get(&heard.text), row->want, n_want) != 0)
-                                        fail_msg("'%s' cut at %zu and %zu: got '%s'", row->log, i, k, str_get(&heard.text));
+                                        fail_msg("'%s' cut at %zu and %zu: got '%s'", row->log, i, k,
+                                                 str_get(&heard.text));
                                 str_done(&heard.text);
                         }
         }
@@ -180,7 +185,8 @@ static int read_all(Scratch *scratch) {
 }
 
 static void test_growing(void **state) {
-        static const char log[] = T "stdout F one\n" T "stderr P tw" "\n" T "stderr F o\n";
+        static const char log[] = T "stdout F one\n" T "stderr P tw"
+                                    "\n" T "stderr F o\n";
         Scratch *scratch = *state;
 
         assert_int_equal(read_all(scratch), 0); /* not there yet */
