@@ -51,7 +51,7 @@ static const Key when_rows[] = {
           .hint = "only steps can be chosen by their combination of a matrix",
           .doc = "Values of the matrix, by axis." },
         { "path", KEY_STRINGS_OR_MAP, offsetof(WhenKeys, path),
-          .doc = "Patterns for the changed files; also ``ignore_message`` and ``on_empty``. For pushes and pull requests." },
+          .doc = "Patterns for the files that a push or pull request changes; ``ignore_message`` and ``on_empty`` too." },
         { "evaluate", KEY_TEXT, offsetof(WhenKeys, evaluate),
           .doc = "An expression." },
         { "status", KEY_STRINGS, offsetof(WhenKeys, status),
@@ -121,7 +121,10 @@ static void fail(Constraint *c, const YamlNode *node, const char *text, const ch
         c->matches = false;
         if (c->why)
                 return;
-        c->why = value ? str_printf("%s '%s'", text, shown ? shown : "") : strdup(text);
+        if (value && !*value)
+                c->why = str_printf("%s: this run has none", text);
+        else
+                c->why = value ? str_printf("%s '%s'", text, shown ? shown : "") : strdup(text);
         c->why_mark = node->mark;
         if (!c->why)
                 c->error = -ENOMEM;

@@ -63,7 +63,7 @@ static void test_match(void **state) {
                 { "{ref: refs/heads/**}", &push, NULL },
                 { "{instance: ci.example.org}", &push, NULL },
                 { "{instance: example.org}", &push, "instance" },
-                { "{platform: linux/amd64}", &push, "platform" },
+                { "{platform: linux/amd64}", &push, "'platform' does not match: this run has none" },
                 { "{cron: weekly}", &push, NULL },
                 { "{cron: weekly}", &cron, "'cron' does not match 'nightly'" },
                 { "{cron: 'night*'}", &cron, NULL },
