@@ -92,23 +92,10 @@ static int add_targets(Holder *holder) {
 
                 if (step->image->info.has_health_check || step->plan->network_mode || !host)
                         continue;
-                STRV_FOREACH(port, step->image->info.exposed) {
-                        const char *slash = strchrnul(*port, '/');
-
-                        if (*slash && !str_equal(slash, "/tcp"))
-                                continue;
-                        r = strv_append_take(&holder->targets, str_printf("%s:%.*s", host, (int) (slash - *port), *port));
+                STRV_FOREACH(port, step->ports) {
+                        r = strv_append_take(&holder->targets, str_printf("%s:%s", host, *port));
                         if (r < 0)
                                 return r;
-                        step->n_ports++;
-                }
-                for (size_t k = 0; k < step->plan->n_ports; k++) {
-                        if (!str_equal(step->plan->ports[k].protocol, "tcp"))
-                                continue;
-                        r = strv_append_take(&holder->targets, str_printf("%s:%u", host, step->plan->ports[k].number));
-                        if (r < 0)
-                                return r;
-                        step->n_ports++;
                 }
         }
         return r;

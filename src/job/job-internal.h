@@ -53,7 +53,8 @@ typedef struct Step {
         /* Services: see ready.c */
         bool is_ready;
         Task *ready_task, *ready_timeout, *settle;
-        size_t n_ports, n_open_ports;
+        char **ports; /* TCP ports that it opens, as far as image and file tell: see service_find_ports() */
+        size_t n_open_ports;
         HealthStatus health;
         unsigned n_unhealthy;
 
@@ -150,6 +151,7 @@ void step_output_end(Step *step);
 void step_output_done(Step *step);
 
 /* ready.c */
+int service_find_ports(Step *step); /* once its image is known */
 void service_watch(Step *step); /* begins to look whether it is ready */
 void service_port_open(Job *job, const char *target);
 void service_done(Step *step);

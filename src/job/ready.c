@@ -35,7 +35,7 @@ static void on_timeout(Task *task, int r, const Error *error, void *userdata) {
         if (step->image->info.has_health_check)
                 (void) error_set(&why, ETIMEDOUT, "not ready within %s: its health check still fails", limit);
         else
-                (void) error_set(&why, ETIMEDOUT, "not ready within %s: %s", limit, step->n_ports > 1 ? "none of its ports is open" : "its port is not open");
+                (void) error_set(&why, ETIMEDOUT, "not ready within %s: %s", limit, strv_length(step->ports) > 1 ? "none of its ports is open" : "its port is not open");
         (void) error_wrap(&why, -ETIMEDOUT, "service '%s'", step->plan->name);
         step_fail(step, STEP_TIMED_OUT, -ETIMEDOUT, why);
         step_stop(step);
@@ -73,45 +73,62 @@ static void on_settled(Task *task, int r, const Error *error, void *userdata) {
 }
 
 void service_watch(Step *step) {
-        bool waits = step->image->info.has_health_check || (step->n_ports > 0 && sandbox_holder(step->job->sandbox));
+        size_t n_ports = strv_length(step->ports);
+        bool waits = step->image->info.has_health_check || (n_ports > 0 && sandbox_holder(step->job->sandbox));
 
-        if (!waits || (step->n_open_ports > 0 && step->n_open_ports == step->n_ports))
+        if (!waits || (n_ports > 0 && step->n_open_ports == n_ports))
                 return become_ready(step);
         (void) timer_start(step->job->event, step->job->spec.service_timeout_usec, on_timeout, step, &step->ready_timeout);
         if (step->image->info.has_health_check)
                 check_health(step);
 }
 
+int service_find_ports(Step *step) {
+        int r = 0;
+
+        STRV_FOREACH(exposed, step->image->info.exposed) {
+                const char *slash = strchrnul(*exposed, '/');
+                _cleanup_free_ char *port = strndup(*exposed, (size_t) (slash - *exposed));
+
+                if (!port)
+                        return -ENOMEM;
+                if ((!*slash || str_equal(slash, "/tcp")) && !strv_contains(step->ports, port))
+                        r = strv_append(&step->ports, port);
+                if (r < 0)
+                        return r;
+        }
+        for (size_t i = 0; i < step->plan->n_ports; i++) {
+                _cleanup_free_ char *port = str_printf("%u", step->plan->ports[i].number);
+
+                if (!port)
+                        return -ENOMEM;
+                if (str_equal(step->plan->ports[i].protocol, "tcp") && !strv_contains(step->ports, port))
+                        r = strv_append(&step->ports, port);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
 /* Which service a target belongs to: ports are unique in a shared namespace, hosts in a network. */
 static bool has_target(const Job *job, const Step *step, const char *target) {
         const char *colon = strrchr(target, ':');
-        _cleanup_free_ char *port = NULL;
 
-        if (!sandbox_shares_network(job->sandbox) && !(step->plan->alias && str_starts_with(target, step->plan->alias) && target[strlen(step->plan->alias)] == ':'))
+        if (step->is_ready || step->image->info.has_health_check || !colon || !strv_contains(step->ports, colon + 1))
                 return false;
-        if (step->image->info.has_health_check || !colon)
-                return false;
-        STRV_FOREACH(exposed, step->image->info.exposed) {
-                size_t n = strcspn(*exposed, "/");
-
-                if (n == strlen(colon + 1) && strncmp(*exposed, colon + 1, n) == 0)
-                        return true;
-        }
-        for (size_t i = 0; i < step->plan->n_ports; i++) {
-                port = (free(port), str_printf("%u", step->plan->ports[i].number));
-                if (str_equal(port, colon + 1))
-                        return true;
-        }
-        return false;
+        if (sandbox_shares_network(job->sandbox))
+                return true;
+        return step->plan->alias && strncmp(target, step->plan->alias, (size_t) (colon - target)) == 0 &&
+               strlen(step->plan->alias) == (size_t) (colon - target);
 }
 
 void service_port_open(Job *job, const char *target) {
         for (size_t i = 0; i < job->spec.plan->n_services; i++) {
                 Step *step = &job->steps[i];
 
-                if (step->n_ports == 0 || !has_target(job, step, target))
+                if (!has_target(job, step, target))
                         continue;
-                if (++step->n_open_ports == step->n_ports) {
+                if (++step->n_open_ports == strv_length(step->ports)) {
                         if (step->is_up)
                                 become_ready(step);
                 } else if (step->n_open_ports == 1)

@@ -33,8 +33,8 @@ static const char *find_port_conflict(const Job *job, const Step **ret_a, const 
 
                         if (!step_is_background(b->plan) || b->plan->network_mode)
                                 continue;
-                        STRV_FOREACH(port, a->image->info.exposed)
-                                if (strv_contains(b->image->info.exposed, *port)) {
+                        STRV_FOREACH(port, a->ports)
+                                if (strv_contains(b->ports, *port)) {
                                         *ret_a = b;
                                         *ret_b = a;
                                         return *port;

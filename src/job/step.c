@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "base/strv.h"
 #include "job/job-internal.h"
 
 enum {
@@ -389,6 +390,7 @@ void step_done(Step *step) {
         free(step->log_path);
         free(step->pid_path);
         free(step->user_text);
+        strv_free(step->ports);
 }
 
 bool step_is_waiting(const Step *step) {
