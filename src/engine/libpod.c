@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -97,14 +98,29 @@ static void open_succeed(Open *open) {
         task_finish(&open->task, 0, NULL);
 }
 
+/* An engine behind tcp or ssh may still be ours on this machine: its storage is here, and belongs to our user. */
+static bool is_this_machine(Json *json) {
+        const char *host = json_find_string(json, "host.hostname"), *root = json_find_string(json, "store.graphRoot");
+        struct utsname name;
+        struct stat st;
+
+        return host && root && uname(&name) >= 0 && str_equal(host, name.nodename) && stat(root, &st) >= 0 && S_ISDIR(st.st_mode) &&
+               st.st_uid == geteuid();
+}
+
 static int answer_info(Call *call, Reply *reply, Error **reterr) {
+        EngineInfo *info = &call->libpod->engine.info;
         _cleanup_(json_unrefp) Json *json = NULL;
         int r;
 
         r = call_json(reply, &json, reterr);
-        if (r >= 0)
-                (void) json_get_bool(json, "host.security.rootless", &call->libpod->engine.info.is_rootless, NULL);
-        return r;
+        if (r < 0)
+                return r;
+        (void) json_get_bool(json, "host.security.rootless", &info->is_rootless, NULL);
+        info->is_local = is_this_machine(json);
+        if (info->is_local)
+                call->libpod->exits_directory = exits_directory_find();
+        return 0;
 }
 
 static void on_info(Task *task, int r, const Error *error, void *userdata) {
