@@ -54,6 +54,9 @@ typedef struct Container {
 
 void woodpecker_container_done(Container *container);
 
+/** container_key_is_given() - it is there and not empty */
+bool container_key_is_given(const YamlNode *node);
+
 /**
  * woodpecker_container_read() - checks the keys of an entry
  * @key:   its key, where the entries are a map; else NULL

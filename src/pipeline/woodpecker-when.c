@@ -51,7 +51,7 @@ static const Key when_rows[] = {
           .hint = "only steps can be chosen by their combination of a matrix",
           .doc = "Values of the matrix, by axis." },
         { "path", KEY_STRINGS_OR_MAP, offsetof(WhenKeys, path),
-          .doc = "Patterns for the files that a push or pull request changes; ``ignore_message`` and ``on_empty`` too." },
+          .doc = "Patterns for the files a push or pull request changes; ``ignore_message``, ``on_empty`` too." },
         { "evaluate", KEY_TEXT, offsetof(WhenKeys, evaluate),
           .doc = "An expression." },
         { "status", KEY_STRINGS, offsetof(WhenKeys, status),

@@ -1,0 +1,88 @@
+/* From places in the substituted text back to where they come from in the file. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/utf8.h"
+#include "pipeline/substitute.h"
+
+/* A place that moves forward only, so that a text is walked once for all marks. */
+typedef struct Cursor {
+        const Source *source;
+        size_t offset;
+        uint32_t line, column;
+} Cursor;
+
+static void cursor_step(Cursor *c) {
+        const Source *source = c->source;
+        size_t k = utf8_length(source->text + c->offset, source->n_text - c->offset);
+
+        c->offset += MAX(k, 1U);
+        c->column++;
+        if (c->line < source->n_lines && source->text + c->offset >= source->lines[c->line]) {
+                c->offset = (size_t) (source->lines[c->line] - source->text);
+                c->line++;
+                c->column = 1;
+        }
+}
+
+static void cursor_to_place(Cursor *c, uint32_t line, uint32_t column) {
+        if (c->line < line && line <= c->source->n_lines)
+                *c = (Cursor) { c->source, (size_t) (c->source->lines[line - 1] - c->source->text), line, 1 };
+        while (c->offset < c->source->n_text && c->line == line && c->column < column)
+                cursor_step(c);
+}
+
+static void cursor_to_offset(Cursor *c, size_t offset) {
+        while (c->offset < c->source->n_text && c->offset < offset)
+                cursor_step(c);
+}
+
+static int compare_marks(const void *a, const void *b) {
+        const Mark *x = *(Mark *const *) a, *y = *(Mark *const *) b;
+
+        if (x->line != y->line)
+                return x->line < y->line ? -1 : 1;
+        return x->column < y->column ? -1 : x->column > y->column;
+}
+
+/* How many characters of the file a mark of @n_columns means: as many, as far as it is copied from there and on that
+ * line. */
+static uint32_t columns_at(const Cursor *from, uint32_t n_columns) {
+        size_t n;
+        const char *line = source_line(from->source, from->line, &n);
+        size_t n_before = (size_t) (from->source->text + from->offset - line);
+
+        if (n_before >= n)
+                return 0;
+        return (uint32_t) MIN(n_columns, utf8_columns(line + n_before, MIN(n - n_before, (size_t) n_columns * 4)));
+}
+
+int substituted_map_marks(const Substituted *substituted, const Source *source, Mark **marks, size_t n_marks) {
+        _cleanup_free_ Mark **sorted = calloc(n_marks + 1, sizeof(*sorted));
+        Cursor to = { substituted->source, 0, 1, 1 }, from = { source, 0, 1, 1 };
+        size_t n_sorted = 0, piece = 0;
+
+        if (!sorted)
+                return -ENOMEM;
+        for (size_t i = 0; i < n_marks; i++)
+                if (marks[i]->line > 0)
+                        sorted[n_sorted++] = marks[i];
+        qsort(sorted, n_sorted, sizeof(*sorted), compare_marks);
+        for (size_t i = 0; i < n_sorted; i++) {
+                const SubstitutedPiece *pieces = substituted->pieces;
+                size_t origin, end;
+
+                cursor_to_place(&to, sorted[i]->line, sorted[i]->column);
+                while (piece + 1 < substituted->n_pieces && pieces[piece + 1].to <= to.offset)
+                        piece++;
+                end = piece + 1 < substituted->n_pieces ? pieces[piece + 1].from : source->n_text;
+                origin = MIN(pieces[piece].from + (to.offset - pieces[piece].to),
+                             end > pieces[piece].from ? end - 1 : end);
+                if (strncmp(source->text + pieces[piece].from, "${", 2) == 0)
+                        origin = pieces[piece].from;
+                cursor_to_offset(&from, origin);
+                *sorted[i] = (Mark) { from.line, from.column, columns_at(&from, sorted[i]->n_columns) };
+        }
+        return 0;
+}
