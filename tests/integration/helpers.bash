@@ -122,6 +122,18 @@ assert_query() {
         [ "$got" = "$2" ] || fail "$1 is '$got', expected '$2'; events:" "$(head -c 5000 "$EVENTS")" "$stderr"
 }
 
+# podstep_terminal [--type PATTERN TEXT] ARGS...: on a terminal of 80 x 24; $RAW what was written, $output the screen in the end
+podstep_terminal() {
+        local type=() end=$((SECONDS + ${LIMIT:-60}))
+        [ "$1" != --type ] || { type=("${@:1:3}"); shift 3; }
+        RAW=$BATS_TEST_TMPDIR/raw.$RANDOM
+        status=0
+        TERM=xterm timeout -k 10 "${LIMIT:-60}" /usr/bin/python3 "$SUPPORT_DIR/terminal.py" "$RAW" 80 24 "${type[@]}" "$PODSTEP" "$@" </dev/null || status=$?
+        [ $SECONDS -lt $end ] || fail "podstep $* did not end within ${LIMIT:-60} s; output:" "$(cat "$RAW")"
+        output=$(cat "$RAW.screen")
+        mapfile -t lines <"$RAW.screen"
+}
+
 # podstep_start ARGS...: run it in the background; $PODSTEP_PID, output in $PODSTEP_OUT
 podstep_start() {
         PODSTEP_OUT=$BATS_TEST_TMPDIR/output.$RANDOM

@@ -19,7 +19,7 @@ workflow() {
 }
 
 @test "a secret reaches the step and is masked in what it prints" {
-        workflow 'test $${#TOKEN} = 20, echo "<$TOKEN>", echo "$TOKEN" >&2'
+        workflow '"test $${#TOKEN} = 20", echo "<$TOKEN>", echo "$TOKEN" >&2'
         TOKEN=$SECRET podstep run --secret TOKEN
         assert_status 0
         assert_line "<********>"
