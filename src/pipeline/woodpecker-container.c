@@ -84,7 +84,7 @@ static const Key need_rows[] = {
 
 static const KeyTable container_table = KEY_TABLE(container_rows), need_table = KEY_TABLE(need_rows);
 
-bool container_key_is_given(const YamlNode *node) {
+bool woodpecker_container_has(const YamlNode *node) {
         return node && (yaml_is_scalar(node) ? node->n_text > 0 : node->n_items + node->n_pairs > 0);
 }
 
@@ -164,7 +164,7 @@ static int add_need(Woodpecker *wp, const YamlNode *node, GraphNode *ret) {
 
         if (node->kind == YAML_MAPPING) {
                 wp->n_errors += keys_read(&need_table, node, 0, "'depends_on'", &keys, wp->diags);
-                if (!container_key_is_given(keys.name)) {
+                if (!woodpecker_container_has(keys.name)) {
                         WOODPECKER_ERROR(wp, "type", node->mark, "depends_on: an entry names no step");
                         return 0;
                 }

@@ -1,9 +1,9 @@
 #pragma once
 
 /*
- * How the dialect is put together: woodpecker.c reads the workflow, woodpecker-container.c one entry of 'steps' or
- * 'services' with the help of the others. Faults go to the diags and are counted; functions return 0 or -ENOMEM and go
- * on to the next fault.
+ * How the dialect is put together: woodpecker.c reads the workflow, woodpecker-container.c an entry of 'steps' or
+ * 'services', woodpecker-step.c makes the step of it with the help of the others. Faults go to the diags and are
+ * counted; functions return 0 or -ENOMEM and go on to the next fault.
  */
 
 #include "pipeline/graph.h"
@@ -54,8 +54,8 @@ typedef struct Container {
 
 void woodpecker_container_done(Container *container);
 
-/** container_key_is_given() - it is there and not empty */
-bool container_key_is_given(const YamlNode *node);
+/** woodpecker_container_has() - whether one of its keys is there and not empty */
+bool woodpecker_container_has(const YamlNode *node);
 
 /**
  * woodpecker_container_read() - checks the keys of an entry
@@ -67,9 +67,9 @@ bool container_key_is_given(const YamlNode *node);
 int woodpecker_container_read(Woodpecker *woodpecker, const YamlNode *key, const YamlNode *entry, size_t index,
                               bool is_service, Container *ret);
 
-/** woodpecker_container_compile() - makes the step of it; nothing if there were faults. Needs, alias and conditions
+/** woodpecker_step_compile() - makes the step of it; nothing if there were faults. Needs, alias and conditions
  * come later. */
-int woodpecker_container_compile(Woodpecker *woodpecker, const Container *container, PlanStep **ret);
+int woodpecker_step_compile(Woodpecker *woodpecker, const Container *container, PlanStep **ret);
 
 /** woodpecker_container_needs() - reads 'depends_on' */
 int woodpecker_container_needs(Woodpecker *woodpecker, const Container *container, GraphNode *node);

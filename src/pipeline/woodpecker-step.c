@@ -39,22 +39,18 @@ static const Key backend_rows[] = {
 
 static const KeyTable engine_table = KEY_TABLE(engine_rows), backend_table = KEY_TABLE(backend_rows);
 
-static StepKind kind_of(const Container *container) {
-        const ContainerKeys *keys = &container->keys;
-
-        if (container->is_service)
-                return STEP_SERVICE;
-        return container_key_is_given(keys->commands) || container_key_is_given(keys->entrypoint) ||
-                               container_key_is_given(keys->environment)
-                       ? STEP_COMMANDS
-                       : STEP_PLUGIN;
-}
-
+/* As Woodpecker sees it: a plugin is what the file neither tells what to run nor what to find in its environment. */
 static bool is_plugin(const Container *container) {
         const ContainerKeys *keys = &container->keys;
 
-        return !container_key_is_given(keys->commands) && !container_key_is_given(keys->entrypoint) &&
-               !container_key_is_given(keys->environment);
+        return !woodpecker_container_has(keys->commands) && !woodpecker_container_has(keys->entrypoint) &&
+               !woodpecker_container_has(keys->environment);
+}
+
+static StepKind kind_of(const Container *container) {
+        if (container->is_service)
+                return STEP_SERVICE;
+        return is_plugin(container) ? STEP_PLUGIN : STEP_COMMANDS;
 }
 
 static int compile_image(Woodpecker *wp, const Container *container, PlanStep *step) {
@@ -66,7 +62,7 @@ static int compile_image(Woodpecker *wp, const Container *container, PlanStep *s
 
         if (!image && yaml_get(container->node, "image") && yaml_get(container->node, "image")->kind != YAML_NULL)
                 return 0; /* it is there, and was refused */
-        if (!container_key_is_given(image)) {
+        if (!woodpecker_container_has(image)) {
                 diag = WOODPECKER_ERROR(wp, "image", container->mark, "%s has no image", container->owner);
                 diag_set_hint(diag, "add a line such as 'image: alpine'");
                 return 0;
@@ -91,14 +87,14 @@ static int compile_commands(Woodpecker *wp, const Container *container, PlanStep
         Diag *diag;
         int r;
 
-        if (container_key_is_given(keys->settings) &&
-            (container_key_is_given(keys->commands) || container_key_is_given(keys->entrypoint))) {
+        if (woodpecker_container_has(keys->settings) &&
+            (woodpecker_container_has(keys->commands) || woodpecker_container_has(keys->entrypoint))) {
                 diag = WOODPECKER_ERROR(wp, "settings", keys->settings->mark, "%s has both '%s' and 'settings'",
                                         container->owner,
-                                        container_key_is_given(keys->commands) ? "commands" : "entrypoint");
+                                        woodpecker_container_has(keys->commands) ? "commands" : "entrypoint");
                 diag_set_hint(diag,
                               "'settings' are for plugins, which run their image's own program; use 'environment'");
-        } else if (container_key_is_given(keys->settings) && container_key_is_given(keys->environment))
+        } else if (woodpecker_container_has(keys->settings) && woodpecker_container_has(keys->environment))
                 WOODPECKER_WARNING(wp, "settings", keys->settings->mark,
                                    "%s has both 'environment' and 'settings': it does not count as a plugin then",
                                    container->owner);
@@ -107,8 +103,8 @@ static int compile_commands(Woodpecker *wp, const Container *container, PlanStep
                                  WOODPECKER_COMMANDS_MAX);
                 return 0;
         }
-        r = container_key_is_given(keys->commands) ? key_strings(keys->commands, &step->commands) : 0;
-        if (r == 0 && container_key_is_given(keys->entrypoint))
+        r = woodpecker_container_has(keys->commands) ? key_strings(keys->commands, &step->commands) : 0;
+        if (r == 0 && woodpecker_container_has(keys->entrypoint))
                 r = key_strings(keys->entrypoint, &step->entrypoint);
         return r;
 }
@@ -132,7 +128,7 @@ static int compile_directory(Woodpecker *wp, const Container *container, PlanSte
                 WOODPECKER_ERROR(wp, "path", directory->mark, "directory: a path cannot hold a control character here");
                 return 0;
         }
-        joined = container_key_is_given(directory) ? path_join(workspace, directory->text) : strdup(workspace);
+        joined = woodpecker_container_has(directory) ? path_join(workspace, directory->text) : strdup(workspace);
         step->directory = joined ? path_clean(joined) : NULL;
         return step->directory ? 0 : -ENOMEM;
 }
@@ -146,7 +142,7 @@ static const YamlNode *engine_user(Woodpecker *wp, const Container *container, c
                 return NULL;
         owner = str_printf("'backend_options.%s' of %s", name, container->owner);
         wp->n_errors += keys_read(&engine_table, options, 0, owner ? owner : name, &keys, wp->diags);
-        return container_key_is_given(keys.user) ? keys.user : NULL;
+        return woodpecker_container_has(keys.user) ? keys.user : NULL;
 }
 
 static int compile_user(Woodpecker *wp, const Container *container, PlanStep *step) {
@@ -187,13 +183,13 @@ static void compile_flags(Woodpecker *wp, const Container *container, PlanStep *
                                    container->owner);
         /* A service counts until it is ready; what becomes of it later is told and no more, as Woodpecker's servers
          * have it. */
-        if (container_key_is_given(keys->failure))
+        if (woodpecker_container_has(keys->failure))
                 step->failure = step_failure_from_string(keys->failure->text);
         else
                 step->failure = step->detach && !container->is_service ? STEP_FAILURE_IGNORE : STEP_FAILURE_FAIL;
 }
 
-int woodpecker_container_compile(Woodpecker *wp, const Container *container, PlanStep **ret) {
+int woodpecker_step_compile(Woodpecker *wp, const Container *container, PlanStep **ret) {
         _cleanup_(plan_step_freep) PlanStep *step = calloc(1, sizeof(*step));
         size_t n_errors = wp->n_errors;
         int r;

@@ -210,7 +210,7 @@ static int compile_container(Woodpecker *wp, Workflow *workflow, size_t index) {
         r = woodpecker_when(wp, container->keys.when, true, container->owner, conditions);
         wp->is_left_out = !conditions->matches || !workflow->all.matches;
         if (r == 0)
-                r = woodpecker_container_compile(wp, container, &step);
+                r = woodpecker_step_compile(wp, container, &step);
         workflow->plan_index[index] = SIZE_MAX;
         if (r < 0 || !step || !workflow->all.matches)
                 return r;
