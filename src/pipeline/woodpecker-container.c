@@ -6,6 +6,7 @@
 #include "base/array.h"
 #include "pipeline/name.h"
 #include "pipeline/woodpecker-internal.h"
+#include "pipeline/woodpecker-keys.h"
 
 #define TEXT_BYTES_SHOWN 100
 
@@ -83,6 +84,7 @@ static const Key need_rows[] = {
 /* clang-format on */
 
 static const KeyTable container_table = KEY_TABLE(container_rows), need_table = KEY_TABLE(need_rows);
+const KeyTable *const woodpecker_container_keys = &container_table, *const woodpecker_need_keys = &need_table;
 
 bool woodpecker_container_has(const YamlNode *node) {
         return node && (yaml_is_scalar(node) ? node->n_text > 0 : node->n_items + node->n_pairs > 0);

@@ -31,6 +31,13 @@ typedef struct Woodpecker {
         ((woodpecker)->n_errors++, diag_add((woodpecker)->diags, DIAG_ERROR, __VA_ARGS__))
 #define WOODPECKER_WARNING(woodpecker, ...) diag_add((woodpecker)->diags, DIAG_WARNING, __VA_ARGS__)
 
+/** woodpecker_parse() - the file's tree, with all '${}' substituted and the places where they are in the file: 0, -EBADMSG, -ENOMEM */
+int woodpecker_parse(const Source *source, const WoodpeckerContext *context, DiagList *diags, YamlDocument **ret);
+
+/** woodpecker_compile_document() - woodpecker_compile() of a tree */
+int woodpecker_compile_document(const YamlDocument *document, const Source *source, const WoodpeckerContext *context,
+                                DiagList *diags, Plan **ret);
+
 /** woodpecker_workspace() - the checkout's directory below a base, clean; heap, NULL if memory is out */
 char *woodpecker_workspace(const Woodpecker *woodpecker, const char *base);
 

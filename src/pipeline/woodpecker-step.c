@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "pipeline/image-reference.h"
 #include "pipeline/woodpecker-internal.h"
+#include "pipeline/woodpecker-keys.h"
 
 #define TEXT_BYTES_SHOWN 100
 #define PLUGIN_WORKSPACE_BASE "/woodpecker" /* fixed, so that no file can mount over a plugin's own files */
@@ -38,6 +39,7 @@ static const Key backend_rows[] = {
 /* clang-format on */
 
 static const KeyTable engine_table = KEY_TABLE(engine_rows), backend_table = KEY_TABLE(backend_rows);
+const KeyTable *const woodpecker_engine_keys = &engine_table, *const woodpecker_backend_keys = &backend_table;
 
 /* As Woodpecker sees it: a plugin is what the file neither tells what to run nor what to find in its environment. */
 static bool is_plugin(const Container *container) {

@@ -10,6 +10,7 @@
 #include "document/json.h"
 #include "pipeline/glob.h"
 #include "pipeline/woodpecker-internal.h"
+#include "pipeline/woodpecker-keys.h"
 
 #define FILES_BYTES_MAX (1024U * 1024)
 #define TEXT_BYTES_SHOWN 100
@@ -88,6 +89,7 @@ static const Key pattern_rows[] = {
 /* clang-format on */
 
 static const KeyTable when_table = KEY_TABLE(when_rows), pattern_table = KEY_TABLE(pattern_rows);
+const KeyTable *const woodpecker_when_keys = &when_table, *const woodpecker_pattern_keys = &pattern_table;
 
 /* What a run says of itself, to compare with. */
 static const char *value_of(const Woodpecker *wp, const char *name) {
@@ -340,6 +342,7 @@ int woodpecker_when(Woodpecker *wp, const YamlNode *node, bool is_step, const ch
                 r = apply_local(node, ret);
         for (size_t i = 0; i < node->n_items && r == 0; i++)
                 r = apply_local(node->items[i], ret);
+        ret->matches |= wp->context->is_lint;
         return r;
 }
 

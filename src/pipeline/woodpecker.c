@@ -11,6 +11,7 @@
 #include "pipeline/name.h"
 #include "pipeline/substitute.h"
 #include "pipeline/woodpecker-internal.h"
+#include "pipeline/woodpecker-keys.h"
 
 #define DEFAULT_WORKSPACE_BASE "/woodpecker"
 #define DEFAULT_WORKSPACE_PATH "src"
@@ -70,6 +71,7 @@ static const Key workspace_rows[] = {
 /* clang-format on */
 
 static const KeyTable workflow_table = KEY_TABLE(workflow_rows), workspace_table = KEY_TABLE(workspace_rows);
+const KeyTable *const woodpecker_workflow_keys = &workflow_table, *const woodpecker_workspace_keys = &workspace_table;
 
 /* All that is put together on the way to a plan. */
 typedef struct Workflow {
@@ -208,7 +210,7 @@ static int compile_container(Woodpecker *wp, Workflow *workflow, size_t index) {
         int r;
 
         r = woodpecker_when(wp, container->keys.when, true, container->owner, conditions);
-        wp->is_left_out = !conditions->matches || !workflow->all.matches;
+        wp->is_left_out = wp->context->is_lint || !conditions->matches || !workflow->all.matches;
         if (r == 0)
                 r = woodpecker_step_compile(wp, container, &step);
         workflow->plan_index[index] = SIZE_MAX;
@@ -360,7 +362,7 @@ static int move_marks(const Substituted *substituted, const Source *source, Yaml
         return substituted_map_marks(substituted, source, marks, n_marks);
 }
 
-static int parse(const Source *source, const WoodpeckerContext *context, DiagList *diags, YamlDocument **ret) {
+int woodpecker_parse(const Source *source, const WoodpeckerContext *context, DiagList *diags, YamlDocument **ret) {
         _cleanup_(yaml_document_freep) YamlDocument *document = NULL;
         _cleanup_(substituted_done) Substituted substituted = { 0 };
         size_t n_diags;
@@ -377,15 +379,13 @@ static int parse(const Source *source, const WoodpeckerContext *context, DiagLis
         return q < 0 ? q : r;
 }
 
-int woodpecker_compile(const Source *source, const WoodpeckerContext *context, DiagList *diags, Plan **ret) {
-        _cleanup_(yaml_document_freep) YamlDocument *document = NULL;
+int woodpecker_compile_document(const YamlDocument *document, const Source *source, const WoodpeckerContext *context,
+                                DiagList *diags, Plan **ret) {
         _cleanup_(workflow_done) Workflow workflow = { 0 };
         Woodpecker wp = { .context = context, .diags = diags, .work = WOODPECKER_WORK_MAX };
         int r;
 
         r = woodpecker_changed_files(context, &wp.changed_files);
-        if (r == 0)
-                r = parse(source, context, diags, &document);
         if (r == 0)
                 r = read_workflow(&wp, &workflow, source, document->root);
         free(wp.workspace_base);
@@ -398,4 +398,15 @@ int woodpecker_compile(const Source *source, const WoodpeckerContext *context, D
                 return -EBADMSG;
         *ret = TAKE_PTR(workflow.plan);
         return 0;
+}
+
+int woodpecker_compile(const Source *source, const WoodpeckerContext *context, DiagList *diags, Plan **ret) {
+        _cleanup_(yaml_document_freep) YamlDocument *document = NULL;
+        int r;
+
+        r = woodpecker_parse(source, context, diags, &document);
+        if (r == 0)
+                return woodpecker_compile_document(document, source, context, diags, ret);
+        diag_sort(diags);
+        return r;
 }
