@@ -21,7 +21,9 @@ uint64_t clock_realtime_usec(void) {
 const char *clock_format_duration(uint64_t usec, char buffer[static CLOCK_DURATION_MAX]) {
         uint64_t sec = usec / USEC_PER_SEC, tenths = usec / (USEC_PER_SEC / 10);
 
-        if (sec < 10)
+        if (sec < 10 && sec > 0 && usec % USEC_PER_SEC == 0) /* as people write it: a limit, most likely */
+                (void) snprintf(buffer, CLOCK_DURATION_MAX, "%us", (unsigned) sec);
+        else if (sec < 10)
                 (void) snprintf(buffer, CLOCK_DURATION_MAX, "%u.%us", (unsigned) (tenths / 10), (unsigned) (tenths % 10));
         else if (sec < 60)
                 (void) snprintf(buffer, CLOCK_DURATION_MAX, "%us", (unsigned) sec);

@@ -13,7 +13,7 @@ uint64_t clock_monotonic_usec(void);
 uint64_t clock_realtime_usec(void);
 
 #define CLOCK_DURATION_MAX 32
-/** clock_format_duration() - "0.3s", "12s", "4m 09s", "2h 05m"; returns the buffer */
+/** clock_format_duration() - "0.3s", "2s", "12s", "4m 09s", "2h 05m"; returns the buffer */
 const char *clock_format_duration(uint64_t usec, char buffer[static CLOCK_DURATION_MAX]);
 
 #define CLOCK_STAMP_MAX 32

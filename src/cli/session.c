@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/sweep.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/strv.h"
@@ -83,6 +84,20 @@ static void session_failed(Machine *machine, int r, const Error *error) {
         note_exit_code(session, EXIT_ENGINE);
 }
 
+/* Through the report where there is one: it knows what stands on the terminal. */
+static void session_warn(Session *session, const char *text) {
+        if (session->options->json)
+                return;
+        if (session->report && session->job && !session->options->quiet) {
+                JobObserver observer = report_observer(session->report);
+
+                observer.event(&(JobEvent) { .kind = JOB_EVENT_WARNING, .job_id = job_id(session->job), .realtime_usec = clock_realtime_usec(),
+                                             .exit_code = -1, .text = text },
+                               observer.userdata);
+        } else
+                log_warning("%s", text);
+}
+
 static void on_answer(Task *task, int r, const Error *error, void *userdata) {
         Session *session = userdata;
 
@@ -138,12 +153,15 @@ static int enter_opening(Machine *machine, Task **ret_task, Error **reterr) {
 
 static void on_swept(Task *task, int r, const Error *error, void *userdata) {
         Session *session = userdata;
+        _cleanup_free_ char *text = NULL;
 
         session->is_sweeping = false;
         if (r < 0)
-                log_warning("left-overs of an earlier run could not be removed: %s; 'podstep prune' tries again", error_message(error, r));
+                text = str_printf("left-overs of an earlier run could not be removed: %s; 'podstep prune' tries again", error_message(error, r));
         else if (session->options->verbose && session->swept.n_items > 0)
-                log_warning("removed %zu left-overs of earlier runs", session->swept.n_items);
+                text = str_printf("removed %zu left-overs of earlier runs", session->swept.n_items);
+        if (text)
+                session_warn(session, text);
         if (session->machine.state == SESSION_SWEEPING)
                 machine_post(&session->machine, MACHINE_OK);
 }
@@ -194,12 +212,28 @@ static int start_job(Session *session, const Plan *plan, Error **reterr) {
         return r;
 }
 
+/* A workflow without a step that may run is told and passed over. It is no success if it was all there was. */
+static bool tell_left_out(Session *session) {
+        const Plan *plan = session->next_plan < session->n_plans ? session->plans[session->next_plan] : NULL;
+
+        if (!plan || plan->n_steps > 0)
+                return false;
+        session->next_plan++;
+        log_warning("workflow '%s' has nothing to run: %s", plan->name,
+                    plan->why_left_out ? plan->why_left_out : "the conditions of none of its steps hold; 'podstep plan' tells which");
+        if (session->n_plans == 1)
+                note_exit_code(session, EXIT_USAGE);
+        return true;
+}
+
 static int enter_running(Machine *machine, Task **ret_task, Error **reterr) {
         Session *session = container_of(machine, Session, machine);
         ReportOptions report = report_options_for(session->options, STDOUT_FILENO);
         const Plan *plan;
         int r;
 
+        if (tell_left_out(session))
+                return machine_post(machine, MACHINE_OK), 0;
         begin_sweep(session);
         session->job = job_free(session->job);
         session->report = report_free(session->report);
@@ -249,8 +283,8 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
                         return sd_event_exit(session->event, 0);
                 return 0;
         }
-        if (session->n_signals == 1 && !session->options->json)
-                log_write(LOG_WARNING, "stopping; press Ctrl-C again to stop at once");
+        if (session->n_signals == 1)
+                session_warn(session, "stopping; press Ctrl-C again to stop at once");
         job_stop(session->job, JOB_STOP_CANCEL);
         return 0;
 }

@@ -36,7 +36,6 @@ static void on_timeout(Task *task, int r, const Error *error, void *userdata) {
                 (void) error_set(&why, ETIMEDOUT, "not ready within %s: its health check still fails", limit);
         else
                 (void) error_set(&why, ETIMEDOUT, "not ready within %s: %s", limit, strv_length(step->ports) > 1 ? "none of its ports is open" : "its port is not open");
-        (void) error_wrap(&why, -ETIMEDOUT, "service '%s'", step->plan->name);
         step_fail(step, STEP_TIMED_OUT, -ETIMEDOUT, why);
         step_stop(step);
 }

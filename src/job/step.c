@@ -298,7 +298,7 @@ static bool is_failure(StepResult result) {
 static void service_ended_early(Step *step) {
         if (!step->has_exit || step->error || step->job->is_stopping)
                 return;
-        (void) error_set(&step->error, ECHILD, "service '%s' ended before it was ready, with exit code %d", step->plan->name, step->exit.exit_code);
+        (void) error_set(&step->error, ECHILD, "it ended before it was ready, with exit code %d", step->exit.exit_code);
         step->result = STEP_SCRIPT_FAILED;
 }
 
