@@ -132,7 +132,7 @@ const Option prune_option_rows[] = {
         { "dry-run", 'n', NULL, OPTION_FLAG(RunOptions, dry_run), .help = "Only tells what would be removed." },
         { "all", 'a', NULL, OPTION_FLAG(RunOptions, all),
           .help = "Also what 'run --keep' left in place. What a running podstep uses is never removed." },
-        JSON_ROW(NULL, "One JSON object for each thing removed."),
+        JSON_ROW(NULL, "A JSON object: what was removed, or would be."),
         { "verbose", 'v', NULL, OPTION_FLAG(RunOptions, verbose), .help = "Also tells what podstep does." },
         { 0 },
 };

@@ -187,6 +187,11 @@ static WorkspaceMode workspace_mode(const RunOptions *options) {
 }
 
 static int start_job(Session *session, const Plan *plan, Error **reterr) {
+        static const SandboxChoice sandboxes[] = {
+                [NETWORK_CHOICE_AUTO] = SANDBOX_CHOICE_AUTO,
+                [NETWORK_CHOICE_POD] = SANDBOX_CHOICE_POD,
+                [NETWORK_CHOICE_BRIDGE] = SANDBOX_CHOICE_NETWORK,
+        };
         const RunOptions *options = session->options;
         JobSpec spec = {
                 .plan = plan,
@@ -200,7 +205,7 @@ static int start_job(Session *session, const Plan *plan, Error **reterr) {
                 .service_timeout_usec = options->service_timeout_usec ? options->service_timeout_usec : JOB_SERVICE_TIMEOUT_DEFAULT_USEC,
                 .grace_usec = options->grace_usec ? options->grace_usec : JOB_GRACE_DEFAULT_USEC,
                 .pull = options->pull,
-                .private_network = options->network == NETWORK_CHOICE_BRIDGE,
+                .sandbox = sandboxes[options->network],
                 .keep = options->keep,
                 .observer = report_observer(session->report),
         };

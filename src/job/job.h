@@ -14,6 +14,12 @@ typedef enum WorkspaceMode {
         WORKSPACE_CLEAN,   /* a copy of what git tracks, and of .git */
 } WorkspaceMode;
 
+typedef enum SandboxChoice {
+        SANDBOX_CHOICE_AUTO,    /* a pod, or a network where two containers want the same port */
+        SANDBOX_CHOICE_POD,     /* whatever ports they want */
+        SANDBOX_CHOICE_NETWORK, /* a network even where a pod would do */
+} SandboxChoice;
+
 typedef struct JobSpec {
         const Plan *plan;
         Engine *engine;
@@ -25,7 +31,7 @@ typedef struct JobSpec {
         const char *export_directory; /* where to; NULL: the checkout */
         uint64_t timeout_usec, service_timeout_usec, grace_usec;
         PullPolicy pull;       /* overrides the plan's where it is not _PULL_POLICY_INVALID */
-        bool private_network;  /* a network for the job even where a pod would do */
+        SandboxChoice sandbox;
         bool keep;             /* leave everything in place if a step failed */
         JobObserver observer;
 } JobSpec;

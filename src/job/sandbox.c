@@ -68,11 +68,11 @@ static int sandbox_choose(Sandbox *sandbox, bool *ret_wants_holder) {
         const char *port;
 
         *ret_wants_holder = true;
-        port = find_port_conflict(job, &a, &b);
-        if (job->spec.private_network || !job->spec.engine->info.has_pods) {
+        port = job->spec.sandbox == SANDBOX_CHOICE_AUTO ? find_port_conflict(job, &a, &b) : NULL;
+        if (job->spec.sandbox == SANDBOX_CHOICE_NETWORK || !job->spec.engine->info.has_pods) {
                 sandbox->kind = SANDBOX_NETWORK;
                 *ret_wants_holder = plan->n_services > 0;
-                sandbox->why = str_printf("a private network, %s", job->spec.private_network ? "as asked for" : "since this engine has no pods");
+                sandbox->why = str_printf("a private network, %s", job->spec.sandbox == SANDBOX_CHOICE_NETWORK ? "as asked for" : "since this engine has no pods");
         } else if (port) {
                 sandbox->kind = SANDBOX_NETWORK;
                 *ret_wants_holder = plan->n_services > 0;
