@@ -64,7 +64,7 @@ static int sandbox_choose(Sandbox *sandbox, bool *ret_wants_holder) {
         const Job *job = sandbox->job;
         const Plan *plan = job->spec.plan;
         bool is_sequential = is_strictly_sequential(plan);
-        const Step *a, *b;
+        const Step *a = NULL, *b = NULL;
         const char *port;
 
         *ret_wants_holder = true;
