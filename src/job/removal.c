@@ -62,7 +62,10 @@ static void on_removed(Task *task, int r, const Error *error, void *userdata) {
 
         if (r < 0)
                 removal_note(removal, r, error);
-        removal_go_on(removal);
+        if (r == -ETIMEDOUT || r == -ECONNREFUSED)
+                task_finish(&removal->task, removal->r, removal->error); /* nobody is there: each further call would wait as long */
+        else
+                removal_go_on(removal);
 }
 
 static void removal_go_on(RemovalTask *removal) {
