@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "base/strv.h"
 #include "document/json.h"
+#include "pipeline/metadata-internal.h"
 #include "pipeline/metadata.h"
 
 typedef enum FieldType {
@@ -89,24 +90,38 @@ static const Field pipeline_fields[] = {
 };
 // clang-format on
 
-static int read_list(Json *json, const char *path, char ***ret, Error **reterr) {
+int metadata_list(Json *array, char ***ret, size_t *ret_bad) {
         _cleanup_strv_ char **list = NULL;
-        size_t n = json_object_array_length(json);
+        size_t n = json_object_array_length(array), room = 2;
 
-        if (n > METADATA_LIST_MAX)
-                return error_set(reterr, EBADMSG, ".%s: more than %d entries", path, METADATA_LIST_MAX);
+        while (room < n + 1) /* as much as strv_append() would have made */
+                room *= 2;
+        list = calloc(room, sizeof(*list));
+        if (!list)
+                return -ENOMEM;
         for (size_t i = 0; i < n; i++) {
                 const char *item;
-                int r = json_get_string(json_object_array_get_idx(json, i), "", &item, NULL);
 
-                if (r < 0)
-                        return error_set(reterr, EBADMSG, ".%s[%zu]: expected string", path, i);
-                if (strv_append(&list, item) < 0)
-                        return error_oom(reterr);
+                if (json_get_string(json_object_array_get_idx(array, i), "", &item, NULL) < 0) {
+                        *ret_bad = i;
+                        return -EBADMSG;
+                }
+                list[i] = strdup(item);
+                if (!list[i])
+                        return -ENOMEM;
         }
         strv_free(*ret);
         *ret = TAKE_PTR(list);
         return 0;
+}
+
+static int read_list(Json *json, const char *path, char ***ret, Error **reterr) {
+        size_t bad;
+        int r = metadata_list(json, ret, &bad);
+
+        if (r == -EBADMSG)
+                return error_set(reterr, EBADMSG, ".%s[%zu]: expected string", path, bad);
+        return r < 0 ? error_oom(reterr) : 0;
 }
 
 static int read_map(Json *json, const char *path, Map *ret, Error **reterr) {

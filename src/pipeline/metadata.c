@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "base/strv.h"
 #include "document/json.h"
+#include "pipeline/metadata-internal.h"
 
 const char *const metadata_events[] = {
         "push",   "pull_request", "pull_request_closed", "pull_request_metadata",
@@ -320,19 +321,11 @@ int metadata_to_environment(const Metadata *metadata, Map *environment) {
 
 static int list_from_json(const char *text, char ***ret) {
         _cleanup_(json_unrefp) Json *json = NULL;
-        _cleanup_strv_ char **list = NULL;
+        size_t bad;
 
         if (json_parse(text, strlen(text), &json, NULL) < 0 || !json_object_is_type(json, json_type_array))
                 return 0;
-        for (size_t i = 0; i < json_object_array_length(json) && i < METADATA_LIST_MAX; i++) {
-                const char *item = json_find_string(json_object_array_get_idx(json, i), "");
-
-                if (item && strv_append(&list, item) < 0)
-                        return -ENOMEM;
-        }
-        strv_free(*ret);
-        *ret = TAKE_PTR(list);
-        return 0;
+        return metadata_list(json, ret, &bad) == -ENOMEM ? -ENOMEM : 0;
 }
 
 static int list_from_commas(const char *text, char ***ret) {

@@ -3,8 +3,7 @@
 /*
  * What is known of a run beside its files: repository, commit, event, system. In layers: what git tells, what a
  * metadata file of Woodpecker's own format says, what the user says; each sets its fields over those before. From the
- * whole come the CI_* variables. Everything in it is owned by it. Sources: reference sections 5.1 (variables) and 5.2
- * (the file).
+ * whole come the CI_* variables. Everything in it is owned by it. Source: Woodpecker, pipeline/frontend/metadata.
  */
 
 #include <stdbool.h>
@@ -15,7 +14,6 @@
 
 #define METADATA_BYTES_MAX (8U * 1024 * 1024)    /* of a file */
 #define METADATA_FILES_MAX 500                   /* more changed files are in no variable, as on the server */
-#define METADATA_LIST_MAX 200000                 /* entries of a list */
 #define METADATA_VARIABLE_BYTES_MAX (96U * 1024) /* the kernel takes 128 KiB for one variable */
 
 typedef struct MetadataCommit {
