@@ -1,0 +1,446 @@
+/* Two rounds: first everything; then, only where there is no previous commit, whether that is the truth or a shallow
+ * clone. */
+
+#include "cli/git.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/parse.h"
+#include "base/str.h"
+#include "base/strv.h"
+#include "base/utf8.h"
+#include "loop/process.h"
+
+#define GIT_TIMEOUT_USEC (30 * USEC_PER_SEC)
+#define GIT_FILES_BYTES_MAX (16U * 1024 * 1024)
+#define GIT_FILES_MAX 200000
+
+typedef enum QuestionKind {
+        ASK_COMMITS,
+        ASK_REMOTE,
+        ASK_DEFAULT_BRANCH,
+        ASK_CHANGED,
+        ASK_UNTRACKED,
+        ASK_SHALLOW,
+        ASK_ALL_FILES,
+        _ASK_MAX,
+} QuestionKind;
+
+typedef struct Ask Ask;
+
+typedef struct Question {
+        Ask *ask;
+        Task *process;
+        ProcessOutput output;
+        int status; /* exit status or negative errno */
+} Question;
+
+typedef struct FileList {
+        char **names;
+        size_t n_names;
+} FileList;
+
+struct Ask {
+        Task task;
+        sd_event *event;
+        char *checkout, *base;
+        bool wants_files;
+        GitFacts *facts;
+        Question questions[_ASK_MAX];
+        size_t n_pending;
+        Task *nothing; /* where there is nothing to ask */
+};
+
+static void git_commit_done(GitCommit *commit) {
+        free(commit->sha);
+        free(commit->author_name);
+        free(commit->author_email);
+        free(commit->message);
+}
+
+void git_facts_done(GitFacts *facts) {
+        git_commit_done(&facts->head);
+        git_commit_done(&facts->previous);
+        free(facts->branch);
+        free(facts->tag);
+        free(facts->remote_url);
+        free(facts->default_branch);
+        strv_free(facts->changed_files);
+        free(facts->why_no_files);
+        *facts = (GitFacts){ 0 };
+}
+
+static Task *ask_free(Task *task) {
+        Ask *ask = container_of(task, Ask, task);
+
+        for (size_t i = 0; i < _ASK_MAX; i++) {
+                task_free(ask->questions[i].process);
+                process_output_done(&ask->questions[i].output);
+        }
+        task_free(ask->nothing);
+        free(ask->checkout);
+        free(ask->base);
+        free(ask);
+        return NULL;
+}
+
+static const TaskClass ask_class = { .name = "git", .free = ask_free };
+
+/* ---- what git says ---- */
+
+#define DECORATIONS                                                                                                    \
+        "--decorate=full", "--decorate-refs=HEAD", "--decorate-refs=refs/heads", "--decorate-refs=refs/tags",          \
+                "--decorate-refs=refs/remotes/origin"
+#define COMMIT_FORMAT "--format=%H%x00%an%x00%ae%x00%at%x00%D%x00%B%x00"
+#define LOG "git", "log", "--no-show-signature", "--no-color", "--encoding=UTF-8", DECORATIONS, COMMIT_FORMAT
+/* No program that the checkout's own configuration names shall run. --no-renames: both names of a renamed file count.
+ */
+#define DIFF                                                                                                           \
+        "git", "-c", "core.fsmonitor=false", "diff", "--name-only", "-z", "--no-renames", "--no-ext-diff",             \
+                "--no-textconv", "--no-relative", "--no-color"
+
+/* A commit message becomes a variable: no longer than that can be, no newline at its end, no half character. */
+static char *trim_message(const char *text) {
+        size_t n = strlen(text), kept = 0, k;
+
+        while (n > 0 && text[n - 1] == '\n')
+                n--;
+        if (n <= GIT_MESSAGE_BYTES_MAX)
+                return strndup(text, n);
+        while (kept < GIT_MESSAGE_BYTES_MAX &&
+               (k = MAX(utf8_length(text + kept, n - kept), 1U)) <= GIT_MESSAGE_BYTES_MAX - kept)
+                kept += k;
+        return strndup(text, kept);
+}
+
+/* "HEAD -> refs/heads/main, tag: refs/tags/v1, refs/remotes/origin/main, refs/heads/other": what points at HEAD. */
+static int read_decorations(const char *text, GitFacts *facts) {
+        static const struct {
+                const char *prefix;
+                size_t field;
+                bool is_sure;
+        } rows[] = {
+                { "HEAD -> refs/heads/", offsetof(GitFacts, branch), true },
+                { "tag: refs/tags/", offsetof(GitFacts, tag), false },
+                { "refs/heads/", offsetof(GitFacts, branch), false },
+                { "refs/remotes/origin/", offsetof(GitFacts, branch), false },
+        };
+
+        /* the names of refs hold commas, but no spaces */
+        for (const char *next; *text; text = next) {
+                const char *end = strstr(text, ", ");
+                size_t n = end ? (size_t) (end - text) : strlen(text);
+
+                next = end ? end + strlen(", ") : text + n;
+                if (n == strlen("refs/remotes/origin/HEAD") && str_starts_with(text, "refs/remotes/origin/HEAD"))
+                        continue;
+                FOREACH_ROW(row, rows) {
+                        char **field = (char **) ((char *) facts + row->field);
+
+                        if (!str_starts_with(text, row->prefix))
+                                continue;
+                        if (!*field && !(*field = strndup(text + strlen(row->prefix), n - strlen(row->prefix))))
+                                return -ENOMEM;
+                        break;
+                }
+        }
+        return 0;
+}
+
+/* One commit of LOG, six fields that each end in NUL; *text moves behind it. */
+static int read_commit(const char **text, const char *end, GitCommit *ret, const char **ret_decorations) {
+        const char *fields[6], *p = *text + strspn(*text, "\n");
+
+        FOREACH_ROW(field, fields) {
+                if (p >= end)
+                        return -ENODATA;
+                fields[field - fields] = p;
+                p += strlen(p) + 1;
+        }
+        ret->sha = strdup(fields[0]);
+        ret->author_name = strdup(fields[1]);
+        ret->author_email = strdup(fields[2]);
+        ret->message = trim_message(fields[5]);
+        (void) parse_i64(fields[3], &ret->timestamp);
+        *ret_decorations = fields[4];
+        *text = p;
+        return ret->sha && ret->author_name && ret->author_email && ret->message ? 0 : -ENOMEM;
+}
+
+static int read_commits(Ask *ask) {
+        const Question *question = &ask->questions[ASK_COMMITS];
+        const char *text = question->output.out, *end = text + question->output.n_out, *decorations, *ignored;
+        int r;
+
+        if (question->status != 0 || !text)
+                return 0;
+        r = read_commit(&text, end, &ask->facts->head, &decorations);
+        if (r >= 0)
+                r = read_decorations(decorations, ask->facts);
+        if (r >= 0)
+                r = read_commit(&text, end, &ask->facts->previous, &ignored);
+        if (r == -ENODATA)
+                r = 0;
+        if (r >= 0 && ask->base && ask->facts->head.sha &&
+            !ask->facts->previous.sha) /* both are one: it is told once */
+                r = (ask->facts->previous.sha = strdup(ask->facts->head.sha)) ? 0 : -ENOMEM;
+        return r;
+}
+
+/* The only line of an answer; NULL: there is none. */
+static char *read_line(Question *question) {
+        char *text = question->output.out;
+
+        if (question->status != 0 || !text)
+                return NULL;
+        text[strcspn(text, "\n")] = '\0';
+        return *text ? text : NULL;
+}
+
+static int read_remote(Ask *ask) {
+        static const char prefix[] = "refs/remotes/origin/";
+        const char *url = read_line(&ask->questions[ASK_REMOTE]),
+                   *head = read_line(&ask->questions[ASK_DEFAULT_BRANCH]);
+
+        if (url && !str_equal(url, "origin") &&
+            !(ask->facts->remote_url = strdup(url))) /* its name: there is no such remote */
+                return -ENOMEM;
+        if (head && str_starts_with(head, prefix) && !(ask->facts->default_branch = strdup(head + strlen(prefix))))
+                return -ENOMEM;
+        return 0;
+}
+
+/* Names that each end in NUL. Not strv_append(), which counts the list each time. 1: too many. */
+static int add_files(FileList *list, const Question *question) {
+        const char *name = question->output.out, *end = name + question->output.n_out;
+
+        for (; name && name < end; name += strlen(name) + 1) {
+                char *copy = strdup(name);
+
+                if (!copy || ARRAY_APPEND(list->names, list->n_names, copy) < 0) {
+                        free(copy);
+                        return -ENOMEM;
+                }
+                if (list->n_names > GIT_FILES_MAX)
+                        return 1;
+        }
+        return 0;
+}
+
+static void file_list_done(FileList *list) {
+        for (size_t i = 0; i < list->n_names; i++)
+                free(list->names[i]);
+        free(list->names);
+}
+
+static int set_why(GitFacts *facts, char *why_take) {
+        free(facts->why_no_files);
+        facts->why_no_files = why_take;
+        return why_take ? 0 : -ENOMEM;
+}
+
+static int why_not(Ask *ask, const Question *question) {
+        const char *said = question->output.err ? question->output.err : "";
+
+        if (question->status == -E2BIG)
+                return set_why(ask->facts, strdup("there are too many"));
+        if (question->status < 0)
+                return set_why(ask->facts, str_printf("git: %s", error_message(NULL, question->status)));
+        return set_why(ask->facts, str_printf("git says: %.*s", (int) MIN(strcspn(said, "\n"), 200U), said));
+}
+
+/* All files that the questions from @first to @last brought, or why they are not known. */
+static int read_files(Ask *ask, QuestionKind first, QuestionKind last) {
+        _cleanup_(file_list_done) FileList list = { 0 };
+        int r = 0;
+
+        for (QuestionKind kind = first; kind <= last && r == 0; kind++) {
+                if (ask->questions[kind].status != 0)
+                        return why_not(ask, &ask->questions[kind]);
+                r = add_files(&list, &ask->questions[kind]);
+        }
+        if (r > 0)
+                return set_why(ask->facts, strdup("there are too many"));
+        if (r == 0 && list.n_names > 0)
+                r = ARRAY_APPEND(list.names, list.n_names, NULL);
+        if (r < 0)
+                return r;
+        ask->facts->changed_files = TAKE_PTR(list.names);
+        list.n_names = 0;
+        return 0;
+}
+
+/* ---- asking ---- */
+
+static void round_is_over(Ask *ask);
+
+static void on_answer(Task *task, int r, const Error *error, void *userdata) {
+        Question *question = userdata;
+        Ask *ask = question->ask;
+
+        question->status = r;
+        question->process = task_free(question->process);
+        if (r != 0)
+                log_debug("git does not answer question %d: %s", (int) (question - ask->questions),
+                          r < 0                  ? error_message(error, r)
+                          : question->output.err ? question->output.err
+                                                 : "");
+        if (--ask->n_pending == 0)
+                round_is_over(ask);
+}
+
+static int ask_one(Ask *ask, QuestionKind kind, const char *const *argv) {
+        /* A lock on the index would disturb who works in the checkout; a partial clone shall not fetch. */
+        static const char *const env[] = { "GIT_OPTIONAL_LOCKS=0", "GIT_NO_LAZY_FETCH=1", "LC_ALL=C", NULL };
+        Question *question = &ask->questions[kind];
+        ProcessSpec spec = {
+                .argv = (char *const *) argv,
+                .env = (char *const *) env,
+                .directory = ask->checkout,
+                .output_max = GIT_FILES_BYTES_MAX,
+                .timeout_usec = GIT_TIMEOUT_USEC,
+        };
+        int r;
+
+        question->ask = ask;
+        r = process_run(ask->event, &spec, &question->output, on_answer, question, &question->process);
+        ask->n_pending += r >= 0;
+        return r;
+}
+
+static int ask_commits(Ask *ask) {
+        static const char *const last_two[] = { LOG, "--first-parent", "-2", "HEAD", "--", NULL };
+        _cleanup_free_ char *base = ask->base ? str_printf("%s^{commit}", ask->base) : NULL;
+        const char *with_base[] = { LOG, "--no-walk=unsorted", "HEAD", base, "--", NULL };
+
+        if (ask->base && !base)
+                return -ENOMEM;
+        return ask_one(ask, ASK_COMMITS, base ? with_base : last_two);
+}
+
+static int ask_files(Ask *ask) {
+        static const char *const untracked[] = { "git", "-c",       "core.fsmonitor=false", "ls-files",
+                                                 "-z",  "--others", "--exclude-standard",   NULL };
+        static const char *const from_parent[] = { DIFF, "HEAD~1", "--", NULL };
+        const char *from_base[] = { DIFF, "--merge-base", ask->base, "--", NULL };
+        int r = ask_one(ask, ASK_CHANGED, ask->base ? from_base : from_parent);
+
+        return r < 0 ? r : ask_one(ask, ASK_UNTRACKED, untracked);
+}
+
+static int ask_first(Ask *ask) {
+        static const char *const remote[] = { "git", "ls-remote", "--get-url", "origin", NULL };
+        static const char *const default_branch[] = { "git", "symbolic-ref", "--quiet", "refs/remotes/origin/HEAD",
+                                                      NULL };
+        int r = ask_commits(ask);
+
+        if (r >= 0)
+                r = ask_one(ask, ASK_REMOTE, remote);
+        if (r >= 0)
+                r = ask_one(ask, ASK_DEFAULT_BRANCH, default_branch);
+        return r >= 0 && ask->wants_files ? ask_files(ask) : r;
+}
+
+/* No previous commit: then all files are new, unless the history was only cut off here. */
+static int ask_second(Ask *ask) {
+        static const char *const shallow[] = { "git", "rev-parse", "--is-shallow-repository", NULL };
+        static const char *const all[] = { "git",      "-c",       "core.fsmonitor=false", "ls-files", "-z",
+                                           "--cached", "--others", "--exclude-standard",   NULL };
+        int r = ask_one(ask, ASK_SHALLOW, shallow);
+
+        return r < 0 ? r : ask_one(ask, ASK_ALL_FILES, all);
+}
+
+static int refuse_base(const Ask *ask, Error **reterr) {
+        const Question *question = &ask->questions[ASK_COMMITS];
+        _cleanup_free_ char *shown = str_escape(ask->base, strlen(ask->base), 100);
+
+        if (question->status < 0)
+                return error_set(reterr, ENOENT, "'--base %s': git cannot be asked: %s", shown ? shown : "",
+                                 error_message(NULL, question->status));
+        return error_set(reterr, ENOENT, "'--base %s': git knows no such commit; fetch it first, or name another",
+                         shown ? shown : "");
+}
+
+/* 1: there is more to ask. */
+static int read_round(Ask *ask, Error **reterr) {
+        GitFacts *facts = ask->facts;
+        int r;
+
+        if (ask->questions[ASK_SHALLOW].ask) {
+                const char *is_shallow = read_line(&ask->questions[ASK_SHALLOW]);
+
+                if (str_equal(is_shallow, "true"))
+                        return set_why(facts, strdup("this is a shallow clone without the previous commit; 'git fetch "
+                                                     "--deepen=1' gets it"));
+                return read_files(ask, ASK_ALL_FILES, ASK_ALL_FILES);
+        }
+        r = read_commits(ask);
+        if (r >= 0)
+                r = read_remote(ask);
+        if (r < 0)
+                return r;
+        if (ask->base && !facts->head.sha)
+                return refuse_base(ask, reterr);
+        if (!ask->wants_files)
+                return 0;
+        if (!ask->base && !facts->previous.sha && ask->questions[ASK_COMMITS].status >= 0)
+                return 1;
+        return read_files(ask, ASK_CHANGED, ASK_UNTRACKED);
+}
+
+static void round_is_over(Ask *ask) {
+        _cleanup_(error_freep) Error *error = NULL;
+        int r = read_round(ask, &error);
+
+        if (r > 0)
+                r = ask_second(ask);
+        for (size_t i = 0; i < _ASK_MAX && r < 0; i++)
+                ask->questions[i].process = task_free(ask->questions[i].process);
+        if (r < 0 || ask->n_pending == 0)
+                task_finish(&ask->task, MIN(r, 0), error);
+}
+
+static void on_nothing(Task *task, int r, const Error *error, void *userdata) {
+        Ask *ask = userdata;
+        _cleanup_(error_freep) Error *why = NULL;
+
+        if (ask->base)
+                r = error_set(&why, ENOENT, "'--base' needs a git checkout, which '%s' is not", ask->checkout);
+        else if (ask->wants_files)
+                r = set_why(ask->facts, strdup("this is no git checkout"));
+        task_finish(&ask->task, r, why);
+}
+
+int git_ask(sd_event *event, const GitQuestions *questions, GitFacts *ret, TaskDone done, void *userdata,
+            Task **ret_task) {
+        Ask *ask = calloc(1, sizeof(*ask));
+        _cleanup_free_ char *git = path_join(questions->checkout, ".git");
+        int r;
+
+        if (!ask)
+                return -ENOMEM;
+        task_init(&ask->task, &ask_class, done, userdata);
+        ask->event = event;
+        ask->facts = ret;
+        ask->wants_files = questions->wants_files;
+        ask->checkout = strdup(questions->checkout);
+        ask->base = questions->base ? strdup(questions->base) : NULL;
+        if (!ask->checkout || !git || (questions->base && !ask->base))
+                r = -ENOMEM;
+        else if (file_exists(git))
+                r = ask_first(ask);
+        else
+                r = task_defer(event, 0, NULL, on_nothing, ask, &ask->nothing);
+        if (r < 0) {
+                (void) ask_free(&ask->task);
+                return r;
+        }
+        *ret_task = &ask->task;
+        return 0;
+}
