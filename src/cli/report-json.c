@@ -48,6 +48,7 @@ static void put_step(JsonWriter *w, const JobEvent *event) {
 static void put_job(JsonWriter *w, const Report *report, const JobEvent *event) {
         json_put_string(w, "result", job_result_to_string(event->job_result));
         json_put_uint(w, "duration_ms", event->duration_usec / USEC_PER_MSEC);
+        json_put_uint(w, "engine_calls", event->n_engine_calls);
         json_open_array(w, "steps");
         for (size_t i = 0; i < report->n_steps; i++) {
                 const ReportStep *step = &report->steps[i];

@@ -76,6 +76,7 @@ typedef struct JobEvent {
         int signal;      /* which one killed it; 0: none */
         bool oom_killed;
         uint64_t duration_usec;
+        unsigned n_engine_calls; /* JOB_EVENT_FINISHED: requests made for it */
         const char *text; /* NULL: none; not NUL-bearing */
         const char *line; /* JOB_EVENT_OUTPUT: bytes, may hold anything */
         size_t n_line;

@@ -102,6 +102,7 @@ struct Job {
         Error *cleaning_error;
         Task *timeout;
         uint64_t started_usec, started_realtime_usec;
+        unsigned n_calls_before;
 };
 
 /* job.c */

@@ -228,6 +228,7 @@ static int enter_done(Machine *machine, Task **ret_task, Error **reterr) {
                 .job_result = job->result,
                 .exit_code = -1,
                 .duration_usec = clock_monotonic_usec() - job->started_usec,
+                .n_engine_calls = job->spec.engine->n_calls - job->n_calls_before,
                 .text = job->error ? error_message(job->error, 0) : NULL,
         });
         job->done(job, job->result, job->userdata);
@@ -290,6 +291,7 @@ int job_new(sd_event *event, const JobSpec *spec, JobDone done, void *userdata, 
 }
 
 void job_start(Job *job) {
+        job->n_calls_before = job->spec.engine->n_calls;
         job->started_usec = clock_monotonic_usec();
         job->started_realtime_usec = clock_realtime_usec();
         if (job->spec.timeout_usec != USEC_INFINITY)
