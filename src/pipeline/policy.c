@@ -16,6 +16,7 @@ static const TrustWord trust_words[] = {
         { "volumes", TRUST_VOLUMES },
         { "security", TRUST_SECURITY },
         { "all", TRUST_ALL },
+        { "none", 0 },
 };
 
 static bool has_privileged(const PlanStep *step) {
@@ -72,7 +73,7 @@ int trust_parse(const char *text, unsigned *ret, Error **reterr) {
                                 found = row;
                 if (!found)
                         return error_set(reterr, EINVAL,
-                                         "'%s' is no class of trust: it is one of network, volumes, security, all",
+                                         "'%s' is no class of trust: it is one of network, volumes, security, all, none",
                                          *word);
                 trusted |= found->classes;
         }
@@ -110,18 +111,26 @@ static size_t check_paths(const Policy *policy, const PlanStep *step, DiagList *
         return n_refused;
 }
 
+unsigned policy_grant_class(PlanGrant grant) {
+        return grants[grant].trust;
+}
+
+void policy_refuse(PlanGrant grant, Mark mark, const char *noun, const char *name, DiagList *diags) {
+        Diag *diag = diag_add(diags, DIAG_ERROR, "policy", mark, "%s '%s' wants %s, which is not allowed", noun, name,
+                              grants[grant].what);
+
+        diag_set_hint(diag, "allow it with --trusted %s", grants[grant].class_name);
+}
+
 static size_t check_step(const Policy *policy, const PlanStep *step, DiagList *diags) {
         size_t n_refused = 0;
 
         for (size_t i = 0; i < _GRANT_MAX; i++) {
                 Mark mark = step->grant_marks[i].line ? step->grant_marks[i] : step->mark;
-                Diag *diag;
 
                 if (!grants[i].has(step) || (policy->trusted & grants[i].trust))
                         continue;
-                diag = diag_add(diags, DIAG_ERROR, "policy", mark, "%s '%s' wants %s, which is not allowed",
-                                step_noun(step), step->name, grants[i].what);
-                diag_set_hint(diag, "allow it with --trusted %s", grants[i].class_name);
+                policy_refuse(i, mark, step_noun(step), step->name, diags);
                 n_refused++;
         }
         if (policy->trusted & TRUST_VOLUMES)

@@ -24,3 +24,8 @@ typedef struct Policy {
 /** policy_check() - adds one error with its line for each thing refused, and how to allow it; returns how many */
 size_t policy_check(const Policy *policy, const Plan *plan, DiagList *diags);
 void policy_done(Policy *policy);
+
+/** policy_grant_class() - the TrustClass that allows it */
+unsigned policy_grant_class(PlanGrant grant);
+/** policy_refuse() - adds the error for what is asked for and not allowed. @noun: "step", @name: as it may be shown */
+void policy_refuse(PlanGrant grant, Mark mark, const char *noun, const char *name, DiagList *diags);

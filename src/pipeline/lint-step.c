@@ -1,0 +1,223 @@
+/* Rules for one entry of 'steps', 'services' or 'clone'. */
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/strv.h"
+#include "pipeline/image-match.h"
+#include "pipeline/image-reference.h"
+#include "pipeline/key.h"
+#include "pipeline/lint-internal.h"
+#include "pipeline/policy.h"
+
+#define TEXT_BYTES_SHOWN 100
+
+/* Source: pipeline/frontend/yaml/linter/linter.go (lintPrivilegedPlugins), shared/constant/constant.go. */
+static const char *const formerly_privileged[] = {
+        "plugins/docker", "plugins/gcr", "plugins/ecr", "woodpeckerci/plugin-docker-buildx", NULL,
+};
+static const char *const trusted_clones[] = {
+        "docker.io/woodpeckerci/plugin-git", "quay.io/woodpeckerci/plugin-git", NULL,
+};
+
+static bool matches(Lint *lint, const char *image, const char *const *list) {
+        int r = image_matches(image, (char *const *) list);
+
+        if (r < 0)
+                lint->error = r;
+        return r > 0;
+}
+
+/* The text of the image, if it is one and known; what is wrong with it others have said. */
+static const YamlNode *image_of(Lint *lint, const LintContainer *container) {
+        const YamlNode *image = lint_get(container->node, "image");
+
+        return image && yaml_is_scalar(image) && !lint_is_variable(lint, image) ? image : NULL;
+}
+
+static void check_image(Lint *lint, const LintContainer *container) {
+        const YamlNode *image = image_of(lint, container);
+        _cleanup_free_ char *reference = NULL, *hint = NULL, *shown = NULL;
+        bool is_named;
+        Diag *diag;
+        int r;
+
+        if (!lint_get(container->node, "image") && container->section == LINT_CLONE) {
+                diag = lint_add(lint, DIAG_ERROR, "image", container->mark, "%s '%s' has no image", container->noun,
+                                container->name);
+                diag_set_hint(diag, "add a line such as 'image: woodpeckerci/plugin-git'");
+        }
+        r = image ? image_reference_qualify(image->text, &reference, &hint, NULL) : -EINVAL;
+        if (r == -ENOMEM)
+                lint->error = r;
+        if (r < 0 || !str_ends_with(reference, ":latest"))
+                return;
+        shown = str_escape(image->text, image->n_text, TEXT_BYTES_SHOWN);
+        is_named = str_ends_with(image->text, ":latest");
+        diag = lint_add(lint, DIAG_WARNING, "unpinned-image", image->mark,
+                        is_named ? "image '%s' may be another one tomorrow" : "image '%s' has no tag: it is whatever 'latest' is that day",
+                        shown ? shown : "");
+        diag_set_hint(diag, "name a version: '%.*s:1.2.3'",
+                      (int) (strlen(image->text) - (is_named ? strlen(":latest") : 0)), image->text);
+}
+
+static bool is_true(const YamlNode *node) {
+        return node && yaml_is_scalar(node) && key_bool(node);
+}
+
+static void check_privileged_plugin(Lint *lint, const LintContainer *container) {
+        char *const *privileged = lint->options->privileged_plugins;
+        const YamlNode *image = image_of(lint, container);
+        _cleanup_free_ char *shown = NULL;
+        Diag *diag;
+
+        if (!image || is_true(lint_get(container->node, "privileged")))
+                return;
+        if (!matches(lint, image->text, formerly_privileged) || matches(lint, image->text, (const char *const *) privileged))
+                return;
+        shown = str_escape(image->text, image->n_text, TEXT_BYTES_SHOWN);
+        diag = lint_add(lint, privileged ? DIAG_ERROR : DIAG_WARNING, "privileged-plugin", image->mark,
+                        "plugin '%s' is no longer privileged by itself", shown ? shown : "");
+        diag_set_hint(diag, "if it needs to be, add it to the server's WOODPECKER_PLUGINS_PRIVILEGED and name it with "
+                            "'--plugins-privileged', or set 'privileged: true' in the step");
+}
+
+static void check_clone(Lint *lint, const LintContainer *container) {
+        const YamlNode *image = image_of(lint, container);
+        _cleanup_free_ char *shown = NULL;
+        Diag *diag;
+
+        if (!image || matches(lint, image->text, trusted_clones) ||
+            matches(lint, image->text, (const char *const *) lint->options->trusted_clones))
+                return;
+        shown = str_escape(image->text, image->n_text, TEXT_BYTES_SHOWN);
+        diag = lint_add(lint, DIAG_WARNING, "untrusted-clone", image->mark,
+                        "clone image '%s' is on no list of trusted ones: it gets no credentials", shown ? shown : "");
+        diag_set_hint(diag, "'woodpeckerci/plugin-git' is; '--plugins-trusted-clone' names more");
+}
+
+static const char *const grant_keys[_GRANT_MAX] = {
+        [GRANT_PRIVILEGED] = "privileged",   [GRANT_NETWORK_MODE] = "network_mode", [GRANT_DNS] = "dns",
+        [GRANT_DNS_SEARCH] = "dns_search",   [GRANT_EXTRA_HOSTS] = "extra_hosts",   [GRANT_DEVICES] = "devices",
+        [GRANT_VOLUMES] = "volumes",         [GRANT_TMPFS] = "tmpfs",
+};
+
+static void check_trust(Lint *lint, const LintContainer *container) {
+        for (PlanGrant grant = 0; grant < _GRANT_MAX; grant++) {
+                const YamlNode *node = lint_get(container->node, grant_keys[grant]);
+
+                if (!node || (lint->options->trusted & policy_grant_class(grant)))
+                        continue;
+                if (grant == GRANT_PRIVILEGED && !is_true(node))
+                        continue;
+                if (grant == GRANT_NETWORK_MODE && yaml_is_scalar(node) && str_equal(node->text, "none"))
+                        continue;
+                policy_refuse(grant, node->mark, container->noun, container->name, lint->diags);
+        }
+}
+
+static const char *const sections_of_values[] = { "environment", "settings" };
+
+void lint_note_service(Lint *lint, const LintContainer *container) {
+        const YamlNode *environment = yaml_get(container->node, "environment");
+
+        for (size_t i = 0; environment && i < environment->n_pairs; i++) {
+                const YamlNode *value = environment->pairs[i].value;
+
+                if (yaml_is_scalar(value) && map_put_take(&lint->service_values, value->text, (void *) value) < 0)
+                        lint->error = -ENOMEM;
+        }
+}
+
+/* By its name: *_TOKEN, *PASSWORD*, *SECRET*, *_KEY; but not those that name a file or are public. */
+static bool is_secret_name(const char *name) {
+        static const char *const public[] = { "PUBLIC_KEY", "CACHE_KEY", "_FILE", "_PATH", "_DIR", "_URL", "_NAME", "_ID" };
+        _cleanup_free_ char *upper = strdup(name);
+
+        for (char *c = upper; c && *c; c++)
+                *c = *c == '-' || *c == '.' ? '_' : (char) toupper((unsigned char) *c);
+        if (!upper)
+                return false;
+        FOREACH_ROW(suffix, public)
+                if (str_ends_with(upper, *suffix))
+                        return false;
+        return strcmp(upper, "TOKEN") == 0 || str_ends_with(upper, "_TOKEN") || str_ends_with(upper, "_KEY") ||
+               strstr(upper, "PASSWORD") || strstr(upper, "SECRET");
+}
+
+/* What might be one: not a switch, not a path, nothing that is put together when it runs. */
+static bool is_secret_value(const Lint *lint, const YamlNode *value) {
+        if (value->kind != YAML_STRING && value->kind != YAML_INT && value->kind != YAML_FLOAT)
+                return false;
+        return value->n_text > 1 && !strchr("/.~", value->text[0]) && !strchr(value->text, '$') &&
+               strcasecmp(value->text, "yes") != 0 && strcasecmp(value->text, "no") != 0 &&
+               !lint_is_variable(lint, value);
+}
+
+/* What a service of the same file is given in plain is no secret to keep. */
+static void check_secrets(Lint *lint, const LintContainer *container) {
+        FOREACH_ROW(section, sections_of_values) {
+                const YamlNode *map = yaml_get(container->node, *section);
+
+                for (size_t i = 0; map && i < map->n_pairs; i++) {
+                        const YamlPair *pair = &map->pairs[i];
+                        _cleanup_free_ char *shown = NULL, *lower = NULL;
+                        Diag *diag;
+
+                        if (!is_secret_name(pair->key->text) || !is_secret_value(lint, pair->value) ||
+                            map_has(&lint->service_values, pair->value->text))
+                                continue;
+                        shown = str_escape(pair->key->text, pair->key->n_text, TEXT_BYTES_SHOWN);
+                        lower = shown ? strdup(shown) : NULL;
+                        for (char *c = lower; c && *c; c++)
+                                *c = (char) tolower((unsigned char) *c);
+                        diag = lint_add(lint, DIAG_WARNING, "plain-secret", pair->key->mark,
+                                        "'%s' looks like a secret, and its value stands in the file", shown ? shown : "");
+                        diag_set_hint(diag, "'%s: {from_secret: %s}'", shown ? shown : "", lower ? lower : "");
+                }
+        }
+}
+
+static void check_events(Lint *lint, const LintContainer *container) {
+        const YamlNode *when = yaml_get(container->node, "when"), *without = NULL;
+        Diag *diag;
+
+        if (lint->has_event_filter)
+                return;
+        if (!when || (when->kind != YAML_MAPPING && when->n_items == 0)) {
+                diag = lint_add(lint, DIAG_WARNING, "no-event-filter", container->mark,
+                                "step '%s' has no 'when' with an 'event', and neither has the workflow: it runs at each event",
+                                container->name);
+                diag_set_hint(diag, "add 'when: {event: push}', or what is meant, to it or to the entire workflow");
+                return;
+        }
+        if (when->kind == YAML_MAPPING && !lint_get(when, "event"))
+                without = when;
+        for (size_t i = 0; i < when->n_items && !without; i++)
+                if (!lint_get(when->items[i], "event"))
+                        without = when->items[i];
+        if (!without)
+                return;
+        diag = lint_add(lint, DIAG_WARNING, "no-event-filter", without->mark,
+                        "this part of the 'when' of step '%s' has no 'event': it holds at each event", container->name);
+        diag_set_hint(diag, "add an 'event' to all parts of the 'when', or to the entire workflow");
+}
+
+static const struct {
+        unsigned sections;
+        void (*check)(Lint *lint, const LintContainer *container);
+} rules[] = {
+        { 1 << LINT_STEPS | 1 << LINT_SERVICES | 1 << LINT_CLONE, check_image },
+        { 1 << LINT_STEPS | 1 << LINT_SERVICES | 1 << LINT_CLONE, check_privileged_plugin },
+        { 1 << LINT_STEPS | 1 << LINT_SERVICES | 1 << LINT_CLONE, check_trust },
+        { 1 << LINT_CLONE, check_clone },
+        { 1 << LINT_STEPS | 1 << LINT_CLONE, check_secrets },
+        { 1 << LINT_STEPS, check_events },
+};
+
+void lint_container(Lint *lint, const LintContainer *container) {
+        FOREACH_ROW(rule, rules)
+                if (rule->sections & 1U << container->section)
+                        rule->check(lint, container);
+}

@@ -1,0 +1,158 @@
+/* Reads the file as the parser does, keeps its findings, and adds those of the rules in the other files. */
+
+#include "pipeline/lint-internal.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/utf8.h"
+#include "pipeline/plan.h"
+#include "pipeline/woodpecker-internal.h"
+
+#define MESSAGE_BYTES_MAX 1024
+#define SEEN_BYTES_MAX 80
+
+Diag *lint_add(Lint *lint, DiagSeverity severity, const char *rule, Mark mark, const char *format, ...) {
+        char message[MESSAGE_BYTES_MAX], place[SEEN_BYTES_MAX];
+        va_list ap;
+
+        (void) snprintf(place, sizeof(place), "%s %u %u", rule, mark.line, mark.column);
+        if (map_has(&lint->seen, place))
+                return NULL;
+        if (map_put_take(&lint->seen, place, NULL) < 0)
+                lint->error = -ENOMEM;
+        va_start(ap, format);
+        (void) vsnprintf(message, sizeof(message), format, ap);
+        va_end(ap);
+        return diag_add(lint->diags, severity, rule, mark, "%s", message);
+}
+
+/* What a mark means, up to the end of its line. */
+static const char *marked_text(const Source *source, Mark mark, size_t *ret_n) {
+        size_t n, from = 0, to;
+        const char *line = source_line(source, mark.line, &n);
+
+        for (uint32_t column = 1; column < mark.column && from < n; column++)
+                from += MAX(utf8_length(line + from, n - from), 1U);
+        to = mark.n_columns > 0 ? from : n;
+        for (uint32_t column = 0; column < mark.n_columns && to < n; column++)
+                to += MAX(utf8_length(line + to, n - to), 1U);
+        *ret_n = to - from;
+        return line + from;
+}
+
+bool lint_is_variable(const Lint *lint, const YamlNode *node) {
+        size_t n;
+        const char *text = marked_text(lint->source, node->mark, &n);
+
+        return memmem(text, n, "${", strlen("${")) != NULL;
+}
+
+const YamlNode *lint_get(const YamlNode *mapping, const char *key) {
+        const YamlNode *node = yaml_get(mapping, key);
+
+        return node && woodpecker_container_has(node) && node->kind != YAML_NULL ? node : NULL;
+}
+
+static void drop(DiagList *diags, size_t i) {
+        if (diags->diags[i].severity == DIAG_ERROR)
+                diags->n_errors--;
+        else
+                diags->n_warnings--;
+        free(diags->diags[i].message);
+        free(diags->diags[i].hint);
+        memmove(&diags->diags[i], &diags->diags[i + 1], (diags->n_diags - i - 1) * sizeof(Diag));
+        diags->n_diags--;
+}
+
+/* Whether a value is right that only the server knows cannot be said. */
+static void forgive_unknown(const Source *source, const LintVariables *variables, DiagList *diags) {
+        for (size_t i = diags->n_diags; i > 0; i--) {
+                size_t n;
+                const char *text = marked_text(source, diags->diags[i - 1].mark, &n);
+
+                if (lint_variables_decide(variables, text, n))
+                        drop(diags, i - 1);
+        }
+}
+
+static const struct {
+        const char *key, *noun;
+} sections[_LINT_SECTION_MAX] = {
+        [LINT_CLONE] = { "clone", "clone step" },
+        [LINT_SERVICES] = { "services", "service" },
+        [LINT_STEPS] = { "steps", "step" },
+};
+
+static void visit(Lint *lint, LintSection section, const YamlNode *key, const YamlNode *entry, size_t index,
+                  void (*visitor)(Lint *lint, const LintContainer *container)) {
+        LintContainer container = { .section = section, .node = entry, .noun = sections[section].noun };
+        const YamlNode *name;
+
+        if (entry->kind != YAML_MAPPING)
+                return;
+        name = lint_get(entry, "name");
+        if (!name || !yaml_is_scalar(name))
+                name = key;
+        container.mark = key ? key->mark : entry->mark;
+        container.name = name ? str_escape(name->text, name->n_text, PLAN_NAME_BYTES_MAX)
+                              : str_printf("step-%zu", index);
+        if (container.name)
+                visitor(lint, &container);
+        else
+                lint->error = -ENOMEM;
+        free(container.name);
+}
+
+static void visit_all(Lint *lint, LintSection section, void (*visitor)(Lint *lint, const LintContainer *container)) {
+        const YamlNode *list = yaml_get(lint->root, sections[section].key);
+
+        for (size_t i = 0; list && i < list->n_items; i++)
+                visit(lint, section, NULL, list->items[i], i, visitor);
+        for (size_t i = 0; list && i < list->n_pairs; i++)
+                visit(lint, section, list->pairs[i].key, list->pairs[i].value, i, visitor);
+}
+
+static int apply_rules(Lint *lint, const LintVariables *variables) {
+        lint_workflow(lint);
+        visit_all(lint, LINT_SERVICES, lint_note_service);
+        for (LintSection section = 0; section < _LINT_SECTION_MAX; section++)
+                visit_all(lint, section, lint_container);
+        lint_variables_report(lint, variables);
+        return lint->error;
+}
+
+static int check(const Source *source, const LintOptions *options, const LintVariables *variables, DiagList *diags) {
+        WoodpeckerContext context = { .environment = &variables->values, .is_lint = true };
+        Lint lint = { .options = options, .source = source, .diags = diags, .seen = MAP_INIT(NULL),
+                      .service_values = MAP_INIT(NULL) };
+        _cleanup_(yaml_document_freep) YamlDocument *document = NULL;
+        _cleanup_(plan_freep) Plan *plan = NULL;
+        int r;
+
+        r = woodpecker_parse(source, &context, diags, &document);
+        if (r < 0)
+                return r;
+        r = woodpecker_compile_document(document, source, &context, diags, &plan);
+        if (r == -ENOMEM)
+                return r;
+        forgive_unknown(source, variables, diags);
+        lint.root = document->root;
+        r = lint.root && lint.root->kind == YAML_MAPPING ? apply_rules(&lint, variables) : 0;
+        map_done(&lint.seen);
+        map_done(&lint.service_values);
+        return r;
+}
+
+int woodpecker_lint(const Source *source, const LintOptions *options, DiagList *diags) {
+        LintVariables variables = { 0 };
+        int r;
+
+        r = lint_variables_find(source, options, &variables);
+        if (r == 0)
+                r = check(source, options, &variables, diags);
+        lint_variables_done(&variables);
+        diag_sort(diags);
+        return r == -EBADMSG ? 0 : r;
+}
