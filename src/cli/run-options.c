@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "base/strv.h"
+#include "cli/event-options.h"
 #include "pipeline/policy.h"
 
-static int set_environment(const Option *option, const char *text, void *field, Error **reterr) {
+int run_option_set_environment(const Option *option, const char *text, void *field, Error **reterr) {
         const char *equals = strchr(text, '='), *value = equals ? equals + 1 : getenv(text);
         _cleanup_free_ char *name = strndup(text, equals ? (size_t) (equals - text) : strlen(text));
 
@@ -45,7 +46,7 @@ static int set_pull(const Option *option, const char *text, void *field, Error *
                          option->name);
 }
 
-static int set_trusted(const Option *option, const char *text, void *field, Error **reterr) {
+int run_option_set_trusted(const Option *option, const char *text, void *field, Error **reterr) {
         int r;
 
         r = trust_parse(text, field, reterr);
@@ -53,7 +54,7 @@ static int set_trusted(const Option *option, const char *text, void *field, Erro
 }
 
 static const char *const network_names[] = { "auto", "pod", "bridge", NULL };
-static const char *const color_names[] = { "auto", "always", "never", NULL };
+const char *const run_option_color_names[] = { "auto", "always", "never", NULL };
 
 /* Rows that several verbs share; GROUP is the heading where the row is the first below it. */
 #define ENGINE_ROW(heading)                                                                                                      \
@@ -66,7 +67,7 @@ static const char *const color_names[] = { "auto", "always", "never", NULL };
 #define JSON_ROW(heading, text)                                                                                                  \
         { "json", 0, NULL, OPTION_FLAG(RunOptions, json), .group = (heading), .help = (text) }
 #define VARIABLE_ROWS                                                                                                            \
-        { "env", 'e', "NAME=VALUE", .set = set_environment, .offset = OPTION_OFFSET(RunOptions, environment, Map),               \
+        { "env", 'e', "NAME=VALUE", .set = run_option_set_environment, .offset = OPTION_OFFSET(RunOptions, environment, Map),               \
           .group = "Variables and secrets",                                                                                      \
           .help = "Adds a variable to all steps and to the file's ${...}. NAME alone takes the value from the environment. "     \
                   "May be repeated." },                                                                                          \
@@ -80,9 +81,29 @@ static const char *const color_names[] = { "auto", "always", "never", NULL };
         { "step", 0, "NAME", OPTION_LIST(RunOptions, step_names), .group = "What runs",                                          \
           .help = "Only this step and what it needs. May be repeated." },                                                        \
         { "from", 0, "NAME", OPTION_STRING(RunOptions, from), .help = "This step and what comes after it." },                    \
-        { "trusted", 0, "CLASSES", .set = set_trusted, .offset = OPTION_OFFSET(RunOptions, trusted, unsigned),                   \
+        { "trusted", 0, "CLASSES", .set = run_option_set_trusted, .offset = OPTION_OFFSET(RunOptions, trusted, unsigned),                   \
           .help = "What the file may ask for beyond plain containers: network, volumes, security, or all; several with "         \
                   "commas." }
+
+#define EVENT_ROWS                                                                                                               \
+        { "event", 0, "EVENT", .set = event_option_set, .offset = OPTION_OFFSET(RunOptions, event, char *),                      \
+          .group = "Event and commit",                                                                                           \
+          .help = "What the run is for: push, pull_request, pull_request_closed, pull_request_metadata, tag, release, "          \
+                  "deployment, cron or manual. Default: manual." },                                                              \
+        { "branch", 0, "NAME", OPTION_STRING(RunOptions, branch),                                                                \
+          .help = "The branch; of a pull request the one it goes to. Default: the current one; for a pull request the "          \
+                  "default one." },                                                                                              \
+        { "source-branch", 0, "NAME", OPTION_STRING(RunOptions, source_branch),                                                  \
+          .help = "The branch a pull request comes from; implies one. Default: the current one." },                              \
+        { "tag", 0, "NAME", OPTION_STRING(RunOptions, tag),                                                                      \
+          .help = "The tag; implies the event tag. Default for tag and release: one that points at the commit." },               \
+        { "cron", 0, "NAME", OPTION_STRING(RunOptions, cron), .help = "The name of the cron job; implies the event cron." },     \
+        { "base", 0, "REVISION", .set = event_option_set_revision, .offset = OPTION_OFFSET(RunOptions, base, char *),            \
+          .help = "Files count as changed that differ from where this branch or commit was left. Default: the previous "         \
+                  "commit. What is not committed counts, too." },                                                                \
+        { "metadata-file", 0, "FILE", OPTION_STRING(RunOptions, metadata_file),                                                  \
+          .help = "Takes repository, commit and event from a file of Woodpecker's own format. The options above and CI_* "       \
+                  "variables given count more, what git knows counts less." }
 
 const Option run_option_rows[] = {
         STEP_ROWS,
@@ -92,6 +113,7 @@ const Option run_option_rows[] = {
           .help = "How long a service may take until it is ready. Default: 60s." },
         { "grace", 0, "DURATION", OPTION_DURATION(RunOptions, grace_usec),
           .help = "What a step gets between TERM and KILL when it is stopped. Default: 20s." },
+        EVENT_ROWS,
         VARIABLE_ROWS,
         ENGINE_ROW("Engine"),
         { "pull", 0, "POLICY", .set = set_pull, .offset = OPTION_OFFSET(RunOptions, pull, PullPolicy),
@@ -113,17 +135,18 @@ const Option run_option_rows[] = {
         JSON_ROW("Output", "One JSON object on each line; the last one is the result."),
         { "quiet", 'q', NULL, OPTION_FLAG(RunOptions, quiet), .help = "Shows only what failed, with its last lines." },
         { "verbose", 'v', NULL, OPTION_FLAG(RunOptions, verbose), .help = "Also tells what podstep does." },
-        { "color", 0, "WHEN", OPTION_ENUM(RunOptions, color), .names = color_names,
+        { "color", 0, "WHEN", OPTION_ENUM(RunOptions, color), .names = run_option_color_names,
           .help = "auto, always or never. Default: auto, which is on a terminal without NO_COLOR." },
         { 0 },
 };
 
 const Option plan_option_rows[] = {
         STEP_ROWS,
+        EVENT_ROWS,
         VARIABLE_ROWS,
         JSON_ROW("Other", "The plan for programs. Values of secrets are not in it."),
         DIRECTORY_ROW(NULL),
-        { "color", 0, "WHEN", OPTION_ENUM(RunOptions, color), .names = color_names, .help = "auto, always or never." },
+        { "color", 0, "WHEN", OPTION_ENUM(RunOptions, color), .names = run_option_color_names, .help = "auto, always or never." },
         { 0 },
 };
 
@@ -159,7 +182,7 @@ int run_options_check(const RunOptions *options, Error **reterr) {
                 if (row->a && row->b)
                         return error_set(reterr, EINVAL, "'--%s' alone does nothing: %s", row->name_a, row->why);
         }
-        return 0;
+        return event_options_check(options, reterr);
 }
 
 void run_options_done(RunOptions *options) {
@@ -174,6 +197,13 @@ void run_options_done(RunOptions *options) {
         free(options->engine_url);
         free(options->directory);
         free(options->from);
+        free(options->event);
+        free(options->branch);
+        free(options->source_branch);
+        free(options->tag);
+        free(options->cron);
+        free(options->base);
+        free(options->metadata_file);
         free(options->export_directory);
         run_options_init(options);
 }

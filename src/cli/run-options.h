@@ -32,6 +32,9 @@ typedef struct RunOptions {
         NetworkChoice network;
         unsigned trusted; /* TrustClass */
 
+        /* which event the run is for; NULL: see cli/describe.h */
+        char *event, *branch, *source_branch, *tag, *cron, *base, *metadata_file;
+
         bool write, clean, keep;
         char **exports;
         char *export_directory;
@@ -45,6 +48,11 @@ typedef struct RunOptions {
 extern const Option run_option_rows[];
 extern const Option plan_option_rows[];
 extern const Option prune_option_rows[];
+
+/* For the rows of other verbs. */
+extern const char *const run_option_color_names[];
+int run_option_set_environment(const Option *option, const char *text, void *field, Error **reterr);
+int run_option_set_trusted(const Option *option, const char *text, void *field, Error **reterr);
 
 void run_options_init(RunOptions *options);
 /** run_options_check() - what cannot go together; -EINVAL with the Error */

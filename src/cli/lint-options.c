@@ -1,0 +1,52 @@
+#include "cli/lint-options.h"
+
+#include <errno.h>
+
+#include "base/strv.h"
+#include "pipeline/policy.h"
+
+const Option lint_option_rows[] = {
+        { "strict", 0, NULL, OPTION_FLAG(LintValues, strict), .group = "What counts",
+          .help = "Warnings are errors." },
+        { "trusted", 0, "CLASSES", .set = run_option_set_trusted, .offset = OPTION_OFFSET(LintValues, run.trusted, unsigned),
+          .help = "What the file may ask for beyond plain containers: network, volumes, security, all or none; several with "
+                  "commas. Default: all." },
+        { "plugins-privileged", 0, "IMAGE", OPTION_LIST(LintValues, privileged_plugins),
+          .help = "A plugin that the server lets run privileged; of others that need it is an error then. May be repeated." },
+        { "plugins-trusted-clone", 0, "IMAGE", OPTION_LIST(LintValues, trusted_clones),
+          .help = "An image that the server trusts to clone with credentials, beside Woodpecker's own. May be repeated." },
+        { "env", 'e', "NAME=VALUE", .set = run_option_set_environment, .offset = OPTION_OFFSET(LintValues, run.environment, Map),
+          .help = "A variable for the file's ${...} that the server sets. May be repeated." },
+        { "env-file", 0, "FILE", OPTION_LIST(LintValues, run.env_files),
+          .help = "The same from a file: a NAME=VALUE on each line. May be repeated." },
+        { "format", 0, "FORMAT", OPTION_ENUM(LintValues, format), .names = diag_format_names, .group = "Output",
+          .help = "text, json (an object on each line), github (workflow commands), gitlab (a code quality report) or "
+                  "checkstyle (XML). Default: text." },
+        { "json", 0, NULL, OPTION_FLAG(LintValues, run.json), .help = "The same as '--format json'." },
+        { "schema", 0, NULL, OPTION_FLAG(LintValues, schema),
+          .help = "Prints the JSON schema of workflow files, for editors, and checks nothing." },
+        { "directory", 'C', "DIR", OPTION_STRING(LintValues, run.directory),
+          .help = "The checkout to work on. Default: the top of the git work tree." },
+        { "color", 0, "WHEN", OPTION_ENUM(LintValues, run.color), .names = run_option_color_names,
+          .help = "auto, always or never. Default: auto, which is on a terminal without NO_COLOR." },
+        { 0 },
+};
+
+void lint_values_init(LintValues *values) {
+        *values = (LintValues) { 0 };
+        run_options_init(&values->run);
+        values->run.trusted = TRUST_ALL;
+}
+
+int lint_values_check(const LintValues *values, Error **reterr) {
+        if (values->run.json && values->format != DIAG_FORMAT_TEXT && values->format != DIAG_FORMAT_JSON)
+                return error_set(reterr, EINVAL, "'--json' and '--format %s' do not go together: choose one",
+                                 diag_format_names[values->format]);
+        return 0;
+}
+
+void lint_values_done(LintValues *values) {
+        run_options_done(&values->run);
+        strv_free(values->privileged_plugins);
+        strv_free(values->trusted_clones);
+}

@@ -1,0 +1,20 @@
+#pragma once
+
+/* What may stand behind 'podstep lint'. */
+
+#include "cli/run-options.h"
+#include "document/diag-format.h"
+
+typedef struct LintValues {
+        RunOptions run; /* of which it has some: variables, trust, directory, colour */
+        DiagFormat format;
+        bool strict, schema;
+        char **privileged_plugins, **trusted_clones;
+} LintValues;
+
+extern const Option lint_option_rows[];
+
+void lint_values_init(LintValues *values);
+/** lint_values_check() - what cannot go together; -EINVAL with the Error */
+int lint_values_check(const LintValues *values, Error **reterr);
+void lint_values_done(LintValues *values);
