@@ -69,23 +69,24 @@ int file_write(const char *path, const void *bytes, size_t n, mode_t mode) {
 }
 
 int file_mkdir_p(const char *path, mode_t mode) {
-        _cleanup_free_ char *copy = strdup(path);
+        _cleanup_free_ char *parent = NULL;
+        int r;
 
-        if (!copy)
+        if (mkdir(path, mode) == 0)
+                return 0;
+        if (errno == EEXIST)
+                return file_is_directory(path) ? 0 : -ENOTDIR;
+        if (errno != ENOENT)
+                return -errno;
+        parent = path_parent(path);
+        if (!parent)
                 return -ENOMEM;
-        for (char *p = copy + 1;; p++) {
-                bool end = !*p;
-
-                if (!end && *p != '/')
-                        continue;
-                *p = '\0';
-                if (mkdir(copy, mode) < 0 && errno != EEXIST)
-                        return -errno;
-                if (end)
-                        break;
-                *p = '/';
-        }
-        return file_is_directory(path) ? 0 : -ENOTDIR;
+        if (str_equal(parent, path) || str_equal(parent, "."))
+                return -ENOENT;
+        r = file_mkdir_p(parent, mode);
+        if (r < 0)
+                return r;
+        return mkdir(path, mode) < 0 && errno != EEXIST ? -errno : 0;
 }
 
 static int remove_at(int dir_fd, const char *name);

@@ -123,6 +123,7 @@ void images_done(Job *job);
 /* schedule.c: called whenever something changed; works from the loop */
 void job_schedule(Job *job);
 int schedule_init(Job *job);
+bool schedule_has_turn(const Job *job, const Step *step); /* all it waits for is done */
 
 /* step.c */
 int step_init(Step *step, Job *job, size_t index, Error **reterr);

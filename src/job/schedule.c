@@ -24,7 +24,7 @@ static bool services_are_settled(const Job *job) {
         return true;
 }
 
-static bool has_its_turn(const Job *job, const Step *step) {
+bool schedule_has_turn(const Job *job, const Step *step) {
         if (step->plan->kind == STEP_SERVICE)
                 return true;
         for (size_t i = 0; i < step->plan->n_needs; i++)
@@ -75,7 +75,7 @@ static void consider_waiting(Job *job, Step *step, bool has_turn) {
 }
 
 static void consider(Job *job, Step *step) {
-        bool has_turn = has_its_turn(job, step);
+        bool has_turn = schedule_has_turn(job, step);
 
         if (step_is_waiting(step))
                 consider_waiting(job, step, has_turn);
