@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/strv.h"
 #include "cli/checkout.h"
+#include "cli/describe.h"
 #include "cli/report.h"
 #include "cli/variables.h"
 #include "cli/workflow.h"
@@ -26,7 +27,10 @@ typedef struct Session {
         sd_event *event;
         char *checkout, *state_directory;
         char **files;
-        Map environment, secrets;
+        Map environment, secrets; /* environment: what the user gave, then all */
+        Metadata metadata;
+        DescribeSpec describe;
+        bool gave_files; /* the user said which files changed */
         bool color;
 
         Plan **plans;
@@ -106,15 +110,48 @@ static void on_answer(Task *task, int r, const Error *error, void *userdata) {
         machine_post(&session->machine, r < 0 ? MACHINE_FAIL : MACHINE_OK);
 }
 
+/* All variables; the user's own count most. */
+static int make_environment(Session *session) {
+        Map environment = STRMAP_INIT;
+        int r = metadata_to_environment(&session->metadata, &environment);
+
+        if (r >= 0)
+                r = strmap_update(&environment, &session->environment);
+        variables_done(&session->environment);
+        session->environment = environment;
+        return r;
+}
+
+static void on_described(Task *task, int r, const Error *error, void *userdata) {
+        Session *session = userdata;
+
+        if (r >= 0)
+                r = make_environment(session);
+        if (r < 0) {
+                log_error("%s", error_message(error, r));
+                note_exit_code(session, EXIT_USAGE);
+        }
+        machine_post(&session->machine, r < 0 ? MACHINE_FAIL : MACHINE_OK);
+}
+
 static int enter_describing(Machine *machine, Task **ret_task, Error **reterr) {
         Session *session = container_of(machine, Session, machine);
 
-        return checkout_describe(session->event, session->checkout, &session->environment, on_answer, session, ret_task);
+        session->gave_files = map_has(&session->environment, "CI_PIPELINE_FILES");
+        session->describe = (DescribeSpec) { session->options, session->checkout, &session->environment, session->files };
+        return describe_start(session->event, &session->describe, &session->metadata, on_described, session, ret_task);
 }
 
 static int enter_loading(Machine *machine, Task **ret_task, Error **reterr) {
         Session *session = container_of(machine, Session, machine);
-        WorkflowInput input = { session->options, &session->environment, &session->secrets, session->color };
+        WorkflowInput input = {
+                .options = session->options,
+                .environment = &session->environment,
+                .secrets = &session->secrets,
+                .cron = session->metadata.curr.cron,
+                .changed_files = session->gave_files ? NULL : session->metadata.curr.commit.changed_files,
+                .color = session->color,
+        };
         int code = 0;
 
         session->plans = calloc(strv_length(session->files), sizeof(*session->plans));
@@ -335,6 +372,7 @@ static void session_done(Session *session) {
         for (size_t i = 0; i < session->n_plans; i++)
                 plan_free(session->plans[i]);
         free(session->plans);
+        metadata_done(&session->metadata);
         variables_done(&session->environment);
         variables_done(&session->secrets);
         strv_free(session->files);
@@ -392,6 +430,7 @@ static Session session_make(const RunOptions *options, char *const *files) {
                 .files_given = files ? files : none,
                 .environment = STRMAP_INIT,
                 .secrets = STRMAP_INIT,
+                .metadata.workflow.matrix = STRMAP_INIT,
                 .color = report_options_for(options, STDERR_FILENO).color,
         };
 }

@@ -29,7 +29,12 @@ static int select_steps(Plan *plan, const RunOptions *options, Error **reterr) {
 }
 
 int workflow_load(const char *path, const WorkflowInput *input, Plan **ret) {
-        WoodpeckerContext context = { .environment = input->environment, .secrets = input->secrets };
+        WoodpeckerContext context = {
+                .environment = input->environment,
+                .secrets = input->secrets,
+                .cron = input->cron,
+                .changed_files = input->changed_files,
+        };
         Policy policy = { .trusted = input->options->trusted };
         _cleanup_(diag_list_done) DiagList diags = { 0 };
         _cleanup_(source_freep) Source *source = NULL;

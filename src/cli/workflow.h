@@ -8,6 +8,8 @@
 typedef struct WorkflowInput {
         const RunOptions *options;
         const Map *environment, *secrets;
+        const char *cron;           /* name of the cron job; NULL: none */
+        char *const *changed_files; /* NULL: those that the environment names */
         bool color;
 } WorkflowInput;
 
