@@ -52,6 +52,38 @@ void diag_set_hint(Diag *diag, const char *format, ...) {
         diag->hint = hint;
 }
 
+static bool has_diag(const DiagList *list, const Diag *diag) {
+        for (size_t i = 0; i < list->n_diags; i++) {
+                const Diag *other = &list->diags[i];
+
+                if (other->mark.line == diag->mark.line && other->mark.column == diag->mark.column &&
+                    other->severity == diag->severity && str_equal(other->message, diag->message))
+                        return true;
+        }
+        return false;
+}
+
+void diag_list_merge(DiagList *list, DiagList *from) {
+        size_t n_errors = from->n_errors; /* of those that had no room, in the end */
+
+        for (size_t i = 0; i < from->n_diags; i++) {
+                Diag *diag = &from->diags[i];
+
+                n_errors -= diag->severity == DIAG_ERROR;
+                if (has_diag(list, diag))
+                        continue;
+                count(list, diag->severity);
+                if (list->n_diags >= DIAG_LIST_MAX || ARRAY_APPEND(list->diags, list->n_diags, *diag) < 0) {
+                        list->n_dropped++;
+                        continue;
+                }
+                diag->message = diag->hint = NULL; /* they are the other list's now */
+        }
+        list->n_errors += n_errors;
+        list->n_warnings += from->n_dropped - n_errors;
+        list->n_dropped += from->n_dropped;
+}
+
 static bool stands_before(const Mark *a, const Mark *b) {
         return a->line != b->line ? a->line < b->line : a->column < b->column;
 }

@@ -132,11 +132,34 @@ static void put_left_out(JsonWriter *w, const Plan *plan) {
         json_close(w);
 }
 
+static void put_surroundings(JsonWriter *w, const Plan *plan) {
+        if (plan->n_depends_on > 0) {
+                json_open_array(w, "depends_on");
+                for (size_t i = 0; i < plan->n_depends_on; i++) {
+                        json_open_object(w, NULL);
+                        json_put_string(w, "name", plan->depends_on[i].name);
+                        json_put_bool(w, "optional", plan->depends_on[i].is_optional);
+                        json_close(w);
+                }
+                json_close(w);
+        }
+        json_open_object(w, "when");
+        json_put_bool(w, "success", plan->on_success);
+        json_put_bool(w, "failure", plan->on_failure);
+        json_close(w);
+        json_put_strmap(w, "labels", &plan->labels);
+        if (plan->skip_clone)
+                json_put_bool(w, "skip_clone", true);
+}
+
 int plan_to_json(const Plan *plan, bool pretty, char **ret) {
         JsonWriter w = { 0 };
 
         json_open_object(&w, NULL);
         json_put_string(&w, "name", plan->name);
+        json_put_string(&w, "workflow", plan->workflow);
+        json_put_strmap(&w, "axes", &plan->axes);
+        put_surroundings(&w, plan);
         json_put_string(&w, "file", plan->source_name);
         json_put_string(&w, "workspace", plan->workspace);
         json_open_array(&w, "services");

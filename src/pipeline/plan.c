@@ -119,11 +119,24 @@ Plan *plan_free(Plan *plan) {
         }
         free(plan->left_out);
         free(plan->why_left_out);
+        for (size_t i = 0; i < plan->n_depends_on; i++)
+                free(plan->depends_on[i].name);
+        free(plan->depends_on);
+        free(plan->workflow);
         free(plan->name);
         free(plan->source_name);
         free(plan->workspace);
+        map_done(&plan->axes);
+        map_done(&plan->labels);
         map_done(&plan->secrets);
         free(plan);
+        return NULL;
+}
+
+Plan **plans_free(Plan **plans, size_t n_plans) {
+        for (size_t i = 0; i < n_plans; i++)
+                plan_free(plans[i]);
+        free(plans);
         return NULL;
 }
 

@@ -144,8 +144,17 @@ typedef struct PlanLeftOut {
         bool is_service;
 } PlanLeftOut;
 
+/* Another workflow that must be done before, by its name. */
+typedef struct PlanNeed {
+        char *name;
+        Mark mark;
+        bool is_optional; /* there may be none of that name */
+} PlanNeed;
+
 typedef struct Plan {
-        char *name;        /* of the workflow */
+        char *workflow;    /* the workflow's name; several combinations of a matrix have it in common */
+        char *name;        /* for people: "build", "build (GO=1.21, DB=pg)" */
+        Map axes;          /* the combination: axis to value */
         char *source_name; /* the file */
         char *workspace;   /* absolute path in the containers: CI_WORKSPACE */
         PlanStep **steps;  /* services first, then the steps in the file's order */
@@ -154,11 +163,18 @@ typedef struct Plan {
         size_t n_left_out;
         char *why_left_out; /* the conditions of the workflow itself do not hold: no steps and no services; else NULL */
         Mark why_left_out_mark;
+        PlanNeed *depends_on;
+        size_t n_depends_on;
+        bool on_success, on_failure; /* runs if all that it depends on went well; runs if they did not */
+        Map labels;                  /* of agents that may run it */
+        bool skip_clone;
         Map secrets; /* name to value: all that must be masked, used or not */
 } Plan;
 
 Plan *plan_free(Plan *plan);
 DEFINE_CLEANUP(Plan *, plan_free);
+/** plans_free() - an array of them; NULL */
+Plan **plans_free(Plan **plans, size_t n_plans);
 PlanStep *plan_step_free(PlanStep *step);
 DEFINE_CLEANUP(PlanStep *, plan_step_free);
 

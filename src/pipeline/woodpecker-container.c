@@ -10,11 +10,6 @@
 
 #define TEXT_BYTES_SHOWN 100
 
-enum {
-        IN_STEP = 1 << 0,
-        IN_SERVICE = 1 << 1,
-};
-
 static const char *const failure_words[] = { "fail", "ignore", "cancel", NULL };
 
 /* clang-format off */
@@ -78,7 +73,7 @@ typedef struct NeedKeys {
 } NeedKeys;
 
 static const Key need_rows[] = {
-        { "name", KEY_TEXT, offsetof(NeedKeys, name), .doc = "The step." },
+        { "name", KEY_TEXT, offsetof(NeedKeys, name), .doc = "The step, or the workflow." },
         { "optional", KEY_BOOL, offsetof(NeedKeys, optional), .doc = "Whether it may be missing." },
 };
 /* clang-format on */
@@ -160,14 +155,14 @@ int woodpecker_container_read(Woodpecker *wp, const YamlNode *key, const YamlNod
         return 0;
 }
 
-static int add_need(Woodpecker *wp, const YamlNode *node, GraphNode *ret) {
+static int add_need(Woodpecker *wp, const YamlNode *node, const char *noun, GraphNode *ret) {
         NeedKeys keys = { 0 };
         GraphNeed need = { .mark = node->mark };
 
         if (node->kind == YAML_MAPPING) {
                 wp->n_errors += keys_read(&need_table, node, 0, "'depends_on'", &keys, wp->diags);
                 if (!woodpecker_container_has(keys.name)) {
-                        WOODPECKER_ERROR(wp, "type", node->mark, "depends_on: an entry names no step");
+                        WOODPECKER_ERROR(wp, "type", node->mark, "depends_on: an entry names no %s", noun);
                         return 0;
                 }
                 need = (GraphNeed){
@@ -175,23 +170,22 @@ static int add_need(Woodpecker *wp, const YamlNode *node, GraphNode *ret) {
         } else if (yaml_is_scalar(node) && node->kind != YAML_NULL)
                 need.name = node->text;
         else {
-                WOODPECKER_ERROR(wp, "type", node->mark, "depends_on: expected the name of a step, found %s",
+                WOODPECKER_ERROR(wp, "type", node->mark, "depends_on: expected the name of a %s, found %s", noun,
                                  yaml_kind_name(node->kind));
                 return 0;
         }
         return ARRAY_APPEND(ret->needs, ret->n_needs, need);
 }
 
-int woodpecker_container_needs(Woodpecker *wp, const Container *container, GraphNode *node) {
-        const YamlNode *list = container->keys.depends_on;
+int woodpecker_needs(Woodpecker *wp, const YamlNode *list, const char *noun, GraphNode *node) {
         int r = 0;
 
         if (!list)
                 return 0;
         node->has_needs = true;
         if (list->kind != YAML_SEQUENCE)
-                return add_need(wp, list, node);
+                return add_need(wp, list, noun, node);
         for (size_t i = 0; i < list->n_items && r == 0; i++)
-                r = add_need(wp, list->items[i], node);
+                r = add_need(wp, list->items[i], noun, node);
         return r;
 }

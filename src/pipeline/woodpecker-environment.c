@@ -1,4 +1,4 @@
-/* The variables of a step. Later ones win: the context's, CI_WORKSPACE, 'settings' as PLUGIN_*, 'environment'. */
+/* The variables of a step. Later ones win: the context's, for all but plugins the matrix, CI_WORKSPACE, 'settings' as PLUGIN_*, 'environment'. */
 
 #include <ctype.h>
 #include <errno.h>
@@ -116,13 +116,28 @@ static int add_drone_variables(PlanStep *step) {
         return r;
 }
 
-int woodpecker_environment_compile(Woodpecker *woodpecker, const Container *container, PlanStep *step) {
-        const Map *from = woodpecker->context->environment;
-        _cleanup_free_ char *workspace = NULL;
-        int r = 0;
+/* Plugins get nothing of the matrix. */
+static int add_known(const Woodpecker *wp, PlanStep *step) {
+        const Map *axes = wp->context->axes, *given = wp->context->environment;
+        int r;
 
-        if (from)
-                r = strmap_update(&step->environment, from);
+        r = strmap_update(&step->environment, &wp->values);
+        if (r < 0 || !axes || step->kind != STEP_PLUGIN)
+                return r;
+        MAP_FOREACH(entry, axes) {
+                const char *value = given ? strmap_get(given, entry->key) : NULL;
+
+                (void) map_remove(&step->environment, entry->key);
+                r = r == 0 && value ? strmap_put(&step->environment, entry->key, value) : r;
+        }
+        return r;
+}
+
+int woodpecker_environment_compile(Woodpecker *woodpecker, const Container *container, PlanStep *step) {
+        _cleanup_free_ char *workspace = NULL;
+        int r;
+
+        r = add_known(woodpecker, step);
         if (r < 0)
                 return r;
         workspace = woodpecker_workspace(woodpecker, step->workspace_base);

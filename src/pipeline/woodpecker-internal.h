@@ -1,7 +1,8 @@
 #pragma once
 
 /*
- * How the dialect is put together: woodpecker.c reads the workflow, woodpecker-container.c an entry of 'steps' or
+ * How the dialect is put together: woodpecker-file.c makes trees of the text, woodpecker.c reads the workflow,
+ * woodpecker-surroundings.c what it says of other workflows and agents, woodpecker-container.c an entry of 'steps' or
  * 'services', woodpecker-step.c makes the step of it with the help of the others. Faults go to the diags and are
  * counted; functions return 0 or -ENOMEM and go on to the next fault.
  */
@@ -18,6 +19,8 @@
 
 typedef struct Woodpecker {
         const WoodpeckerContext *context;
+        const Source *source; /* the file as it is, for places in it */
+        Map values;           /* all variables that are known before it runs */
         DiagList *diags;
         size_t n_errors;
         size_t n_expanded_bytes;
@@ -37,6 +40,10 @@ int woodpecker_parse(const Source *source, const WoodpeckerContext *context, Dia
 /** woodpecker_compile_document() - woodpecker_compile() of a tree */
 int woodpecker_compile_document(const YamlDocument *document, const Source *source, const WoodpeckerContext *context,
                                 DiagList *diags, Plan **ret);
+
+/** woodpecker_values() - the context's variables, the workflow's own and those of the matrix: 0 or -ENOMEM. @ret is
+ * for map_done() in any case */
+int woodpecker_values(const WoodpeckerContext *context, const Source *source, Map *ret);
 
 /** woodpecker_workspace() - the checkout's directory below a base, clean; heap, NULL if memory is out */
 char *woodpecker_workspace(const Woodpecker *woodpecker, const char *base);
@@ -78,8 +85,8 @@ int woodpecker_container_read(Woodpecker *woodpecker, const YamlNode *key, const
  * come later. */
 int woodpecker_step_compile(Woodpecker *woodpecker, const Container *container, PlanStep **ret);
 
-/** woodpecker_container_needs() - reads 'depends_on' */
-int woodpecker_container_needs(Woodpecker *woodpecker, const Container *container, GraphNode *node);
+/** woodpecker_needs() - reads a 'depends_on', which may be NULL. @noun: "step", "workflow" */
+int woodpecker_needs(Woodpecker *woodpecker, const YamlNode *list, const char *noun, GraphNode *node);
 
 /** woodpecker_host_compile() - what it wants of its host: volumes, tmpfs, devices, ports, extra_hosts, dns,
  * network_mode */
@@ -109,4 +116,13 @@ void conditions_done(Conditions *conditions);
 int woodpecker_when(Woodpecker *woodpecker, const YamlNode *node, bool is_step, const char *owner, Conditions *ret);
 
 /** woodpecker_changed_files() - the files that 'when.path' is about; none: *ret stays NULL. 0 or -ENOMEM */
-int woodpecker_changed_files(const WoodpeckerContext *context, char ***ret);
+int woodpecker_changed_files(const Woodpecker *woodpecker, char ***ret);
+
+/* What a workflow says of other workflows and of agents. */
+typedef struct SurroundingKeys {
+        const YamlNode *depends_on, *labels, *runs_on, *skip_clone;
+} SurroundingKeys;
+
+/** woodpecker_surroundings_compile() - puts it into the plan. @conditions: of the workflow's 'when' */
+int woodpecker_surroundings_compile(Woodpecker *woodpecker, const SurroundingKeys *keys, const Conditions *conditions,
+                                    Plan *plan);

@@ -4,6 +4,15 @@
 
 #include "pipeline/key.h"
 
+/* Kinds of maps that share a table: see Key.places. */
+enum {
+        IN_STEP = 1 << 0,
+        IN_SERVICE = 1 << 1,
+        IN_WORKFLOW = 1 << 2,
+        IN_PATTERNS = 1 << 3, /* 'include' and 'exclude' */
+        IN_PATH = 1 << 4,     /* those of 'path' */
+};
+
 extern const KeyTable *const woodpecker_workflow_keys, *const woodpecker_workspace_keys, *const woodpecker_container_keys,
         *const woodpecker_need_keys, *const woodpecker_engine_keys, *const woodpecker_backend_keys,
         *const woodpecker_when_keys, *const woodpecker_pattern_keys;

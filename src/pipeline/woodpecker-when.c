@@ -11,6 +11,7 @@
 #include "pipeline/glob.h"
 #include "pipeline/woodpecker-internal.h"
 #include "pipeline/woodpecker-keys.h"
+#include "pipeline/woodpecker-matrix.h"
 
 #define FILES_BYTES_MAX (1024U * 1024)
 #define TEXT_BYTES_SHOWN 100
@@ -26,11 +27,6 @@ static const char *const events[] = {
         "manual", NULL,
 };
 static const char *const statuses[] = { "success", "failure", NULL };
-
-enum {
-        IN_STEP = 1 << 0,
-        IN_WORKFLOW = 1 << 1,
-};
 
 /* clang-format off */
 static const Key when_rows[] = {
@@ -50,7 +46,7 @@ static const Key when_rows[] = {
           .doc = "Patterns for the name of the cron job. Looked at for the event ``cron`` only." },
         { "matrix", KEY_MAP, offsetof(WhenKeys, matrix), IN_STEP,
           .hint = "only steps can be chosen by their combination of a matrix",
-          .doc = "Values of the matrix, by axis." },
+          .doc = "Patterns for the values of the matrix, by axis; ``include`` and ``exclude`` with such maps too." },
         { "path", KEY_STRINGS_OR_MAP, offsetof(WhenKeys, path),
           .doc = "Patterns for the files a push or pull request changes; ``ignore_message``, ``on_empty`` too." },
         { "evaluate", KEY_TEXT, offsetof(WhenKeys, evaluate),
@@ -68,11 +64,6 @@ static const Key when_rows[] = {
 typedef struct PatternKeys {
         const YamlNode *include, *exclude, *ignore_message, *on_empty;
 } PatternKeys;
-
-enum {
-        IN_PATTERNS = 1 << 0,
-        IN_PATH = 1 << 1,
-};
 
 static const Key pattern_rows[] = {
         { "include", KEY_STRINGS, offsetof(PatternKeys, include),
@@ -93,7 +84,7 @@ const KeyTable *const woodpecker_when_keys = &when_table, *const woodpecker_patt
 
 /* What a run says of itself, to compare with. */
 static const char *value_of(const Woodpecker *wp, const char *name) {
-        const char *value = wp->context->environment ? strmap_get(wp->context->environment, name) : NULL;
+        const char *value = strmap_get(&wp->values, name);
 
         return value ? value : "";
 }
@@ -227,6 +218,64 @@ static void match_path(Constraint *c, const YamlNode *node) {
                 fail(c, node, "no changed file matches its 'path'", NULL);
 }
 
+/* The pair's pattern against the value of its axis. */
+static bool matches_axis(Constraint *c, const YamlPair *pair) {
+        const Map *axes = c->woodpecker->context->axes;
+        const char *value = axes ? strmap_get(axes, pair->key->text) : NULL;
+
+        return has_match(c, pair->value, value ? value : "");
+}
+
+static bool check_axes(Constraint *c, const YamlNode *map) {
+        Woodpecker *wp = c->woodpecker;
+        size_t n_errors = wp->n_errors;
+
+        for (size_t i = 0; i < map->n_pairs; i++)
+                if (key_check_text(map->pairs[i].value, "matrix", wp->diags))
+                        check_patterns(c, map->pairs[i].value);
+                else
+                        wp->n_errors++;
+        return wp->n_errors == n_errors;
+}
+
+static void fail_matrix(Constraint *c, const YamlNode *node) {
+        const Map *axes = c->woodpecker->context->axes;
+        _cleanup_free_ char *combination = axes ? matrix_format(axes) : NULL;
+
+        if (combination)
+                fail(c, node, "its 'matrix' does not match", combination);
+        else
+                fail(c, node, "there is no matrix to match its 'matrix'", NULL);
+}
+
+/* All of a map must match; false for an empty one. */
+static bool matches_all_axes(Constraint *c, const YamlNode *map) {
+        for (size_t i = 0; i < map->n_pairs; i++)
+                if (!matches_axis(c, &map->pairs[i]))
+                        return false;
+        return map->n_pairs > 0;
+}
+
+/* Patterns by axis, which must all match; maps 'include', the same, and 'exclude', which must not match as a whole. */
+static void match_matrix(Constraint *c, const YamlNode *node) {
+        const YamlNode *exclude = NULL;
+        bool matches = true;
+
+        for (size_t i = 0; node && i < node->n_pairs; i++) {
+                const YamlPair *pair = &node->pairs[i];
+                bool is_map = pair->value->kind == YAML_MAPPING;
+
+                if (is_map && strcmp(pair->key->text, "exclude") == 0)
+                        exclude = check_axes(c, pair->value) ? pair->value : NULL;
+                else if (is_map && strcmp(pair->key->text, "include") == 0)
+                        matches &= check_axes(c, pair->value) && (pair->value->n_pairs == 0 || matches_all_axes(c, pair->value));
+                else if (check_axes(c, &(YamlNode) { .pairs = &node->pairs[i], .n_pairs = 1 }))
+                        matches &= matches_axis(c, pair);
+        }
+        if (!matches || (exclude && matches_all_axes(c, exclude)))
+                fail_matrix(c, node);
+}
+
 /* A typo here would leave a step out for ever, or never. */
 static void check_words(Constraint *c, const char *name, const YamlNode *node, const char *const *words) {
         const YamlNode *item;
@@ -273,8 +322,7 @@ static void match_all(Constraint *c, const WhenKeys *keys) {
                 match_patterns(c, "branch", keys->branch, value_of(wp, "CI_COMMIT_BRANCH"));
         if (strcmp(c->event, "cron") == 0)
                 match_patterns(c, "cron", keys->cron, wp->context->cron ? wp->context->cron : "");
-        if (keys->matrix && keys->matrix->n_pairs > 0)
-                fail(c, keys->matrix, "there is no matrix to match its 'matrix'", NULL);
+        match_matrix(c, keys->matrix);
         if (keys->evaluate)
                 WOODPECKER_ERROR(wp, "unsupported", keys->evaluate->mark, "expressions are not supported");
 }
@@ -346,14 +394,14 @@ int woodpecker_when(Woodpecker *wp, const YamlNode *node, bool is_step, const ch
         return r;
 }
 
-int woodpecker_changed_files(const WoodpeckerContext *context, char ***ret) {
-        const char *text = context->environment ? strmap_get(context->environment, "CI_PIPELINE_FILES") : NULL;
+int woodpecker_changed_files(const Woodpecker *wp, char ***ret) {
+        const char *text = strmap_get(&wp->values, "CI_PIPELINE_FILES");
         _cleanup_strv_ char **files = NULL;
         _cleanup_(json_unrefp) Json *list = NULL;
         size_t n;
 
-        if (context->changed_files)
-                return strv_copy(context->changed_files, ret);
+        if (wp->context->changed_files)
+                return strv_copy(wp->context->changed_files, ret);
         if (!text || strlen(text) > FILES_BYTES_MAX || json_parse(text, strlen(text), &list, NULL) < 0 ||
             !json_object_is_type(list, json_type_array))
                 return 0;

@@ -9,16 +9,17 @@
 #include "base/file.h"
 #include "base/strv.h"
 #include "pipeline/name.h"
-#include "pipeline/substitute.h"
 #include "pipeline/woodpecker-internal.h"
 #include "pipeline/woodpecker-keys.h"
+#include "pipeline/woodpecker-matrix.h"
 
 #define DEFAULT_WORKSPACE_BASE "/woodpecker"
 #define DEFAULT_WORKSPACE_PATH "src"
 #define WORKFLOW_NAME_FALLBACK "workflow"
 
 typedef struct WorkflowKeys {
-        const YamlNode *services, *steps, *when, *workspace;
+        const YamlNode *matrix, *services, *steps, *when, *workspace;
+        SurroundingKeys surroundings;
 } WorkflowKeys;
 
 typedef struct WorkspaceKeys {
@@ -35,24 +36,25 @@ static const Key workflow_rows[] = {
           .doc = "Conditions for the whole workflow, as those of a step." },
         { "workspace", KEY_MAP, offsetof(WorkflowKeys, workspace),
           .doc = "Where the checkout is in the containers: ``base`` is a volume, ``path`` lies in it." },
+        { "matrix", KEY_ANY, offsetof(WorkflowKeys, matrix),
+          .doc = "Axes, each with a list of values: the workflow runs once for each combination; or ``include``, a list of "
+                 "maps: once for each of them." },
+        { "depends_on", KEY_ANY, offsetof(WorkflowKeys, surroundings.depends_on),
+          .doc = "Workflows that must have passed before, by name; ``{name, optional}`` for one that may be missing." },
+        { "runs_on", KEY_STRINGS, offsetof(WorkflowKeys, surroundings.runs_on),
+          .doc = "After what of those it depends on it runs: ``success``, ``failure``. Deprecated: ``when.status``." },
+        { "labels", KEY_MAP, offsetof(WorkflowKeys, surroundings.labels),
+          .doc = "Which agent may run it. Local runs have one." },
         { "clone", KEY_IGNORED,
           .doc = "Steps that fetch the repository. Local runs have a checkout." },
-        { "skip_clone", KEY_IGNORED,
+        { "skip_clone", KEY_BOOL, offsetof(WorkflowKeys, surroundings.skip_clone),
           .doc = "Whether to fetch nothing. Local runs have a checkout." },
-        { "labels", KEY_IGNORED,
-          .doc = "Which agent may run it. Local runs have one." },
-        { "depends_on", KEY_IGNORED,
-          .doc = "Workflows that must have passed. Local runs take their files in order." },
-        { "runs_on", KEY_IGNORED,
-          .doc = "Deprecated; ``when.status``." },
         { "concurrency", KEY_IGNORED,
           .doc = "How many runs of it at a time. Local runs are the caller's own." },
         { "variables", KEY_IGNORED,
           .doc = "A free place for anchors." },
         { "$schema", KEY_IGNORED,
           .doc = "For editors." },
-        { "matrix", KEY_REFUSED,
-          .hint = "a matrix cannot be run yet; write out one of its combinations" },
         { "pipeline", KEY_REFUSED, .hint = "since Woodpecker 3.0 it is 'steps'" },
         { "platform", KEY_REFUSED, .hint = "since Woodpecker 3.0: 'labels: {platform: linux/amd64}'" },
         { "branches", KEY_REFUSED, .hint = "since Woodpecker 3.0: 'when: {branch: main}'" },
@@ -262,7 +264,7 @@ static int resolve_needs(Woodpecker *wp, Workflow *workflow) {
 
                 nodes[i] = (GraphNode) { .name = container->name, .mark = container->mark };
                 nodes[i].is_left_out = !workflow->conditions[n_services + i].matches;
-                r = woodpecker_container_needs(wp, container, &nodes[i]);
+                r = woodpecker_needs(wp, container->keys.depends_on, "step", &nodes[i]);
         }
         if (r == 0)
                 r = graph_resolve(nodes, n_nodes, wp->diags);
@@ -275,14 +277,27 @@ static int resolve_needs(Woodpecker *wp, Workflow *workflow) {
         return r;
 }
 
+/* "build (GO=1.21, DB=pg)" */
+static char *show_name(const char *workflow, const Map *axes) {
+        _cleanup_free_ char *combination = NULL;
+
+        if (!axes || map_size(axes) == 0)
+                return strdup(workflow);
+        combination = matrix_format(axes);
+        return combination ? str_printf("%s (%s)", workflow, combination) : NULL;
+}
+
 static int fill_plan(Woodpecker *wp, Plan *plan, const Source *source) {
         const WoodpeckerContext *context = wp->context;
 
-        plan->secrets = STRMAP_INIT;
-        plan->name = context->workflow_name ? strdup(context->workflow_name) : woodpecker_workflow_name(source->name);
+        plan->secrets = plan->axes = plan->labels = STRMAP_INIT;
+        plan->workflow = strdup(strmap_get(&wp->values, "CI_WORKFLOW_NAME"));
         plan->source_name = strdup(source->name);
         plan->workspace = woodpecker_workspace(wp, wp->workspace_base);
-        if (!plan->name || !plan->source_name || !plan->workspace)
+        if (!plan->workflow || !plan->source_name || !plan->workspace)
+                return -ENOMEM;
+        plan->name = show_name(plan->workflow, context->axes);
+        if (!plan->name || (context->axes && strmap_update(&plan->axes, context->axes) < 0))
                 return -ENOMEM;
         return context->secrets ? strmap_update(&plan->secrets, context->secrets) : 0;
 }
@@ -308,6 +323,8 @@ static int compile_workflow(Woodpecker *wp, Workflow *workflow, const Source *so
         if (!workflow->plan || !workflow->conditions || !workflow->plan_index)
                 return -ENOMEM;
         r = fill_plan(wp, workflow->plan, source);
+        if (r == 0)
+                r = woodpecker_surroundings_compile(wp, &keys->surroundings, &workflow->all, workflow->plan);
         workflow->plan->why_left_out = TAKE_PTR(workflow->all.why);
         workflow->plan->why_left_out_mark = workflow->all.why_mark;
         for (size_t i = 0; i < workflow->n_containers && r == 0; i++)
@@ -319,6 +336,16 @@ static int compile_workflow(Woodpecker *wp, Workflow *workflow, const Source *so
         if (r == 0 && wp->n_errors == 0)
                 r = step_names_assign(workflow->plan, wp->diags);
         return r;
+}
+
+/* Else it has been read before: it is why this is compiled. */
+static int check_matrix(Woodpecker *wp, const YamlNode *node) {
+        Matrix matrix;
+        int r = matrix_read(node, wp->diags, &matrix);
+
+        matrix_done(&matrix);
+        wp->n_errors += r == -EBADMSG;
+        return r == -EBADMSG ? 0 : r;
 }
 
 static int read_workflow(Woodpecker *wp, Workflow *workflow, const Source *source, const YamlNode *root) {
@@ -341,56 +368,29 @@ static int read_workflow(Woodpecker *wp, Workflow *workflow, const Source *sourc
                 WOODPECKER_ERROR(wp, "steps", (Mark) { 0 }, "the workflow has no 'steps'");
         else if (keys.steps && keys.steps->n_items + keys.steps->n_pairs == 0)
                 WOODPECKER_ERROR(wp, "steps", keys.steps->mark, "'steps' is empty: there is nothing to do");
-        r = woodpecker_when(wp, keys.when, false, "the workflow", &workflow->all);
+        r = wp->context->is_lint ? check_matrix(wp, keys.matrix) : 0;
+        if (r == 0)
+                r = woodpecker_when(wp, keys.when, false, "the workflow", &workflow->all);
         if (r == 0)
                 r = read_workspace(wp, keys.workspace);
         return r == 0 ? compile_workflow(wp, workflow, source, &keys) : r;
 }
 
-/* What was found in the substituted text is told where it stands in the file. */
-static int move_marks(const Substituted *substituted, const Source *source, YamlDocument *document, DiagList *diags,
-                      size_t n_diags_before) {
-        size_t n_nodes = document ? document->n_nodes : 0, n_marks = 0;
-        _cleanup_free_ Mark **marks = calloc(n_nodes + diags->n_diags + 1, sizeof(*marks));
-
-        if (!marks)
-                return -ENOMEM;
-        for (size_t i = 0; i < n_nodes; i++)
-                marks[n_marks++] = &document->nodes[i]->mark;
-        for (size_t i = n_diags_before; i < diags->n_diags; i++)
-                marks[n_marks++] = &diags->diags[i].mark;
-        return substituted_map_marks(substituted, source, marks, n_marks);
-}
-
-int woodpecker_parse(const Source *source, const WoodpeckerContext *context, DiagList *diags, YamlDocument **ret) {
-        _cleanup_(yaml_document_freep) YamlDocument *document = NULL;
-        _cleanup_(substituted_done) Substituted substituted = { 0 };
-        size_t n_diags;
-        int r, q = 0;
-
-        r = substitute(source, context->environment, diags, &substituted);
-        if (r < 0)
-                return r;
-        n_diags = diags->n_diags;
-        r = yaml_parse(substituted.source ? substituted.source : source, diags, &document);
-        if (substituted.source)
-                q = move_marks(&substituted, source, document, diags, n_diags);
-        *ret = TAKE_PTR(document);
-        return q < 0 ? q : r;
-}
-
 int woodpecker_compile_document(const YamlDocument *document, const Source *source, const WoodpeckerContext *context,
                                 DiagList *diags, Plan **ret) {
         _cleanup_(workflow_done) Workflow workflow = { 0 };
-        Woodpecker wp = { .context = context, .diags = diags, .work = WOODPECKER_WORK_MAX };
+        Woodpecker wp = { .context = context, .source = source, .diags = diags, .work = WOODPECKER_WORK_MAX };
         int r;
 
-        r = woodpecker_changed_files(context, &wp.changed_files);
+        r = woodpecker_values(context, source, &wp.values);
+        if (r == 0)
+                r = woodpecker_changed_files(&wp, &wp.changed_files);
         if (r == 0)
                 r = read_workflow(&wp, &workflow, source, document->root);
         free(wp.workspace_base);
         free(wp.workspace_path);
         strv_free(wp.changed_files);
+        map_done(&wp.values);
         diag_sort(diags);
         if (r < 0)
                 return r;
@@ -398,15 +398,4 @@ int woodpecker_compile_document(const YamlDocument *document, const Source *sour
                 return -EBADMSG;
         *ret = TAKE_PTR(workflow.plan);
         return 0;
-}
-
-int woodpecker_compile(const Source *source, const WoodpeckerContext *context, DiagList *diags, Plan **ret) {
-        _cleanup_(yaml_document_freep) YamlDocument *document = NULL;
-        int r;
-
-        r = woodpecker_parse(source, context, diags, &document);
-        if (r == 0)
-                return woodpecker_compile_document(document, source, context, diags, ret);
-        diag_sort(diags);
-        return r;
 }

@@ -8,6 +8,8 @@ typedef struct WoodpeckerContext {
         const char *workflow_name;  /* NULL: from the file's name, as Woodpecker does */
         const Map *environment;     /* CI_* and what the user added; used in ${} as well */
         const Map *secrets;         /* name (lower case) to value */
+        const Map *axes;            /* a combination of the file's matrix; NULL: none. woodpecker_compile_all() sets it */
+        unsigned workflow_number;   /* CI_WORKFLOW_NUMBER, of the first combination that runs; 0: as in the environment */
         const char *cron;           /* name of the cron job, on the event 'cron' */
         char *const *changed_files; /* for 'when.path'; NULL: those of CI_PIPELINE_FILES, if that is there */
         const char *workspace_base; /* NULL: "/woodpecker" */
@@ -16,10 +18,17 @@ typedef struct WoodpeckerContext {
 } WoodpeckerContext;
 
 /**
- * woodpecker_compile() - text to plan
+ * woodpecker_compile_all() - text to plans: one, or with a matrix one for each of its combinations
+ * @ret: at least one; plans_free() frees them
+ *
+ * What is wrong in several combinations is told once.
  *
  * Return: 0; -EBADMSG when there are errors among the diags; -ENOMEM.
  */
+int woodpecker_compile_all(const Source *source, const WoodpeckerContext *context, DiagList *diags, Plan ***ret,
+                           size_t *ret_n);
+
+/** woodpecker_compile() - the same; only the first plan */
 int woodpecker_compile(const Source *source, const WoodpeckerContext *context, DiagList *diags, Plan **ret);
 
 /** woodpecker_workflow_name() - ".woodpecker/build.yaml" -> "build", ".woodpecker.yaml" -> "woodpecker"; heap, NULL if
