@@ -12,7 +12,8 @@ const Option lint_option_rows[] = {
           .help = "What the file may ask for beyond plain containers: network, volumes, security, all or none; several with "
                   "commas. Default: all." },
         { "plugins-privileged", 0, "IMAGE", OPTION_LIST(LintValues, privileged_plugins),
-          .help = "A plugin that the server lets run privileged; of others that need it is an error then. May be repeated." },
+          .help = "A plugin that the server lets run privileged. If one is named, the others that once ran so are errors, "
+                  "else warnings. May be repeated." },
         { "plugins-trusted-clone", 0, "IMAGE", OPTION_LIST(LintValues, trusted_clones),
           .help = "An image that the server trusts to clone with credentials, beside Woodpecker's own. May be repeated." },
         { "env", 'e', "NAME=VALUE", .set = run_option_set_environment, .offset = OPTION_OFFSET(LintValues, run.environment, Map),

@@ -8,6 +8,14 @@ static void done_values(void *values) {
         run_options_done(values);
 }
 
+static void init_lint_values(void *values) {
+        lint_values_init(values);
+}
+
+static void done_lint_values(void *values) {
+        lint_values_done(values);
+}
+
 #define RUN_OPTIONS(rows) \
         .options = (rows), .values_size = sizeof(RunOptions), .values_init = init_values, .values_done = done_values
 
@@ -23,6 +31,13 @@ const Verb podstep_verbs[] = {
         { "plan", "[FILE...]", RUN_OPTIONS(plan_option_rows), .run = verb_plan,
           .summary = "show what 'run' would do",
           .description = "Reads a workflow as 'run' does and shows what would run, in which order and how. No engine is needed." },
+        { "lint", "[FILE...]", .options = lint_option_rows, .run = verb_lint,
+          .values_size = sizeof(LintValues), .values_init = init_lint_values, .values_done = done_lint_values,
+          .summary = "find what is wrong in a workflow",
+          .description = "Checks workflows for all events at once, without running anything: errors, and what is better done otherwise. "
+                         "Without FILE it is .woodpecker/*.yaml or .woodpecker.yaml of the checkout; a directory stands for its "
+                         "workflows. No secrets and no engine are needed.\n\n"
+                         "Exit code: 0 no errors; 2 errors, or a wrong command line." },
         { "prune", NULL, RUN_OPTIONS(prune_option_rows), .run = verb_prune,
           .summary = "remove what a killed podstep left behind",
           .description = "Removes pods, containers, volumes and networks of jobs whose podstep does not run any more; they are known by "

@@ -2,6 +2,7 @@
 
 /* The verbs of podstep. What each one does is in its verb-NAME.c. */
 
+#include "cli/lint-options.h"
 #include "cli/run-options.h"
 #include "cli/verb.h"
 
@@ -10,7 +11,9 @@ extern const Verb podstep_verbs[];
         "Runs CI pipelines on rootless Podman: the steps of a workflow file, in containers of your own, with nothing " \
         "left behind."
 
-/* @values: RunOptions. Each returns the exit code. */
+/* Each returns the exit code. @values: RunOptions */
 int verb_run(const Verb *verb, char *const *args, void *values);
 int verb_plan(const Verb *verb, char *const *args, void *values);
 int verb_prune(const Verb *verb, char *const *args, void *values);
+/* @values: LintValues */
+int verb_lint(const Verb *verb, char *const *args, void *values);

@@ -28,7 +28,10 @@ Diag *lint_add(Lint *lint, DiagSeverity severity, const char *rule, Mark mark, c
         return diag_add(lint->diags, severity, rule, mark, "%s", message);
 }
 
-/* What a mark means, up to the end of its line. */
+/*
+ * What a mark means, up to the end of its line. It counts what stands there once '${}' is substituted, by at least one
+ * character.
+ */
 static const char *marked_text(const Source *source, Mark mark, size_t *ret_n) {
         size_t n, from = 0, to;
         const char *line = source_line(source, mark.line, &n);
@@ -36,8 +39,11 @@ static const char *marked_text(const Source *source, Mark mark, size_t *ret_n) {
         for (uint32_t column = 1; column < mark.column && from < n; column++)
                 from += MAX(utf8_length(line + from, n - from), 1U);
         to = mark.n_columns > 0 ? from : n;
-        for (uint32_t column = 0; column < mark.n_columns && to < n; column++)
-                to += MAX(utf8_length(line + to, n - to), 1U);
+        for (uint32_t column = 0; column < mark.n_columns && to < n; column++) {
+                const char *close = line[to] == '$' && line[to + 1] == '{' ? memchr(line + to, '}', n - to) : NULL;
+
+                to = close ? (size_t) (close + 1 - line) : to + MAX(utf8_length(line + to, n - to), 1U);
+        }
         *ret_n = to - from;
         return line + from;
 }

@@ -28,6 +28,14 @@ int verb_prune(const Verb *verb, char *const *args, void *values) {
         return note_run(args, values, 30);
 }
 
+int verb_lint(const Verb *verb, char *const *args, void *values) {
+        const LintValues *lint = values;
+        int r = lint_values_check(lint, NULL);
+
+        assert_int_equal(lint->run.trusted, args ? 0 : TRUST_ALL);
+        return r < 0 ? EXIT_USAGE : 40 + (int) lint->format;
+}
+
 static const Program program = { "podstep", "1.2.3", PODSTEP_SUMMARY, podstep_verbs };
 
 static void test_main(void **state) {
@@ -40,6 +48,12 @@ static void test_main(void **state) {
                 { { "podstep", "plan", "--json" }, 20 },
                 { { "podstep", "prune", "-n" }, 30 },
                 { { "podstep", "prune", "x" }, EXIT_USAGE },
+                { { "podstep", "lint" }, 40 },
+                { { "podstep", "lint", "--trusted=none", "x.yaml" }, 40 },
+                { { "podstep", "lint", "--format", "gitlab", "--strict", "--plugins-privileged", "a" }, 40 + DIAG_FORMAT_GITLAB },
+                { { "podstep", "lint", "--format", "json", "--json" }, 40 + DIAG_FORMAT_JSON },
+                { { "podstep", "lint", "--format", "github", "--json" }, EXIT_USAGE },
+                { { "podstep", "lint", "--format", "pdf" }, EXIT_USAGE },
                 { { "podstep", "run", "--pull", "never", "--network=bridge", "--trusted=network,volumes" }, 10 },
                 { { "podstep", "run", "--pull", "maybe" }, EXIT_USAGE },
                 { { "podstep", "run", "--network", "host" }, EXIT_USAGE },

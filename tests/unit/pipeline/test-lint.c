@@ -46,8 +46,8 @@ static void test_variables(void **state) {
                 { HEAD "    commands: 'echo $CI_COMMIT_PRERELEASES $XCI_COMMIT_PRERELEASE CI_COMMIT_PRERELEASE'\n", "" },
                 { HEAD "    commands: 'echo ${CI_PREV_COMMIT_AUTHOR_AVATAR:-x}'\n", "5:21 deprecated\n" },
                 /* Nothing is held against what only the server can know, or what a default says. */
-                { "when: {event: push}\nsteps: {a: {image: 'a:${TAG}'}}\n", "2:22 unset-variable\n" },
-                { "when: {event: push}\nsteps: {a: {image: '${IMAGE}'}}\n", "2:20 unset-variable\n" },
+                { "when: {event: push}\nsteps: {a: {image: 'a:${TAG}'}}\n", "2:23 unset-variable\n" },
+                { "when: {event: push}\nsteps: {a: {image: '${IMAGE}'}}\n", "2:21 unset-variable\n" },
                 { "when: {event: push}\nsteps: {a: {image: 'a:1', failure: '${F}', ports: ['${P}']}}\n",
                   "2:37 unset-variable\n2:53 unset-variable\n" },
                 { "when: {event: push}\nsteps: {a: {image: 'a:1', failure: '${F:-never}'}}\n", "2:36 !value\n" },
@@ -78,7 +78,7 @@ static void test_steps(void **state) {
                 { "when: {event: push}\nsteps: {a: {image: 'localhost:5000/a:1'}}\n", "" },
                 { "when: {event: push}\nsteps: {a: {image: 'A'}}\n", "2:20 !image\n" },
                 /* An anchor that ten steps use is told once. */
-                { "when: {event: push}\nvariables: [&i a]\nsteps: {a: {image: *i}, b: {image: *i}, c: {image: *i}}\n", "2:16 unpinned-image\n" },
+                { "when: {event: push}\nvariables: [&i a]\nsteps: {a: {image: *i}, b: {image: *i}, c: {image: *i}}\n", "2:13 unpinned-image\n" },
                 { "when: {event: push}\nvariables: {x: &x {image: a}}\nsteps: {a: {<<: *x}, b: {<<: *x}}\n", "2:27 unpinned-image\n" },
                 { "steps: {a: {image: 'a:1'}}\n", "1:9 no-event-filter\n" },
                 { "steps: {a: {image: 'a:1', when: {event: push}}, b: {image: 'a:1'}}\n", "1:49 no-event-filter\n" },
@@ -89,7 +89,7 @@ static void test_steps(void **state) {
                 { "when: {branch: main}\nsteps: {a: {image: 'a:1', when: {event: push}}}\n", "" },
                 { "when: [{event: push}, {event: tag, ref: x}]\nsteps: {a: {image: 'a:1'}}\n", "" },
                 { "when: [{event: push}, {branch: main}]\nsteps: {a: {image: 'a:1'}}\n", "2:9 no-event-filter\n" },
-                { "when: {event: push}\nservices: {a: {image: 'a:1'}}\nsteps: {a: {image: 'a:1'}}\n", "" },
+                { "when: {event: push}\nservices: {b: {image: 'a:1'}}\nsteps: {a: {image: 'a:1'}}\n", "" },
                 { HEAD "runs_on: [success, failure]\n", "5:1 deprecated\n" },
                 { HEAD "    privileged: true\n", "" },
         };
@@ -169,7 +169,7 @@ static void test_lists(void **state) {
                   "2:39 !policy\n2:54 !policy\n" },
                 { "steps: {a: {image: 'a:1', privileged: false, volumes: [], network_mode: none}}", { 0 }, "" },
                 { "steps: {a: {image: 'a:1', network_mode: host, tmpfs: [/a], devices: [/dev/fuse], dns_search: a, extra_hosts: ['a:1.1.1.1']}}",
-                  { 0 }, "2:41 !policy\n2:54 !policy\n2:69 !policy\n2:93 !policy\n2:109 !policy\n" },
+                  { 0 }, "2:41 !policy\n2:54 !policy\n2:69 !policy\n2:94 !policy\n2:110 !policy\n" },
                 { "steps: {a: {image: 'a:1'}}\nservices: {b: {image: 'b:1', privileged: true}}", { 0 }, "3:42 !policy\n" },
         };
 
