@@ -232,6 +232,13 @@ faulty_engine() {
         wait_until 10 test -S "$PROXY_SOCK" || fail "the proxy does not come up"
 }
 fault() { printf '%s' "$1" >"$BATS_TEST_TMPDIR/faults.json"; }
+# fault_reply MATCH STATUS BODY: whatever matches is answered so, and the engine not asked
+fault_reply() {
+        /usr/bin/python3 -c 'import json, sys
+match, status, body = sys.argv[1:]
+reply = "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (status, len(body), body)
+print(json.dumps({"match": match, "count": 1000, "reply": reply}))' "$@" >"$BATS_TEST_TMPDIR/faults.json"
+}
 
 # own_engine [SECONDS]: an API service of our own at $OWN_SOCK with pid $OWN_PID, that leaves when idle so long (default: never);
 # may be called again for the next one at the same place
@@ -269,7 +276,7 @@ nothing_left() {
 
 # container_of STEP: the id of the container of a step or service, by its label
 container_of() {
-        podman ps -a --no-trunc --filter "label=io.podstep.step=$1" --format '{{.ID}}'
+        podman ps -a --no-trunc --filter "label=io.podstep.step=$1" --filter "label=io.podstep.state=$XDG_STATE_HOME/podstep" --format '{{.ID}}'
 }
 
 # need_small: an engine of its own at $SMALL_SOCK, with its HOME on a file system of 24 MB (tests/lab/small)

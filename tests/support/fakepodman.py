@@ -2,7 +2,7 @@
 """fakepodman.py SOCK SCRIPT.json: an engine that plays a script. Every request is logged to SOCK.log, one JSON array a line.
 
 The script is a list of answers; the first whose "match" (regular expression on "METHOD path") fits is given:
-status, headers, body   the answer (200, none, empty); a body that is no string is sent as JSON
+status, headers, body   the answer (200, none, empty); a body that is no string is sent as JSON; a header null is left out
 chunks, gap             a chunked body, seconds between the chunks; "cut": true ends it without the last chunk
 delay                   seconds before the answer
 hangup                  true: close without an answer
@@ -60,7 +60,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(answer.get('status', 200))
         versions = {'Api-Version': '1.41', 'Libpod-Api-Version': '4.3.1'}
         for key, value in {**versions, **answer.get('headers', {})}.items():
-            self.send_header(key, value)
+            if value is not None:
+                self.send_header(key, value)
         if 'chunks' in answer:
             self.send_header('Transfer-Encoding', 'chunked')
             self.end_headers()

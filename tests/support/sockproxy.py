@@ -7,6 +7,7 @@ count   how often it happens (1); counted down in the file
 delay   seconds before the request is handed on
 before  true: close before the engine sees the request
 stall   seconds before each part of the answer
+reply   this instead of asking the engine, then close: bytes as latin1
 cut     close after so many bytes of the answer; the engine has done its work
 """
 import json
@@ -67,7 +68,9 @@ def serve(client):
             if fault:
                 state['fault'], state['sent'] = fault, 0
             time.sleep(fault.get('delay', 0))
-            if fault.get('before'):
+            if 'reply' in fault:
+                client.sendall(fault['reply'].encode('latin1'))
+            if fault.get('before') or 'reply' in fault:
                 close(client, server)
                 return
             try:
