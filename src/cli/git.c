@@ -6,19 +6,16 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/array.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/parse.h"
 #include "base/str.h"
 #include "base/strv.h"
-#include "base/utf8.h"
+#include "cli/git-answer.h"
 #include "loop/process.h"
 
 #define GIT_TIMEOUT_USEC (30 * USEC_PER_SEC)
 #define GIT_FILES_BYTES_MAX (16U * 1024 * 1024)
-#define GIT_FILES_MAX 200000
 
 typedef enum QuestionKind {
         ASK_COMMITS,
@@ -40,11 +37,6 @@ typedef struct Question {
         int status; /* exit status or negative errno */
 } Question;
 
-typedef struct FileList {
-        char **names;
-        size_t n_names;
-} FileList;
-
 struct Ask {
         Task task;
         sd_event *event;
@@ -55,25 +47,6 @@ struct Ask {
         size_t n_pending;
         Task *nothing; /* where there is nothing to ask */
 };
-
-static void git_commit_done(GitCommit *commit) {
-        free(commit->sha);
-        free(commit->author_name);
-        free(commit->author_email);
-        free(commit->message);
-}
-
-void git_facts_done(GitFacts *facts) {
-        git_commit_done(&facts->head);
-        git_commit_done(&facts->previous);
-        free(facts->branch);
-        free(facts->tag);
-        free(facts->remote_url);
-        free(facts->default_branch);
-        strv_free(facts->changed_files);
-        free(facts->why_no_files);
-        *facts = (GitFacts){ 0 };
-}
 
 static Task *ask_free(Task *task) {
         Ask *ask = container_of(task, Ask, task);
@@ -96,99 +69,20 @@ static const TaskClass ask_class = { .name = "git", .free = ask_free };
 #define DECORATIONS                                                                                                    \
         "--decorate=full", "--decorate-refs=HEAD", "--decorate-refs=refs/heads", "--decorate-refs=refs/tags",          \
                 "--decorate-refs=refs/remotes/origin"
-#define COMMIT_FORMAT "--format=%H%x00%an%x00%ae%x00%at%x00%D%x00%B%x00"
-#define LOG "git", "log", "--no-show-signature", "--no-color", "--encoding=UTF-8", DECORATIONS, COMMIT_FORMAT
+#define LOG "git", "log", "--no-show-signature", "--no-color", "--encoding=UTF-8", DECORATIONS, GIT_COMMIT_FORMAT
 /* No program that the checkout's own configuration names shall run. --no-renames: both names of a renamed file count.
  */
 #define DIFF                                                                                                           \
         "git", "-c", "core.fsmonitor=false", "diff", "--name-only", "-z", "--no-renames", "--no-ext-diff",             \
                 "--no-textconv", "--no-relative", "--no-color"
 
-/* A commit message becomes a variable: no longer than that can be, no newline at its end, no half character. */
-static char *trim_message(const char *text) {
-        size_t n = strlen(text), kept = 0, k;
-
-        while (n > 0 && text[n - 1] == '\n')
-                n--;
-        if (n <= GIT_MESSAGE_BYTES_MAX)
-                return strndup(text, n);
-        while (kept < GIT_MESSAGE_BYTES_MAX &&
-               (k = MAX(utf8_length(text + kept, n - kept), 1U)) <= GIT_MESSAGE_BYTES_MAX - kept)
-                kept += k;
-        return strndup(text, kept);
-}
-
-/* "HEAD -> refs/heads/main, tag: refs/tags/v1, refs/remotes/origin/main, refs/heads/other": what points at HEAD. */
-static int read_decorations(const char *text, GitFacts *facts) {
-        static const struct {
-                const char *prefix;
-                size_t field;
-                bool is_sure;
-        } rows[] = {
-                { "HEAD -> refs/heads/", offsetof(GitFacts, branch), true },
-                { "tag: refs/tags/", offsetof(GitFacts, tag), false },
-                { "refs/heads/", offsetof(GitFacts, branch), false },
-                { "refs/remotes/origin/", offsetof(GitFacts, branch), false },
-        };
-
-        /* the names of refs hold commas, but no spaces */
-        for (const char *next; *text; text = next) {
-                const char *end = strstr(text, ", ");
-                size_t n = end ? (size_t) (end - text) : strlen(text);
-
-                next = end ? end + strlen(", ") : text + n;
-                if (n == strlen("refs/remotes/origin/HEAD") && str_starts_with(text, "refs/remotes/origin/HEAD"))
-                        continue;
-                FOREACH_ROW(row, rows) {
-                        char **field = (char **) ((char *) facts + row->field);
-
-                        if (!str_starts_with(text, row->prefix))
-                                continue;
-                        if (!*field && !(*field = strndup(text + strlen(row->prefix), n - strlen(row->prefix))))
-                                return -ENOMEM;
-                        break;
-                }
-        }
-        return 0;
-}
-
-/* One commit of LOG, six fields that each end in NUL; *text moves behind it. */
-static int read_commit(const char **text, const char *end, GitCommit *ret, const char **ret_decorations) {
-        const char *fields[6], *p = *text + strspn(*text, "\n");
-
-        FOREACH_ROW(field, fields) {
-                if (p >= end)
-                        return -ENODATA;
-                fields[field - fields] = p;
-                p += strlen(p) + 1;
-        }
-        ret->sha = strdup(fields[0]);
-        ret->author_name = strdup(fields[1]);
-        ret->author_email = strdup(fields[2]);
-        ret->message = trim_message(fields[5]);
-        (void) parse_i64(fields[3], &ret->timestamp);
-        *ret_decorations = fields[4];
-        *text = p;
-        return ret->sha && ret->author_name && ret->author_email && ret->message ? 0 : -ENOMEM;
-}
-
 static int read_commits(Ask *ask) {
         const Question *question = &ask->questions[ASK_COMMITS];
-        const char *text = question->output.out, *end = text + question->output.n_out, *decorations, *ignored;
-        int r;
+        GitFacts *facts = ask->facts;
+        int r = question->status == 0 ? git_answer_commits(question->output.out, question->output.n_out, facts) : 0;
 
-        if (question->status != 0 || !text)
-                return 0;
-        r = read_commit(&text, end, &ask->facts->head, &decorations);
-        if (r >= 0)
-                r = read_decorations(decorations, ask->facts);
-        if (r >= 0)
-                r = read_commit(&text, end, &ask->facts->previous, &ignored);
-        if (r == -ENODATA)
-                r = 0;
-        if (r >= 0 && ask->base && ask->facts->head.sha &&
-            !ask->facts->previous.sha) /* both are one: it is told once */
-                r = (ask->facts->previous.sha = strdup(ask->facts->head.sha)) ? 0 : -ENOMEM;
+        if (r >= 0 && ask->base && facts->head.sha && !facts->previous.sha) /* both are one: it is told once */
+                r = (facts->previous.sha = strdup(facts->head.sha)) ? 0 : -ENOMEM;
         return r;
 }
 
@@ -215,29 +109,6 @@ static int read_remote(Ask *ask) {
         return 0;
 }
 
-/* Names that each end in NUL. Not strv_append(), which counts the list each time. 1: too many. */
-static int add_files(FileList *list, const Question *question) {
-        const char *name = question->output.out, *end = name + question->output.n_out;
-
-        for (; name && name < end; name += strlen(name) + 1) {
-                char *copy = strdup(name);
-
-                if (!copy || ARRAY_APPEND(list->names, list->n_names, copy) < 0) {
-                        free(copy);
-                        return -ENOMEM;
-                }
-                if (list->n_names > GIT_FILES_MAX)
-                        return 1;
-        }
-        return 0;
-}
-
-static void file_list_done(FileList *list) {
-        for (size_t i = 0; i < list->n_names; i++)
-                free(list->names[i]);
-        free(list->names);
-}
-
 static int set_why(GitFacts *facts, char *why_take) {
         free(facts->why_no_files);
         facts->why_no_files = why_take;
@@ -256,23 +127,19 @@ static int why_not(Ask *ask, const Question *question) {
 
 /* All files that the questions from @first to @last brought, or why they are not known. */
 static int read_files(Ask *ask, QuestionKind first, QuestionKind last) {
-        _cleanup_(file_list_done) FileList list = { 0 };
+        _cleanup_(git_files_done) GitFiles files = { 0 };
         int r = 0;
 
         for (QuestionKind kind = first; kind <= last && r == 0; kind++) {
-                if (ask->questions[kind].status != 0)
-                        return why_not(ask, &ask->questions[kind]);
-                r = add_files(&list, &ask->questions[kind]);
+                const Question *question = &ask->questions[kind];
+
+                if (question->status != 0)
+                        return why_not(ask, question);
+                r = git_answer_files(question->output.out, question->output.n_out, &files);
         }
         if (r > 0)
                 return set_why(ask->facts, strdup("there are too many"));
-        if (r == 0 && list.n_names > 0)
-                r = ARRAY_APPEND(list.names, list.n_names, NULL);
-        if (r < 0)
-                return r;
-        ask->facts->changed_files = TAKE_PTR(list.names);
-        list.n_names = 0;
-        return 0;
+        return r < 0 ? r : git_files_take(&files, &ask->facts->changed_files);
 }
 
 /* ---- asking ---- */
