@@ -7,6 +7,7 @@
 
 #include "document/yaml.h"
 #include "pipeline/lint.h"
+#include "pipeline/woodpecker-matrix.h"
 
 typedef enum LintSection {
         LINT_CLONE,
@@ -66,6 +67,8 @@ typedef struct LintVariables {
 
 /** lint_variables_find() - all of a text: 0 or -ENOMEM */
 int lint_variables_find(const Source *source, const LintOptions *options, LintVariables *ret);
+/** lint_variables_know() - the axes of a matrix are known */
+void lint_variables_know(LintVariables *variables, const Matrix *matrix);
 /** lint_variables_report() - deprecated ones, unknown ones, those that are not known in time */
 void lint_variables_report(Lint *lint, const LintVariables *variables);
 /** lint_variables_decide() - whether some text depends on a variable of which nothing is known */

@@ -219,16 +219,10 @@ static void report_unknown(Lint *lint, const LintVariables *variables, const Lin
                 diag_set_hint(diag, "'$${%s}' is left to the shell; '--env %s=VALUE' sets it for the file", name, name);
 }
 
-/* Axes of the matrix are variables, too. */
-static bool is_axis(const Lint *lint, const char *name) {
-        const YamlNode *matrix = yaml_get(lint->root, "matrix"), *include = matrix ? yaml_get(matrix, "include") : NULL;
-
-        if (!matrix)
-                return false;
-        for (size_t i = 0; include && i < include->n_items; i++)
-                if (yaml_get(include->items[i], name))
-                        return true;
-        return yaml_get(matrix, name) != NULL;
+void lint_variables_know(LintVariables *variables, const Matrix *matrix) {
+        for (size_t i = 0; i < matrix->n_combinations; i++)
+                MAP_FOREACH(axis, &matrix->combinations[i])
+                        (void) map_remove(&variables->unknown, axis->key);
 }
 
 void lint_variables_report(Lint *lint, const LintVariables *variables) {
@@ -244,7 +238,7 @@ void lint_variables_report(Lint *lint, const LintVariables *variables) {
                 if (instead)
                         diag_set_hint(lint_add(lint, DIAG_WARNING, "deprecated", mark, "'%s' is deprecated", variable->name),
                                       "use '%s'", instead);
-                else if (!variable->has_default && !is_axis(lint, variable->name))
+                else if (!variable->has_default && map_has(&variables->unknown, variable->name))
                         report_unknown(lint, variables, variable, mark);
         }
 }

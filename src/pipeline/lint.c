@@ -9,6 +9,7 @@
 #include "base/utf8.h"
 #include "pipeline/plan.h"
 #include "pipeline/woodpecker-internal.h"
+#include "pipeline/woodpecker-matrix.h"
 
 #define MESSAGE_BYTES_MAX 1024
 #define SEEN_BYTES_MAX 80
@@ -129,23 +130,63 @@ static int apply_rules(Lint *lint, const LintVariables *variables) {
         return lint->error;
 }
 
-static int check(const Source *source, const LintOptions *options, const LintVariables *variables, DiagList *diags) {
+static int compile(const YamlDocument *document, const Source *source, const WoodpeckerContext *context,
+                   const LintVariables *variables, DiagList *diags) {
+        _cleanup_(plan_freep) Plan *plan = NULL;
+        int r = woodpecker_compile_document(document, source, context, diags, &plan);
+
+        forgive_unknown(source, variables, diags);
+        return r;
+}
+
+/* A file that is wrong for one combination of its matrix is wrong. */
+static int compile_combination(const Source *source, WoodpeckerContext context, const Map *axes,
+                               const LintVariables *variables, DiagList *diags) {
+        _cleanup_(yaml_document_freep) YamlDocument *document = NULL;
+        _cleanup_(diag_list_done) DiagList own = { 0 };
+        int r;
+
+        context.axes = axes;
+        r = woodpecker_parse(source, &context, &own, &document);
+        if (r == 0)
+                r = compile(document, source, &context, variables, &own);
+        diag_list_merge(diags, &own);
+        return r == -EBADMSG ? 0 : r;
+}
+
+/* With the values of its axes, where it has some: they are no unknown variables any more. */
+static int compile_all(const YamlDocument *document, const Source *source, const WoodpeckerContext *context,
+                       LintVariables *variables, DiagList *diags) {
+        _cleanup_(diag_list_done) DiagList told = { 0 }; /* the compiler will find it again */
+        Matrix matrix = { 0 };
+        int r = 0;
+
+        if (document->root)
+                r = matrix_read(yaml_get(document->root, "matrix"), &told, &matrix);
+        if (r == 0)
+                lint_variables_know(variables, &matrix);
+        if (r != -ENOMEM && matrix.n_combinations == 0)
+                r = compile(document, source, context, variables, diags);
+        for (size_t i = 0; i < matrix.n_combinations && r == 0; i++)
+                r = compile_combination(source, *context, &matrix.combinations[i], variables, diags);
+        matrix_done(&matrix);
+        return r == -EBADMSG ? 0 : r;
+}
+
+static int check(const Source *source, const LintOptions *options, LintVariables *variables, DiagList *diags) {
         WoodpeckerContext context = { .environment = &variables->values, .is_lint = true };
         Lint lint = { .options = options, .source = source, .diags = diags, .seen = MAP_INIT(NULL),
                       .service_values = MAP_INIT(NULL) };
         _cleanup_(yaml_document_freep) YamlDocument *document = NULL;
-        _cleanup_(plan_freep) Plan *plan = NULL;
         int r;
 
         r = woodpecker_parse(source, &context, diags, &document);
-        if (r < 0)
+        if (r == 0)
+                r = compile_all(document, source, &context, variables, diags);
+        if (r < 0 || !document->root || document->root->kind != YAML_MAPPING)
                 return r;
-        r = woodpecker_compile_document(document, source, &context, diags, &plan);
-        if (r == -ENOMEM)
-                return r;
-        forgive_unknown(source, variables, diags);
         lint.root = document->root;
-        r = lint.root && lint.root->kind == YAML_MAPPING ? apply_rules(&lint, variables) : 0;
+        r = apply_rules(&lint, variables);
         map_done(&lint.seen);
         map_done(&lint.service_values);
         return r;
