@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/str.h"
@@ -14,30 +15,14 @@ static char *directory_path(const char *state_directory, const char *id) {
         return str_printf("%s/jobs/%s", state_directory, id);
 }
 
-static int make_parts(JobDirectory *directory) {
-        static const mode_t mode = 0700;
-        int r;
-
-        directory->log = path_join(directory->path, "log");
-        directory->pid = path_join(directory->path, "pid");
-        directory->step = path_join(directory->path, "step");
-        if (!directory->log || !directory->pid || !directory->step)
-                return -ENOMEM;
-        r = file_mkdir_p(directory->log, mode);
-        if (r >= 0)
-                r = file_mkdir_p(directory->pid, mode);
-        if (r >= 0)
-                r = file_mkdir_p(directory->step, mode);
-        return r;
-}
-
 int job_directory_make(const char *state_directory, const char *id, JobDirectory *ret, Error **reterr) {
         JobDirectory directory = { .path = directory_path(state_directory, id), .lock_fd = -1 };
         _cleanup_free_ char *lock = directory.path ? path_join(directory.path, "lock") : NULL;
         int r;
 
-        if (!lock) {
-                free(directory.path);
+        directory.output = directory.path ? path_join(directory.path, "output") : NULL;
+        if (!lock || !directory.output) {
+                job_directory_done(&directory);
                 return error_oom(reterr);
         }
         r = file_mkdir_p(directory.path, 0700);
@@ -47,7 +32,7 @@ int job_directory_make(const char *state_directory, const char *id, JobDirectory
                         r = -errno;
         }
         if (r >= 0)
-                r = make_parts(&directory);
+                r = mkdir(directory.output, 0700) < 0 ? -errno : 0;
         if (r < 0) {
                 (void) error_set(reterr, -r, "cannot make the job's directory '%s': %s", directory.path, strerror(-r));
                 (void) job_directory_remove(&directory, NULL);
@@ -71,9 +56,7 @@ int job_directory_remove(JobDirectory *directory, Error **reterr) {
 
 void job_directory_done(JobDirectory *directory) {
         free(directory->path);
-        free(directory->log);
-        free(directory->pid);
-        free(directory->step);
+        free(directory->output);
         (void) fd_close(directory->lock_fd);
         *directory = (JobDirectory) { .lock_fd = -1 };
 }

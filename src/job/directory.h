@@ -4,13 +4,13 @@
  * A job's own directory below the state directory: what its containers are given (scripts, hosts files), their logs, and a lock
  * that lives as long as the podstep that runs it. Whoever finds the lock free has found a left-over.
  *
- *   jobs/ID/lock  rootfs/ (of the holder)  log/CONTAINER  pid/CONTAINER  step/N/{script,hosts,resolv.conf}
+ *   jobs/ID/lock  hosts  rootfs/ (of the holder)  output/N (log of step N)  output/N.pid  step-N/{script,hosts,resolv.conf}
  */
 
 #include "base/error.h"
 
 typedef struct JobDirectory {
-        char *path, *log, *pid, *step;
+        char *path, *output;
         int lock_fd;
 } JobDirectory;
 

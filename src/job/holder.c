@@ -226,8 +226,8 @@ int holder_new(Job *job, const Sandbox *sandbox, Holder **ret, Error **reterr) {
         holder->name = str_printf("podstep-%s.holder", job->id);
         holder->rootfs = path_join(job->directory.path, "rootfs");
         holder->hosts = path_join(job->directory.path, "hosts");
-        holder->log_path = path_join(job->directory.log, "holder");
-        holder->pid_path = path_join(job->directory.pid, "holder");
+        holder->log_path = path_join(job->directory.output, "holder");
+        holder->pid_path = path_join(job->directory.output, "holder.pid");
         if (!holder->name || !holder->rootfs || !holder->hosts || !holder->log_path || !holder->pid_path || add_targets(holder) < 0)
                 return error_oom(reterr);
         holder->program = job->spec.holder ? strdup(job->spec.holder) : find_program();

@@ -72,16 +72,14 @@ static int write_resolv_conf(const Step *step, Error **reterr) {
 }
 
 int step_make_directory(Step *step, Error **reterr) {
-        _cleanup_free_ char *script = NULL;
         int r;
 
-        step->directory = str_printf("%s/%zu", step->job->directory.step, step->index);
-        script = step->directory ? step_file(step, "script") : NULL;
-        if (!script)
+        step->directory = str_printf("%s/step-%zu", step->job->directory.path, step->index);
+        if (!step->directory)
                 return error_oom(reterr);
-        r = file_mkdir_p(script, 0755);
+        r = file_mkdir_p(step->directory, 0755);
         if (r < 0)
-                return error_set(reterr, -r, "cannot make '%s': %s", script, strerror(-r));
+                return error_set(reterr, -r, "cannot make '%s': %s", step->directory, strerror(-r));
         if (uses_job_network(step) && step->plan->n_extra_hosts > 0)
                 r = write_hosts(step, reterr);
         if (r >= 0 && uses_job_network(step) && (step->plan->dns || step->plan->dns_search))
@@ -126,7 +124,7 @@ int step_write_script(Step *step, Error **reterr) {
         MAP_FOREACH(entry, &step->plan->secret_environment)
                 append_export(&text, entry->key, entry->value);
         (void) str_append(&text, script);
-        return write_file(step, "script/script", &text, 0444, reterr);
+        return write_file(step, "script", &text, 0444, reterr);
 }
 
 /* "linux/amd64": Go's names, as Woodpecker has them. */
@@ -239,7 +237,7 @@ static void add_own_file(Mounts *mounts, char *path_take, const char *target) {
 
 static void add_own_files(Mounts *mounts, const Step *step) {
         if (step_uses_script(step->plan))
-                add_own_file(mounts, step_file(step, "script"), SCRIPT_DIRECTORY);
+                add_own_file(mounts, strdup(step->directory), SCRIPT_DIRECTORY);
         if (!uses_job_network(step))
                 return;
         add_own_file(mounts, step->plan->n_extra_hosts > 0 ? step_file(step, "hosts") : path_join(step->job->directory.path, "hosts"), "/etc/hosts");

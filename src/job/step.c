@@ -363,15 +363,14 @@ static const MachineState step_states[] = {
 
 int step_init(Step *step, Job *job, size_t index, Error **reterr) {
         const PlanStep *plan = job->spec.plan->steps[index];
-        _cleanup_free_ char *number = str_printf("%zu", index);
         int r;
 
         step->job = job;
         step->plan = plan;
         step->index = index;
         step->container = plan->alias ? str_printf("podstep-%s-%s", job->id, plan->alias) : str_printf("podstep-%s.step-%zu", job->id, index);
-        step->log_path = number ? path_join(job->directory.log, number) : NULL;
-        step->pid_path = number ? path_join(job->directory.pid, number) : NULL;
+        step->log_path = str_printf("%s/%zu", job->directory.output, index);
+        step->pid_path = str_printf("%s/%zu.pid", job->directory.output, index);
         if (!step->container || !step->log_path || !step->pid_path)
                 return error_oom(reterr);
         r = step_output_init(step);
