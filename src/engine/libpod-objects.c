@@ -29,8 +29,9 @@ static const struct ObjectRow {
                                "all",
                                { "force", "volumes", "depend", "timeout" } },
         [OBJECT_POD] = { "pods", "Name", "Labels", true, NULL, { "force", "timeout" } },
-        [OBJECT_VOLUME] = { "volumes", "Name", "Labels", true, NULL, { "force", "timeout" } },
-        /* Not by force: that would stop containers with a grace of 10 s each. They go first. */
+        /* Not by force: that would remove containers that use it, on 4.3 into a deadlock of Podman's own when the disk is full. */
+        [OBJECT_VOLUME] = { "volumes", "Name", "Labels", true, NULL, { NULL } },
+        /* Nor this: it would stop containers with a grace of 10 s each. They go first. */
         [OBJECT_NETWORK] = { "networks", "name", "labels", true, NULL, { NULL } },
         [OBJECT_SECRET] = { "secrets", "Spec.Name", "Spec.Labels", false, NULL, { NULL } },
 };

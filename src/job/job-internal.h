@@ -100,6 +100,7 @@ struct Job {
         unsigned n_making; /* sandbox, workspace: not made yet */
         Task *making_workspace;
         Error *cleaning_error;
+        bool has_made_room; /* cleaning failed once, and was tried again with more room on the disk */
         Task *timeout;
         uint64_t started_usec, started_realtime_usec;
         unsigned n_calls_before;

@@ -194,6 +194,13 @@ static void tell_kept(Job *job) {
 static void on_cleaned(Task *task, int r, const Error *error, void *userdata) {
         Job *job = userdata;
 
+        if (r < 0 && r != -ETIMEDOUT && r != -ECONNREFUSED && !job->has_made_room) {
+                job->has_made_room = true;
+                workspace_make_room(job->workspace);
+                job->machine.task = task_free(job->machine.task);
+                if (sandbox_remove(job->sandbox, on_cleaned, job, &job->machine.task) >= 0)
+                        return;
+        }
         if (r < 0) /* the directory stays too: it tells the next run that something is left */
                 job_emit_text(job, JOB_EVENT_WARNING, NULL, "not everything was removed: %s; 'podstep prune' tries again", error_message(error, r));
         else if (job_directory_remove(&job->directory, &job->cleaning_error) < 0)

@@ -12,6 +12,7 @@ typedef struct RemovalTask {
         size_t next;
         Task *current;
         int r; /* first failure */
+        bool is_in_use; /* a container may still stand: its volumes must not be touched */
         Error *error;
 } RemovalTask;
 
@@ -48,6 +49,8 @@ static const TaskClass removal_class = { .name = "removal", .free = removal_free
 static void removal_note(RemovalTask *removal, int r, const Error *error) {
         const Removal *item = &removal->list.items[removal->next - 1];
 
+        if (item->kind == OBJECT_CONTAINER || item->kind == OBJECT_POD)
+                removal->is_in_use = true;
         if (removal->r < 0)
                 return;
         removal->r = r;
@@ -72,7 +75,12 @@ static void removal_go_on(RemovalTask *removal) {
         removal->current = task_free(removal->current);
         while (removal->next < removal->list.n_items) {
                 const Removal *item = &removal->list.items[removal->next++];
-                int r = engine_object_remove(removal->engine, item->kind, item->name, on_removed, removal, &removal->current);
+                int r;
+
+                /* Podman 4.3 blocks itself for ever when it removes a volume together with a container that it could not remove. */
+                if (item->kind == OBJECT_VOLUME && removal->is_in_use)
+                        continue;
+                r = engine_object_remove(removal->engine, item->kind, item->name, on_removed, removal, &removal->current);
 
                 if (r >= 0)
                         return;

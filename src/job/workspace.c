@@ -257,6 +257,14 @@ const char *workspace_volume(const Workspace *workspace, size_t i) {
         return NULL;
 }
 
+void workspace_make_room(Workspace *workspace) {
+        const char *const trees[] = { workspace->up, workspace->overlay_work, workspace->copy, workspace->base };
+
+        FOREACH_ROW(tree, trees)
+                if (*tree)
+                        (void) file_remove_tree(*tree);
+}
+
 static void on_change(const char *text, void *userdata) {
         job_emit_text(userdata, JOB_EVENT_CHANGES, NULL, "%s", text);
 }

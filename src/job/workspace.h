@@ -27,5 +27,8 @@ size_t workspace_mounts(const Workspace *workspace, const PlanStep *step, MountS
 /** workspace_volume() - for messages and removal: the name of volume @i, NULL behind the last; in the order of removal */
 const char *workspace_volume(const Workspace *workspace, size_t i);
 
+/** workspace_make_room() - deletes what the job wrote, as far as we may: on a full disk the engine can remove nothing until then */
+void workspace_make_room(Workspace *workspace);
+
 /** workspace_collect() - tells what changed, and copies out what is to be exported. Blocks while it copies: nothing else runs by then. */
 int workspace_collect(Workspace *workspace, Error **reterr);
