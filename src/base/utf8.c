@@ -2,7 +2,7 @@
 
 #include <stdint.h>
 
-size_t utf8_length(const char *text, size_t n) {
+size_t utf8_length_long(const char *text, size_t n) {
         const unsigned char *s = (const unsigned char *) text;
         uint32_t c, lowest;
         size_t k;

@@ -5,8 +5,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* The same of what does not begin with an ASCII character. */
+size_t utf8_length_long(const char *text, size_t n);
+
 /** utf8_length() - bytes of the first character (1..4), or 0 if it is not valid or not whole */
-size_t utf8_length(const char *text, size_t n);
+static inline size_t utf8_length(const char *text, size_t n) {
+        if (n > 0 && (unsigned char) *text < 0x80)
+                return 1;
+        return utf8_length_long(text, n);
+}
 
 bool utf8_is_valid(const char *text, size_t n);
 

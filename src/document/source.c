@@ -34,7 +34,8 @@ static int split_lines(Source *source) {
 
         r = ARRAY_APPEND(source->lines, source->n_lines, source->text);
         for (const char *p = source->text; p < end && r == 0;) {
-                size_t k = line_end_length(p);
+                unsigned char c = (unsigned char) *p;
+                size_t k = c > '\r' && c < 0xc2 ? 0 : line_end_length(p); /* most characters at one glance */
 
                 p += k ? k : 1;
                 if (k > 0)

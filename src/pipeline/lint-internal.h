@@ -22,6 +22,7 @@ typedef struct Lint {
         const YamlNode *root; /* a map */
         DiagList *diags;
         Map seen;             /* "rule line column" of each finding: what is merged into many places is told once */
+        Map plain_images;     /* no plugins that were privileged once */
         Map service_values;   /* plain values of the environment of services; borrowed */
         bool has_event_filter; /* the workflow's own 'when' says for which events it is */
         int error;            /* -ENOMEM sticks */

@@ -72,9 +72,14 @@ static void check_privileged_plugin(Lint *lint, const LintContainer *container) 
         _cleanup_free_ char *shown = NULL;
         Diag *diag;
 
-        if (!image || is_true(lint_get(container->node, "privileged")))
+        if (!image || map_has(&lint->plain_images, image->text))
                 return;
-        if (!matches(lint, image->text, formerly_privileged) || matches(lint, image->text, (const char *const *) privileged))
+        if (!matches(lint, image->text, formerly_privileged) || matches(lint, image->text, (const char *const *) privileged)) {
+                if (map_put_take(&lint->plain_images, image->text, NULL) < 0)
+                        lint->error = -ENOMEM;
+                return;
+        }
+        if (is_true(lint_get(container->node, "privileged")))
                 return;
         shown = str_escape(image->text, image->n_text, TEXT_BYTES_SHOWN);
         diag = lint_add(lint, privileged ? DIAG_ERROR : DIAG_WARNING, "privileged-plugin", image->mark,

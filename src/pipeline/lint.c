@@ -176,7 +176,7 @@ static int compile_all(const YamlDocument *document, const Source *source, const
 static int check(const Source *source, const LintOptions *options, LintVariables *variables, DiagList *diags) {
         WoodpeckerContext context = { .environment = &variables->values, .is_lint = true };
         Lint lint = { .options = options, .source = source, .diags = diags, .seen = MAP_INIT(NULL),
-                      .service_values = MAP_INIT(NULL) };
+                      .plain_images = MAP_INIT(NULL), .service_values = MAP_INIT(NULL) };
         _cleanup_(yaml_document_freep) YamlDocument *document = NULL;
         int r;
 
@@ -188,6 +188,7 @@ static int check(const Source *source, const LintOptions *options, LintVariables
         lint.root = document->root;
         r = apply_rules(&lint, variables);
         map_done(&lint.seen);
+        map_done(&lint.plain_images);
         map_done(&lint.service_values);
         return r;
 }

@@ -46,6 +46,14 @@ static int compare_marks(const void *a, const void *b) {
         return x->column < y->column ? -1 : x->column > y->column;
 }
 
+/* Those of a tree are, as long as there are no findings beside them. */
+static bool is_sorted(Mark *const *marks, size_t n_marks) {
+        for (size_t i = 1; i < n_marks; i++)
+                if (compare_marks(&marks[i - 1], &marks[i]) > 0)
+                        return false;
+        return true;
+}
+
 /* How many characters of the file a mark of @n_columns means: as many, as far as it is copied from there and on that
  * line. */
 static uint32_t columns_at(const Cursor *from, uint32_t n_columns) {
@@ -68,7 +76,8 @@ int substituted_map_marks(const Substituted *substituted, const Source *source, 
         for (size_t i = 0; i < n_marks; i++)
                 if (marks[i]->line > 0)
                         sorted[n_sorted++] = marks[i];
-        qsort(sorted, n_sorted, sizeof(*sorted), compare_marks);
+        if (!is_sorted(sorted, n_sorted))
+                qsort(sorted, n_sorted, sizeof(*sorted), compare_marks);
         for (size_t i = 0; i < n_sorted; i++) {
                 const SubstitutedPiece *pieces = substituted->pieces;
                 size_t origin, end;
