@@ -16,6 +16,8 @@ setup_suite() {
 
         if curl -sf -m 20 --unix-socket "$ENGINE_SOCK" http://d/_ping >/dev/null; then
                 export ENGINE_OK=1
+                # zz-leaks.bats compares
+                "$BATS_TEST_DIRNAME/../lab/leaks" >"$BATS_SUITE_TMPDIR/leaks.before"
         elif [ -n "${PODSTEP_NEED_ENGINE:-}" ]; then
                 echo "no engine answers at $ENGINE_SOCK" >&2
                 return 1
