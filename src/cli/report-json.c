@@ -156,7 +156,7 @@ static const Str *get_head(ReportStep *step, const JobEvent *event) {
         }
         (void) str_append(head, ",\"step\":");
         (void) put_string(head, event->step->name, strlen(event->step->name));
-        (void) str_append(head, ",\"number\":");
+        (void) str_appendf(head, ",\"type\":\"%s\",\"number\":", step_kind_to_string(event->step->kind));
         return head;
 }
 
