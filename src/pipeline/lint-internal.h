@@ -2,12 +2,14 @@
 
 /*
  * lint.c reads the file and calls the others: lint-step.c for each entry of 'steps', 'services' and 'clone', lint-workflow.c
- * for the whole, lint-variable.c for the text before it is parsed.
+ * for the whole, lint-event.c for all about events, lint-variable.c for the text before it is parsed.
  */
 
 #include "document/yaml.h"
 #include "pipeline/lint.h"
 #include "pipeline/woodpecker-matrix.h"
+
+#define LINT_NAME_BYTES_MAX 128
 
 typedef enum LintSection {
         LINT_CLONE,
@@ -24,7 +26,9 @@ typedef struct Lint {
         Map seen;             /* "rule line column" of each finding: what is merged into many places is told once */
         Map plain_images;     /* no plugins that were privileged once */
         Map service_values;   /* plain values of the environment of services; borrowed */
-        bool has_event_filter; /* the workflow's own 'when' says for which events it is */
+        bool has_event_filter; /* the workflow's own 'when' says for which events it is ... */
+        unsigned events;      /* ... and these are they, as bits */
+        Map step_events;      /* the same of each step, by name: one more than the bits */
         int error;            /* -ENOMEM sticks */
 } Lint;
 
@@ -46,9 +50,17 @@ bool lint_is_variable(const Lint *lint, const YamlNode *node);
 /** lint_get() - a key's value if it is there and not empty; else NULL */
 const YamlNode *lint_get(const YamlNode *mapping, const char *key);
 
+/** lint_is_true() - whether a value is there and means true */
+bool lint_is_true(const YamlNode *node);
+
 void lint_workflow(Lint *lint);
 void lint_note_service(Lint *lint, const LintContainer *container);
 void lint_container(Lint *lint, const LintContainer *container);
+
+/** lint_event_workflow() - reads the workflow's own 'when'; lint_event_note() - that of a step, of all before any is checked */
+void lint_event_workflow(Lint *lint);
+void lint_event_note(Lint *lint, const LintContainer *container);
+void lint_event_check(Lint *lint, const LintContainer *container);
 
 /* A '$' of the text and the name behind it. */
 typedef struct LintVariable {

@@ -7,7 +7,6 @@
 #include "base/strv.h"
 #include "pipeline/image-match.h"
 #include "pipeline/image-reference.h"
-#include "pipeline/key.h"
 #include "pipeline/lint-internal.h"
 #include "pipeline/policy.h"
 
@@ -62,10 +61,6 @@ static void check_image(Lint *lint, const LintContainer *container) {
                       (int) (strlen(image->text) - (is_named ? strlen(":latest") : 0)), image->text);
 }
 
-static bool is_true(const YamlNode *node) {
-        return node && yaml_is_scalar(node) && key_bool(node);
-}
-
 static void check_privileged_plugin(Lint *lint, const LintContainer *container) {
         char *const *privileged = lint->options->privileged_plugins;
         const YamlNode *image = image_of(lint, container);
@@ -79,7 +74,7 @@ static void check_privileged_plugin(Lint *lint, const LintContainer *container) 
                         lint->error = -ENOMEM;
                 return;
         }
-        if (is_true(lint_get(container->node, "privileged")))
+        if (lint_is_true(lint_get(container->node, "privileged")))
                 return;
         shown = str_escape(image->text, image->n_text, TEXT_BYTES_SHOWN);
         diag = lint_add(lint, privileged ? DIAG_ERROR : DIAG_WARNING, "privileged-plugin", image->mark,
@@ -114,7 +109,7 @@ static void check_trust(Lint *lint, const LintContainer *container) {
 
                 if (!node || (lint->options->trusted & policy_grant_class(grant)))
                         continue;
-                if (grant == GRANT_PRIVILEGED && !is_true(node))
+                if (grant == GRANT_PRIVILEGED && !lint_is_true(node))
                         continue;
                 if (grant == GRANT_NETWORK_MODE && yaml_is_scalar(node) && str_equal(node->text, "none"))
                         continue;
@@ -184,29 +179,30 @@ static void check_secrets(Lint *lint, const LintContainer *container) {
         }
 }
 
-static void check_events(Lint *lint, const LintContainer *container) {
-        const YamlNode *when = yaml_get(container->node, "when"), *without = NULL;
+/* A list gives no name to be reached by; of steps it hardly matters. */
+static void check_name(Lint *lint, const LintContainer *container) {
+        const YamlNode *list = yaml_get(lint->root, "services");
         Diag *diag;
 
-        if (lint->has_event_filter)
+        if (!list || list->kind != YAML_SEQUENCE || lint_get(container->node, "name"))
                 return;
-        if (!when || (when->kind != YAML_MAPPING && when->n_items == 0)) {
-                diag = lint_add(lint, DIAG_WARNING, "no-event-filter", container->mark,
-                                "step '%s' has no 'when' with an 'event', and neither has the workflow: it runs at each event",
-                                container->name);
-                diag_set_hint(diag, "add 'when: {event: push}', or what is meant, to it or to the entire workflow");
+        diag = lint_add(lint, DIAG_WARNING, "unnamed-service", container->mark, "a service without a name is reached as '%s'",
+                        container->name);
+        diag_set_hint(diag, "add 'name: ...' to it");
+}
+
+/* With variables of its own it is no plugin, so nothing says what is to run. */
+static void check_commands(Lint *lint, const LintContainer *container) {
+        const YamlNode *environment = lint_get(container->node, "environment");
+        Diag *diag;
+
+        if (!environment || environment->kind != YAML_MAPPING || lint_get(container->node, "settings") ||
+            lint_get(container->node, "commands") || lint_get(container->node, "entrypoint") ||
+            lint_is_true(yaml_get(container->node, "detach")))
                 return;
-        }
-        if (when->kind == YAML_MAPPING && !lint_get(when, "event"))
-                without = when;
-        for (size_t i = 0; i < when->n_items && !without; i++)
-                if (!lint_get(when->items[i], "event"))
-                        without = when->items[i];
-        if (!without)
-                return;
-        diag = lint_add(lint, DIAG_WARNING, "no-event-filter", without->mark,
-                        "this part of the 'when' of step '%s' has no 'event': it holds at each event", container->name);
-        diag_set_hint(diag, "add an 'event' to all parts of the 'when', or to the entire workflow");
+        diag = lint_add(lint, DIAG_WARNING, "no-commands", container->mark,
+                        "step '%s' has an 'environment', but no 'commands': the image's own program runs", container->name);
+        diag_set_hint(diag, "if that is meant, say so with 'entrypoint', or use 'settings' if it is a plugin");
 }
 
 static const struct {
@@ -218,7 +214,9 @@ static const struct {
         { 1 << LINT_STEPS | 1 << LINT_SERVICES | 1 << LINT_CLONE, check_trust },
         { 1 << LINT_CLONE, check_clone },
         { 1 << LINT_STEPS | 1 << LINT_CLONE, check_secrets },
-        { 1 << LINT_STEPS, check_events },
+        { 1 << LINT_STEPS, check_commands },
+        { 1 << LINT_STEPS, lint_event_check },
+        { 1 << LINT_SERVICES, check_name },
 };
 
 void lint_container(Lint *lint, const LintContainer *container) {

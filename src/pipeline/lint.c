@@ -56,6 +56,10 @@ bool lint_is_variable(const Lint *lint, const YamlNode *node) {
         return memmem(text, n, "${", strlen("${")) != NULL;
 }
 
+bool lint_is_true(const YamlNode *node) {
+        return node && yaml_is_scalar(node) && key_bool(node);
+}
+
 const YamlNode *lint_get(const YamlNode *mapping, const char *key) {
         const YamlNode *node = yaml_get(mapping, key);
 
@@ -103,7 +107,7 @@ static void visit(Lint *lint, LintSection section, const YamlNode *key, const Ya
         if (!name || !yaml_is_scalar(name))
                 name = key;
         container.mark = key ? key->mark : entry->mark;
-        container.name = name ? str_escape(name->text, name->n_text, PLAN_NAME_BYTES_MAX)
+        container.name = name ? str_escape(name->text, name->n_text, LINT_NAME_BYTES_MAX)
                               : str_printf("step-%zu", index);
         if (container.name)
                 visitor(lint, &container);
@@ -123,6 +127,8 @@ static void visit_all(Lint *lint, LintSection section, void (*visitor)(Lint *lin
 
 static int apply_rules(Lint *lint, const LintVariables *variables) {
         lint_workflow(lint);
+        lint_event_workflow(lint);
+        visit_all(lint, LINT_STEPS, lint_event_note);
         visit_all(lint, LINT_SERVICES, lint_note_service);
         for (LintSection section = 0; section < _LINT_SECTION_MAX; section++)
                 visit_all(lint, section, lint_container);
@@ -176,7 +182,7 @@ static int compile_all(const YamlDocument *document, const Source *source, const
 static int check(const Source *source, const LintOptions *options, LintVariables *variables, DiagList *diags) {
         WoodpeckerContext context = { .environment = &variables->values, .is_lint = true };
         Lint lint = { .options = options, .source = source, .diags = diags, .seen = MAP_INIT(NULL),
-                      .plain_images = MAP_INIT(NULL), .service_values = MAP_INIT(NULL) };
+                      .plain_images = MAP_INIT(NULL), .service_values = MAP_INIT(NULL), .step_events = MAP_INIT(NULL) };
         _cleanup_(yaml_document_freep) YamlDocument *document = NULL;
         int r;
 
@@ -190,6 +196,7 @@ static int check(const Source *source, const LintOptions *options, LintVariables
         map_done(&lint.seen);
         map_done(&lint.plain_images);
         map_done(&lint.service_values);
+        map_done(&lint.step_events);
         return r;
 }
 

@@ -91,6 +91,12 @@ static void test_steps(void **state) {
                 { "when: [{event: push}, {branch: main}]\nsteps: {a: {image: 'a:1'}}\n", "2:9 no-event-filter\n" },
                 { "when: {event: push}\nservices: {b: {image: 'a:1'}}\nsteps: {a: {image: 'a:1'}}\n", "" },
                 { HEAD "runs_on: [success, failure]\n", "5:1 deprecated\n" },
+                { "when: {event: push}\nservices: [{image: 'a:1'}, {image: 'a:1', name: b}]\nsteps: {a: {image: 'a:1'}}\n", "2:12 unnamed-service\n" },
+                { HEAD "    environment: {A: b}\n", "3:3 no-commands\n" },
+                { HEAD "    environment: {A: b}\n    entrypoint: x\n", "" },
+                { HEAD "    environment: {A: b}\n    detach: true\n", "" },
+                { HEAD "    environment: {}\n", "" },
+                { HEAD "    environment: {A: b}\n    settings: {c: d}\n", "6:15 settings\n" },
                 { HEAD "    privileged: true\n", "" },
         };
         LintOptions options = { .trusted = TRUST_ALL };
@@ -101,6 +107,37 @@ static void test_steps(void **state) {
                 print_message("case '%s'\n", row->text);
                 got = lint(row->text, &options);
                 assert_string_equal(got, row->want);
+        }
+}
+
+/* What a step needs is there whenever it is. */
+static void test_needs(void **state) {
+        static const struct {
+                const char *workflow, *build, *deploy, *need;
+                bool is_told;
+        } rows[] = {
+                { "[push, tag]", "[push, tag]", "tag", "build", false },
+                { "[push, tag]", "push", "tag", "build", true },
+                { "[push, tag]", "push", "[push, tag]", "[build]", true },
+                { "[push, tag]", "push", "[push, tag]", "[{name: build}]", true },
+                { "[push, tag]", "push", "[push, tag]", "[{name: build, optional: true}]", false },
+                { "push", "push", "[push, tag]", "build", false }, /* the workflow itself is left out at a tag */
+                { "[]", "push", "push", "build", false },
+                { "[]", "push", "[]", "build", true },
+                { "[]", "[]", "push", "build", false },
+                { "[]", "push", "push", "nobody", false }, /* the parser's to tell */
+                { "[]", "psuh", "psuh", "build", false },
+        };
+        LintOptions options = { .trusted = TRUST_ALL };
+
+        FOREACH_ROW(row, rows) {
+                _cleanup_free_ char *text = str_printf("when: {event: %s}\nsteps:\n  build: {image: 'a:1', when: {event: %s}}\n"
+                                                       "  deploy: {image: 'a:1', depends_on: %s, when: [{event: %s, branch: x}]}\n",
+                                                       row->workflow, row->build, row->need, row->deploy);
+                _cleanup_free_ char *got = lint(text, &options);
+
+                print_message("case '%s'\n%s", text, got);
+                assert_int_equal(strstr(got, "left-out-step") != NULL, row->is_told);
         }
 }
 
@@ -198,7 +235,8 @@ static void test_odd(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_variables), cmocka_unit_test(test_steps), cmocka_unit_test(test_secrets),
+                cmocka_unit_test(test_variables), cmocka_unit_test(test_steps), cmocka_unit_test(test_needs),
+                cmocka_unit_test(test_secrets),
                 cmocka_unit_test(test_lists),     cmocka_unit_test(test_odd),
         };
 
