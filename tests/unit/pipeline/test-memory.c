@@ -37,12 +37,22 @@ int __wrap_vasprintf(char **ret, const char *format, va_list ap) {
         return fails() ? -1 : __real_vasprintf(ret, format, ap);
 }
 
-static const char good[] = "variables:\n"
+static const char good[] = "matrix: {AXIS: [1, 2], GO: ['1.25']}\n"
+                           "depends_on: [x, {name: y, optional: true}]\n"
+                           "labels: {arch: amd64}\n"
+                           "when: {evaluate: 'CI_X matches \"o.*\" and split(GO, \".\")[1] + \"x\" == lower(\"25X\")'}\n"
+                           "variables:\n"
                            "  - &go golang:1.25\n"
                            "services:\n"
                            "  My_DB: {image: postgres, ports: [5432], environment: {P: {from_secret: token}}}\n"
                            "steps:\n"
-                           "  a: {image: *go, commands: [\"x${Y:-${Z}}\", ${CI_X}], directory: x, depends_on: []}\n"
+                           "  a:\n"
+                           "    image: *go\n"
+                           "    commands:\n"
+                           "    - \"x${Y:-${Z}}\"\n"
+                           "    - ${CI_X}\n"
+                           "    directory: x\n"
+                           "    depends_on: []\n"
                            "  b:\n"
                            "    image: alpine@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n"
                            "    volumes: [/a:/b:ro, c:/d, /e]\n"
@@ -61,6 +71,8 @@ static const char good[] = "variables:\n"
 
 static const char bad[] =
         "unknown: x\n"
+        "runs_on: x\n"
+        "when: [{evaluate: 'x &&'}, {evaluate: lowr(A)}, {evaluate: 'A matches \"(\"'}]\n"
         "workspace: {base: x}\n"
         "services: {a: {image: '', commands: [5]}}\n"
         "steps:\n"

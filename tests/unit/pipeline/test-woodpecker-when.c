@@ -92,6 +92,15 @@ static void test_match(void **state) {
                 { "{path: {include: [x], on_empty: true}}", &empty, NULL },
                 { "{path: [x]}", &tag, NULL },
                 { "{path: [x]}", &manual, NULL },
+                { "{evaluate: 'CI_COMMIT_BRANCH == \"main\"'}", &push, NULL },
+                { "{evaluate: 'CI_COMMIT_BRANCH != \"main\"'}", &push,
+                  "its 'evaluate' is false: 'CI_COMMIT_BRANCH != \"main\"'" },
+                { "{evaluate: not (CI_COMMIT_MESSAGE contains \"please ignore me\")}", &push, NULL },
+                { "{evaluate: UNSET == \"\"}", &push, NULL },
+                { "{evaluate: true}", &push, NULL },
+                { "{evaluate: ''}", &push, NULL },
+                { "{event: tag, evaluate: 'true'}", &push, "event" },
+                { "[{evaluate: 'false'}, {evaluate: 'true'}]", &push, NULL },
         };
 
         FOREACH_ROW(row, rows) {
