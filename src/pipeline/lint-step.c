@@ -42,11 +42,6 @@ static void check_image(Lint *lint, const LintContainer *container) {
         Diag *diag;
         int r;
 
-        if (!lint_get(container->node, "image") && container->section == LINT_CLONE) {
-                diag = lint_add(lint, DIAG_ERROR, "image", container->mark, "%s '%s' has no image", container->noun,
-                                container->name);
-                diag_set_hint(diag, "add a line such as 'image: woodpeckerci/plugin-git'");
-        }
         r = image ? image_reference_qualify(image->text, &reference, &hint, NULL) : -EINVAL;
         if (r == -ENOMEM)
                 lint->error = r;

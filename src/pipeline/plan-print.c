@@ -93,7 +93,10 @@ static void print_environment(Str *out, const PlanStep *step) {
 
 static void print_step(Str *out, const Plan *plan, const PlanStep *step) {
         (void) str_appendf(out, "  %s (%s)\n", step->name, step_kind_to_string(step->kind));
-        print_line(out, "image", step->image_reference ? step->image_reference : step->image);
+        if (step->is_default_clone)
+                print_line(out, "image", "none, git of this machine");
+        else
+                print_line(out, "image", step->image_reference ? step->image_reference : step->image);
         if (step->pull != PULL_MISSING)
                 print_line(out, "pull", pull_policy_to_string(step->pull));
         if (step->kind == STEP_SERVICE && step->alias)

@@ -97,6 +97,8 @@ typedef struct PlanStep {
         PullPolicy pull;
         Mark image_mark;
 
+        bool is_default_clone; /* no image: git of this machine fetches the commit */
+
         char **commands;
         char **entrypoint; /* NULL: the image's, or ours where there are commands */
         char *directory;   /* absolute, in the container */
@@ -128,7 +130,7 @@ typedef struct PlanStep {
         /*
          * Indices into the plan's steps: this one starts the moment they are done. A detached one counts as done once
          * it has started (or was skipped). Services are never named here: all of them are ready before the first step
-         * starts.
+         * starts. Where steps clone the repository, which stand right behind the services, all else needs them.
          */
         size_t *needs;
         size_t n_needs;

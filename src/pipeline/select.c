@@ -82,7 +82,7 @@ static int bridge_needs(const Plan *plan, const bool *keeps, const size_t *new_i
         return 0;
 }
 
-/* Drops the steps that are not kept; services always stay. */
+/* Drops the steps that are not kept; services, and what clones, always stay. */
 static int keep(Plan *plan, bool *keeps) {
         _cleanup_free_ size_t *new_index = calloc(plan->n_steps + 1, sizeof(*new_index)),
                               **needs = calloc(plan->n_steps + 1, sizeof(*needs)),
@@ -93,11 +93,11 @@ static int keep(Plan *plan, bool *keeps) {
         if (!new_index || !needs || !n_needs)
                 return -ENOMEM;
         for (size_t i = 0; i < plan->n_steps; i++) {
-                keeps[i] |= i < plan->n_services;
+                keeps[i] |= i < plan->n_services || plan->steps[i]->kind == STEP_CLONE;
                 new_index[i] = n;
                 n += keeps[i];
         }
-        for (size_t i = plan->n_services; i < plan->n_steps && r == 0; i++)
+        for (size_t i = 0; i < plan->n_steps && r == 0; i++)
                 if (keeps[i])
                         r = bridge_needs(plan, keeps, new_index, i, &needs[i], &n_needs[i]);
         for (size_t i = 0; i < plan->n_steps; i++) {

@@ -1,4 +1,4 @@
-/* One entry of 'steps' or 'services': what it may hold, and what it needs. */
+/* One entry of 'steps', 'services' or 'clone': what it may hold, and what it needs. */
 
 #include <errno.h>
 #include <string.h>
@@ -103,20 +103,19 @@ static size_t expanded_bytes(const YamlNode *node) {
 
 static int read_name(Woodpecker *wp, const YamlNode *key, const YamlNode *entry, size_t index, Container *ret) {
         const YamlNode *name = yaml_get(entry, "name");
+        const char *noun = ret->is_service ? "service" : ret->is_clone ? "clone step" : "step", *fault;
         _cleanup_free_ char *shown = NULL;
-        const char *fault;
 
         if (!name || !yaml_is_scalar(name) || name->n_text == 0)
                 name = key;
         ret->name = name ? strndup(name->text, name->n_text) : str_printf("step-%zu", index);
         shown = name ? str_escape(name->text, name->n_text, TEXT_BYTES_SHOWN) : strdup(ret->name ? ret->name : "");
-        ret->owner = str_printf("%s '%s'", ret->is_service ? "service" : "step", shown ? shown : "");
+        ret->owner = str_printf("%s '%s'", noun, shown ? shown : "");
         if (!ret->name || !shown || !ret->owner)
                 return -ENOMEM;
         fault = name ? step_name_fault(name->text, name->n_text) : NULL;
         if (fault) {
-                WOODPECKER_ERROR(wp, "name", name->mark, "'%s' cannot be the name of a %s: %s", shown,
-                                 ret->is_service ? "service" : "step", fault);
+                WOODPECKER_ERROR(wp, "name", name->mark, "'%s' cannot be the name of a %s: %s", shown, noun, fault);
                 return 1;
         }
         return 0;
@@ -131,11 +130,16 @@ static void refuse_entry(Woodpecker *wp, const YamlNode *entry, const Container 
                               container->name);
 }
 
-int woodpecker_container_read(Woodpecker *wp, const YamlNode *key, const YamlNode *entry, size_t index, bool is_service,
-                              Container *ret) {
+int woodpecker_container_read(Woodpecker *wp, const YamlNode *key, const YamlNode *entry, size_t index,
+                              ContainerPlace place, Container *ret) {
         int r;
 
-        *ret = (Container) { .node = entry, .mark = key ? key->mark : entry->mark, .is_service = is_service };
+        *ret = (Container) {
+                .node = entry,
+                .mark = key ? key->mark : entry->mark,
+                .is_service = place == PLACE_SERVICES,
+                .is_clone = place == PLACE_CLONE,
+        };
         r = read_name(wp, key, entry, index, ret);
         if (r != 0)
                 return r;
@@ -150,7 +154,7 @@ int woodpecker_container_read(Woodpecker *wp, const YamlNode *key, const YamlNod
                                  WOODPECKER_EXPANDED_BYTES_MAX >> 20);
                 return 1;
         }
-        wp->n_errors += keys_read(&container_table, entry, is_service ? IN_SERVICE : IN_STEP, ret->owner, &ret->keys,
+        wp->n_errors += keys_read(&container_table, entry, ret->is_service ? IN_SERVICE : IN_STEP, ret->owner, &ret->keys,
                                   wp->diags);
         return 0;
 }

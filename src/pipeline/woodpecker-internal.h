@@ -56,12 +56,14 @@ typedef struct ContainerKeys {
                 *pull, *settings, *tmpfs, *volumes, *when;
 } ContainerKeys;
 
-/* One entry of 'steps' or 'services', as written. */
+typedef enum ContainerPlace { PLACE_STEPS, PLACE_SERVICES, PLACE_CLONE } ContainerPlace;
+
+/* One entry of 'steps', 'services' or 'clone', as written. */
 typedef struct Container {
         const YamlNode *node;
         char *name;
         Mark mark;
-        bool is_service;
+        bool is_service, is_clone;
         char *owner; /* for messages: "step 'test'" */
         ContainerKeys keys;
 } Container;
@@ -79,7 +81,7 @@ bool woodpecker_container_has(const YamlNode *node);
  * Return: 0; 1 if there is no use in going on with it; -ENOMEM.
  */
 int woodpecker_container_read(Woodpecker *woodpecker, const YamlNode *key, const YamlNode *entry, size_t index,
-                              bool is_service, Container *ret);
+                              ContainerPlace place, Container *ret);
 
 /** woodpecker_step_compile() - makes the step of it; nothing if there were faults. Needs, alias and conditions
  * come later. */
@@ -126,3 +128,16 @@ typedef struct SurroundingKeys {
 /** woodpecker_surroundings_compile() - puts it into the plan. @conditions: of the workflow's 'when' */
 int woodpecker_surroundings_compile(Woodpecker *woodpecker, const SurroundingKeys *keys, const Conditions *conditions,
                                     Plan *plan);
+
+/** woodpecker_clone_judge() - an entry of 'clone' does not run where the checkout is there already, or @skips is set:
+ * 0 or -ENOMEM */
+int woodpecker_clone_judge(const Woodpecker *woodpecker, bool skips, Mark mark, Conditions *conditions);
+
+/** woodpecker_clone_default() - adds the step that stands in for 'clone', if there has to be one: 0 or -ENOMEM */
+int woodpecker_clone_default(const Woodpecker *woodpecker, Plan *plan);
+
+/** woodpecker_clone_needs() - puts the steps that clone, which stand behind the services, before all else: 0 or -ENOMEM */
+int woodpecker_clone_needs(Plan *plan);
+
+/** woodpecker_has_work() - whether there are steps beside services and cloning */
+bool woodpecker_has_work(const Plan *plan);

@@ -52,6 +52,8 @@ static bool is_plugin(const Container *container) {
 static StepKind kind_of(const Container *container) {
         if (container->is_service)
                 return STEP_SERVICE;
+        if (container->is_clone)
+                return STEP_CLONE;
         return is_plugin(container) ? STEP_PLUGIN : STEP_COMMANDS;
 }
 
@@ -66,7 +68,8 @@ static int compile_image(Woodpecker *wp, const Container *container, PlanStep *s
                 return 0; /* it is there, and was refused */
         if (!woodpecker_container_has(image)) {
                 diag = WOODPECKER_ERROR(wp, "image", container->mark, "%s has no image", container->owner);
-                diag_set_hint(diag, "add a line such as 'image: alpine'");
+                diag_set_hint(diag, "add a line such as 'image: %s'",
+                              container->is_clone ? "woodpeckerci/plugin-git" : "alpine");
                 return 0;
         }
         step->image_mark = image->mark;

@@ -18,7 +18,7 @@
 #define WORKFLOW_NAME_FALLBACK "workflow"
 
 typedef struct WorkflowKeys {
-        const YamlNode *matrix, *services, *steps, *when, *workspace;
+        const YamlNode *clone, *matrix, *services, *steps, *when, *workspace;
         SurroundingKeys surroundings;
 } WorkflowKeys;
 
@@ -45,10 +45,10 @@ static const Key workflow_rows[] = {
           .doc = "After what of those it depends on it runs: ``success``, ``failure``. Deprecated: ``when.status``." },
         { "labels", KEY_MAP, offsetof(WorkflowKeys, surroundings.labels),
           .doc = "Which agent may run it. Local runs have one." },
-        { "clone", KEY_IGNORED,
-          .doc = "Steps that fetch the repository. Local runs have a checkout." },
+        { "clone", KEY_MAP_OR_LIST, offsetof(WorkflowKeys, clone),
+          .doc = "Steps that fetch the repository, before all else. Local runs have a checkout: only for ``--clone``." },
         { "skip_clone", KEY_BOOL, offsetof(WorkflowKeys, surroundings.skip_clone),
-          .doc = "Whether to fetch nothing. Local runs have a checkout." },
+          .doc = "Whether to fetch nothing, also with ``--clone``." },
         { "concurrency", KEY_IGNORED,
           .doc = "How many runs of it at a time. Local runs are the caller's own." },
         { "variables", KEY_IGNORED,
@@ -77,7 +77,7 @@ const KeyTable *const woodpecker_workflow_keys = &workflow_table, *const woodpec
 
 /* All that is put together on the way to a plan. */
 typedef struct Workflow {
-        Container *containers; /* services first */
+        Container *containers; /* services first, then those that clone */
         size_t n_containers;
         Conditions all;         /* of the workflow itself */
         Conditions *conditions; /* one per container */
@@ -145,7 +145,7 @@ static int read_workspace(Woodpecker *wp, const YamlNode *node) {
 
 /* 1: there are too many. */
 static int read_container(Woodpecker *wp, Workflow *workflow, Map *by_name, const YamlNode *key, const YamlNode *entry,
-                          size_t index, bool is_service) {
+                          size_t index, ContainerPlace place) {
         Container container;
         const Container *first;
         int r, q;
@@ -155,7 +155,7 @@ static int read_container(Woodpecker *wp, Workflow *workflow, Map *by_name, cons
                                  PLAN_STEPS_MAX);
                 return 1;
         }
-        r = woodpecker_container_read(wp, key, entry, index, is_service, &container);
+        r = woodpecker_container_read(wp, key, entry, index, place, &container);
         if (r != 0) {
                 woodpecker_container_done(&container);
                 workflow->has_gaps = true;
@@ -173,16 +173,16 @@ static int read_container(Woodpecker *wp, Workflow *workflow, Map *by_name, cons
         return 0;
 }
 
-static int read_containers(Woodpecker *wp, Workflow *workflow, const YamlNode *node, bool is_service) {
+static int read_containers(Woodpecker *wp, Workflow *workflow, const YamlNode *node, ContainerPlace place) {
         _cleanup_map_ Map by_name = MAP_INIT(NULL); /* name to the line of its first use */
         int r = 0;
 
         if (!node)
                 return 0;
         for (size_t i = 0; i < node->n_items && r == 0; i++)
-                r = read_container(wp, workflow, &by_name, NULL, node->items[i], i, is_service);
+                r = read_container(wp, workflow, &by_name, NULL, node->items[i], i, place);
         for (size_t i = 0; i < node->n_pairs && r == 0; i++)
-                r = read_container(wp, workflow, &by_name, node->pairs[i].key, node->pairs[i].value, i, is_service);
+                r = read_container(wp, workflow, &by_name, node->pairs[i].key, node->pairs[i].value, i, place);
         return MIN(r, 0);
 }
 
@@ -212,6 +212,8 @@ static int compile_container(Woodpecker *wp, Workflow *workflow, size_t index) {
         int r;
 
         r = woodpecker_when(wp, container->keys.when, true, container->owner, conditions);
+        if (r == 0 && container->is_clone)
+                r = woodpecker_clone_judge(wp, plan->skip_clone, container->mark, conditions);
         wp->is_left_out = wp->context->is_lint || !conditions->matches || !workflow->all.matches;
         if (r == 0)
                 r = woodpecker_step_compile(wp, container, &step);
@@ -231,9 +233,9 @@ static int compile_container(Woodpecker *wp, Workflow *workflow, size_t index) {
 }
 
 /* Indices among the steps of the file become indices among those of the plan. */
-static int take_needs(Workflow *workflow, const GraphNode *nodes, size_t n_services, size_t n_nodes) {
+static int take_needs(Workflow *workflow, const GraphNode *nodes, size_t n_before, size_t n_nodes) {
         for (size_t i = 0; i < n_nodes; i++) {
-                size_t index = workflow->plan_index[n_services + i];
+                size_t index = workflow->plan_index[n_before + i];
                 PlanStep *step;
 
                 if (index == SIZE_MAX)
@@ -243,27 +245,33 @@ static int take_needs(Workflow *workflow, const GraphNode *nodes, size_t n_servi
                 if (!step->needs)
                         return -ENOMEM;
                 for (size_t k = 0; k < nodes[i].n_resolved; k++)
-                        step->needs[step->n_needs++] = workflow->plan_index[n_services + nodes[i].resolved[k]];
+                        step->needs[step->n_needs++] = workflow->plan_index[n_before + nodes[i].resolved[k]];
         }
         return 0;
 }
 
+/* Services and what clones: no step names them in its needs. */
+static size_t count_before_steps(const Workflow *workflow) {
+        size_t n = 0;
+
+        while (n < workflow->n_containers && (workflow->containers[n].is_service || workflow->containers[n].is_clone))
+                n++;
+        return n;
+}
+
 static int resolve_needs(Woodpecker *wp, Workflow *workflow) {
         _cleanup_free_ GraphNode *nodes = NULL;
-        size_t n_services = 0, n_nodes;
+        size_t n_before = count_before_steps(workflow), n_nodes = workflow->n_containers - n_before;
         int r = 0;
 
-        while (n_services < workflow->n_containers && workflow->containers[n_services].is_service)
-                n_services++;
-        n_nodes = workflow->n_containers - n_services;
         nodes = calloc(n_nodes + 1, sizeof(*nodes));
         if (!nodes)
                 return -ENOMEM;
         for (size_t i = 0; i < n_nodes && r == 0; i++) {
-                const Container *container = &workflow->containers[n_services + i];
+                const Container *container = &workflow->containers[n_before + i];
 
                 nodes[i] = (GraphNode) { .name = container->name, .mark = container->mark };
-                nodes[i].is_left_out = !workflow->conditions[n_services + i].matches;
+                nodes[i].is_left_out = !workflow->conditions[n_before + i].matches;
                 r = woodpecker_needs(wp, container->keys.depends_on, "step", &nodes[i]);
         }
         if (r == 0)
@@ -271,7 +279,9 @@ static int resolve_needs(Woodpecker *wp, Workflow *workflow) {
         if (r == -EBADMSG)
                 r = 0, wp->n_errors++;
         if (r == 0 && wp->n_errors == 0)
-                r = take_needs(workflow, nodes, n_services, n_nodes);
+                r = take_needs(workflow, nodes, n_before, n_nodes);
+        if (r == 0 && wp->n_errors == 0)
+                r = woodpecker_clone_needs(workflow->plan);
         for (size_t i = 0; i < n_nodes; i++)
                 graph_node_done(&nodes[i]);
         return r;
@@ -303,20 +313,24 @@ static int fill_plan(Woodpecker *wp, Plan *plan, const Source *source) {
 }
 
 /* Nobody would use them. */
-static void drop_services(Plan *plan) {
+static void drop_all(Plan *plan) {
         while (plan->n_steps > 0)
                 plan_step_free(plan->steps[--plan->n_steps]);
         plan->n_services = 0;
 }
 
 static int compile_workflow(Woodpecker *wp, Workflow *workflow, const Source *source, const WorkflowKeys *keys) {
+        size_t n_before;
         int r;
 
-        r = read_containers(wp, workflow, keys->services, true);
+        r = read_containers(wp, workflow, keys->services, PLACE_SERVICES);
         if (r == 0)
-                r = read_containers(wp, workflow, keys->steps, false);
+                r = read_containers(wp, workflow, keys->clone, PLACE_CLONE);
+        if (r == 0)
+                r = read_containers(wp, workflow, keys->steps, PLACE_STEPS);
         if (r < 0)
                 return r;
+        n_before = count_before_steps(workflow);
         workflow->plan = calloc(1, sizeof(Plan));
         workflow->conditions = calloc(workflow->n_containers + 1, sizeof(Conditions));
         workflow->plan_index = calloc(workflow->n_containers + 1, sizeof(size_t));
@@ -327,12 +341,16 @@ static int compile_workflow(Woodpecker *wp, Workflow *workflow, const Source *so
                 r = woodpecker_surroundings_compile(wp, &keys->surroundings, &workflow->all, workflow->plan);
         workflow->plan->why_left_out = TAKE_PTR(workflow->all.why);
         workflow->plan->why_left_out_mark = workflow->all.why_mark;
-        for (size_t i = 0; i < workflow->n_containers && r == 0; i++)
-                r = compile_container(wp, workflow, i);
+        for (size_t i = 0; i < workflow->n_containers && r == 0; i++) {
+                if (i == n_before && !keys->clone && workflow->all.matches)
+                        r = woodpecker_clone_default(wp, workflow->plan);
+                if (r == 0)
+                        r = compile_container(wp, workflow, i);
+        }
         if (r == 0 && !workflow->has_gaps)
                 r = resolve_needs(wp, workflow);
-        if (workflow->plan->n_steps == workflow->plan->n_services)
-                drop_services(workflow->plan);
+        if (!woodpecker_has_work(workflow->plan))
+                drop_all(workflow->plan);
         if (r == 0 && wp->n_errors == 0)
                 r = step_names_assign(workflow->plan, wp->diags);
         return r;

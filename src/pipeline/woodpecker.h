@@ -14,6 +14,7 @@ typedef struct WoodpeckerContext {
         char *const *changed_files; /* for 'when.path'; NULL: those of CI_PIPELINE_FILES, if that is there */
         const char *workspace_base; /* NULL: "/woodpecker" */
         const char *workspace_path; /* NULL: "src", as 'woodpecker-cli exec' does */
+        bool clones;                /* the workspace begins empty: 'clone' is honoured, or a step of ours fetches it */
         bool is_lint;               /* only checked: all conditions hold, secrets need not be given */
 } WoodpeckerContext;
 

@@ -1,6 +1,6 @@
 /*
  * tests/golden/pipeline/NAME.yaml beside NAME.txt, its messages, and NAME.json, its plan where it has one.
- * policy-NAME.yaml also is judged by a policy that trusts nobody.
+ * policy-NAME.yaml also is judged by a policy that trusts nobody. clone-NAME.yaml has a workspace that begins empty.
  */
 
 #include "golden.h"
@@ -38,7 +38,9 @@ static void check(const char *directory, const char *name, const char *extension
 static void check_file(const char *directory, const char *name) {
         _cleanup_free_ char *path = path_join(directory, name), *json = NULL;
         _cleanup_map_ Map environment = STRMAP_INIT, secrets = STRMAP_INIT;
-        WoodpeckerContext context = { .environment = &environment, .secrets = &secrets };
+        WoodpeckerContext context = {
+                .environment = &environment, .secrets = &secrets, .clones = str_starts_with(name, "clone-")
+        };
         _cleanup_(source_freep) Source *source = NULL;
         _cleanup_(plan_freep) Plan *plan = NULL;
         _cleanup_str_ Str messages = STR_INIT(TEXT_BYTES_MAX);
