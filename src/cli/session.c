@@ -19,6 +19,7 @@
 #include "engine/find.h"
 #include "job/job.h"
 #include "loop/machine.h"
+#include "pipeline/workflows.h"
 
 typedef struct Session {
         Machine machine;
@@ -33,8 +34,9 @@ typedef struct Session {
         bool gave_files; /* the user said which files changed */
         bool color;
 
-        Plan **plans;
-        size_t n_plans, next_plan;
+        LoadedWorkflows workflows;
+        WorkflowOutcome *outcomes; /* of each */
+        size_t next_plan;          /* the one behind that which runs */
         Engine *engine;
         Report *report;
         Job *job;
@@ -150,21 +152,15 @@ static int enter_loading(Machine *machine, Task **ret_task, Error **reterr) {
                 .secrets = &session->secrets,
                 .cron = session->metadata.curr.cron,
                 .changed_files = session->gave_files ? NULL : session->metadata.curr.commit.changed_files,
+                .are_chosen = session->files_given[0],
                 .color = session->color,
         };
-        int code = 0;
+        int code;
 
-        session->plans = calloc(strv_length(session->files), sizeof(*session->plans));
-        if (!session->plans)
+        code = workflows_load(session->files, &input, &session->workflows);
+        session->outcomes = calloc(session->workflows.n_plans + 1, sizeof(*session->outcomes));
+        if (!session->outcomes)
                 return error_oom(reterr);
-        STRV_FOREACH(file, session->files) {
-                int r = workflow_load(*file, &input, &session->plans[session->n_plans]);
-
-                if (r == 0)
-                        session->n_plans++;
-                else if (code == 0 || r == EXIT_REFUSED)
-                        code = r;
-        }
         note_exit_code(session, code);
         machine_post(machine, code || session->only_loads ? MACHINE_FAIL : MACHINE_OK);
         return 0;
@@ -215,6 +211,7 @@ static void begin_sweep(Session *session) {
 static void on_job_done(Job *job, JobResult result, void *userdata) {
         Session *session = userdata;
 
+        session->outcomes[session->next_plan - 1] = result == JOB_SUCCESS ? WORKFLOW_PASSED : WORKFLOW_FAILED;
         note_exit_code(session, exit_code_of(result));
         machine_post(&session->machine, session->n_signals > 0 ? MACHINE_STOP : MACHINE_OK);
 }
@@ -254,17 +251,50 @@ static int start_job(Session *session, const Plan *plan, Error **reterr) {
         return r;
 }
 
-/* A workflow without a step that may run is told and passed over. It is no success if it was all there was. */
-static bool tell_left_out(Session *session) {
-        const Plan *plan = session->next_plan < session->n_plans ? session->plans[session->next_plan] : NULL;
+static bool has_work(const Session *session) {
+        for (size_t i = 0; i < session->workflows.n_plans; i++)
+                if (session->workflows.plans[i]->n_steps > 0)
+                        return true;
+        return false;
+}
 
-        if (!plan || plan->n_steps > 0)
-                return false;
-        session->next_plan++;
+/* A workflow without a step that may run is told and passed over. It is no success if it was all there was. */
+static void tell_left_out(Session *session, const Plan *plan) {
         log_warning("workflow '%s' has nothing to run: %s", plan->name,
                     plan->why_left_out ? plan->why_left_out : "the conditions of none of its steps hold; 'podstep plan' tells which");
-        if (session->n_plans == 1)
+        if (!has_work(session))
                 note_exit_code(session, EXIT_USAGE);
+}
+
+static void tell_skipped(const Session *session, const Plan *plan, const Plan *blocker) {
+        static const char *const words[] = {
+                [WORKFLOW_PASSED] = "has not failed",
+                [WORKFLOW_FAILED] = "has failed",
+                [WORKFLOW_SKIPPED] = "was skipped",
+        };
+
+        for (size_t i = 0; i < session->workflows.n_plans; i++)
+                if (session->workflows.plans[i] == blocker)
+                        log_warning("workflow '%s' is skipped: '%s' %s", plan->name, blocker->name, words[session->outcomes[i]]);
+}
+
+/* Passes over one that has nothing to run or may not run, now that others have ended; false if it is to run, or none is left. */
+static bool pass_over(Session *session) {
+        const LoadedWorkflows *all = &session->workflows;
+        const Plan *plan = session->next_plan < all->n_plans ? all->plans[session->next_plan] : NULL, *blocker;
+
+        if (!plan)
+                return false;
+        blocker = workflows_blocker(all->plans, session->outcomes, all->n_plans, session->next_plan);
+        if (plan->n_steps > 0 && !blocker)
+                return false;
+        if (plan->n_steps == 0)
+                tell_left_out(session, plan);
+        else {
+                tell_skipped(session, plan, blocker);
+                session->outcomes[session->next_plan] = WORKFLOW_SKIPPED;
+        }
+        session->next_plan++;
         return true;
 }
 
@@ -274,14 +304,14 @@ static int enter_running(Machine *machine, Task **ret_task, Error **reterr) {
         const Plan *plan;
         int r;
 
-        if (tell_left_out(session))
+        if (pass_over(session))
                 return machine_post(machine, MACHINE_OK), 0;
         begin_sweep(session);
         session->job = job_free(session->job);
         session->report = report_free(session->report);
-        if (session->next_plan == session->n_plans)
+        if (session->next_plan == session->workflows.n_plans)
                 return machine_post(machine, MACHINE_STOP), 0;
-        plan = report.plan = session->plans[session->next_plan++];
+        plan = report.plan = session->workflows.plans[session->next_plan++];
         report.event = session->event;
         r = report_new(&report, &session->report);
         return r < 0 ? r : start_job(session, plan, reterr);
@@ -369,9 +399,8 @@ static void session_done(Session *session) {
         session->sweep = task_free(session->sweep);
         sweep_result_done(&session->swept);
         session->engine = engine_free(session->engine);
-        for (size_t i = 0; i < session->n_plans; i++)
-                plan_free(session->plans[i]);
-        free(session->plans);
+        plans_free(session->workflows.plans, session->workflows.n_plans);
+        free(session->outcomes);
         metadata_done(&session->metadata);
         variables_done(&session->environment);
         variables_done(&session->secrets);
@@ -448,9 +477,9 @@ int session_load(const RunOptions *options, char *const *files, Plan ***ret_plan
 
         session.only_loads = true;
         session_go(&session);
-        *ret_plans = TAKE_PTR(session.plans);
-        *ret_n_plans = session.n_plans;
-        session.n_plans = 0;
+        *ret_plans = TAKE_PTR(session.workflows.plans);
+        *ret_n_plans = session.workflows.n_plans;
+        session.workflows.n_plans = 0;
         session_done(&session);
         return session.exit_code;
 }

@@ -3,11 +3,14 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/array.h"
 #include "base/log.h"
+#include "base/strv.h"
 #include "job/event.h"
 #include "pipeline/policy.h"
 #include "pipeline/select.h"
 #include "pipeline/woodpecker.h"
+#include "pipeline/workflows.h"
 
 static void show(const DiagList *diags, const Source *source, bool color) {
         _cleanup_str_ Str text = STR_INIT(STR_MAX_DEFAULT);
@@ -28,19 +31,56 @@ static int select_steps(Plan *plan, const RunOptions *options, Error **reterr) {
         return r;
 }
 
-int workflow_load(const char *path, const WorkflowInput *input, Plan **ret) {
+/* Judges what a file became; returns how much is refused. What is wrong with all combinations of a matrix is told once. */
+static size_t judge(Plan *const *plans, size_t n_plans, const WorkflowInput *input, DiagList *diags) {
+        Policy policy = { .trusted = input->options->trusted };
+        size_t n_refused = 0;
+
+        for (size_t i = 0; i < n_plans; i++) {
+                DiagList own = { 0 };
+
+                n_refused += policy_check(&policy, plans[i], &own);
+                diag_list_merge(diags, &own);
+                diag_list_done(&own);
+        }
+        return n_refused;
+}
+
+static unsigned count_running(const LoadedWorkflows *loaded) {
+        unsigned n = 0;
+
+        for (size_t i = 0; i < loaded->n_plans; i++)
+                n += loaded->plans[i]->n_steps > 0;
+        return n;
+}
+
+/* Takes the plans, also on failure. */
+static int append_take(LoadedWorkflows *loaded, Plan **plans, size_t n_plans) {
+        int r = 0;
+
+        for (size_t i = 0; i < n_plans; i++) {
+                r = r == 0 ? ARRAY_APPEND(loaded->plans, loaded->n_plans, plans[i]) : r;
+                if (r < 0)
+                        plan_free(plans[i]);
+        }
+        free(plans);
+        return r;
+}
+
+/* Faults and warnings go to standard error. 0 or an exit code. */
+static int load(const char *path, const WorkflowInput *input, LoadedWorkflows *loaded) {
         WoodpeckerContext context = {
                 .environment = input->environment,
                 .secrets = input->secrets,
                 .cron = input->cron,
                 .changed_files = input->changed_files,
+                .workflow_number = count_running(loaded) + 1,
         };
-        Policy policy = { .trusted = input->options->trusted };
         _cleanup_(diag_list_done) DiagList diags = { 0 };
         _cleanup_(source_freep) Source *source = NULL;
-        _cleanup_(plan_freep) Plan *plan = NULL;
         _cleanup_(error_freep) Error *error = NULL;
-        size_t n_refused = 0;
+        size_t n_refused = 0, n_plans = 0;
+        Plan **plans = NULL;
         int r;
 
         r = source_read(path, &source, &error);
@@ -48,19 +88,37 @@ int workflow_load(const char *path, const WorkflowInput *input, Plan **ret) {
                 log_error("%s", error_message(error, r));
                 return EXIT_USAGE;
         }
-        r = woodpecker_compile(source, &context, &diags, &plan);
-        if (r >= 0) {
-                n_refused = policy_check(&policy, plan, &diags);
-                r = select_steps(plan, input->options, &error);
-        }
+        r = woodpecker_compile_all(source, &context, &diags, &plans, &n_plans);
+        if (r >= 0)
+                n_refused = judge(plans, n_plans, input, &diags);
+        for (size_t i = 0; i < n_plans && r >= 0; i++)
+                r = select_steps(plans[i], input->options, &error);
         diag_sort(&diags);
         show(&diags, source, input->color);
         if (error)
                 log_error("%s: %s", path, error_message(error, r));
-        if (n_refused > 0)
-                return EXIT_REFUSED;
-        if (r < 0)
+        if (append_take(loaded, plans, n_plans) < 0)
                 return EXIT_USAGE;
-        *ret = TAKE_PTR(plan);
-        return 0;
+        return n_refused > 0 ? EXIT_REFUSED : r < 0 ? EXIT_USAGE : 0;
+}
+
+int workflows_load(char *const *paths, const WorkflowInput *input, LoadedWorkflows *ret) {
+        _cleanup_(error_freep) Error *error = NULL;
+        _cleanup_strv_ char **notes = NULL;
+        int code = 0, r;
+
+        *ret = (LoadedWorkflows) { 0 };
+        STRV_FOREACH(path, paths) {
+                r = load(*path, input, ret);
+                if (r != 0 && (code == 0 || r == EXIT_REFUSED))
+                        code = r;
+        }
+        if (code != 0)
+                return code;
+        r = workflows_order(ret->plans, ret->n_plans, input->are_chosen, &notes, &error);
+        STRV_FOREACH(note, notes)
+                log_warning("%s", *note);
+        if (r < 0)
+                log_error("%s", error_message(error, r));
+        return r < 0 ? EXIT_USAGE : 0;
 }

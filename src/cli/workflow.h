@@ -1,6 +1,6 @@
 #pragma once
 
-/* From a file on disk to a plan that may run: read, compiled, judged; whatever is wrong is shown. */
+/* From files on disk to plans that may run: read, compiled, judged; whatever is wrong is shown. */
 
 #include "cli/run-options.h"
 #include "pipeline/plan.h"
@@ -10,14 +10,22 @@ typedef struct WorkflowInput {
         const Map *environment, *secrets;
         const char *cron;           /* name of the cron job; NULL: none */
         char *const *changed_files; /* NULL: those that the environment names */
+        bool are_chosen; /* the user named the files: others may be missing */
         bool color;
 } WorkflowInput;
 
+/* Free them with plans_free(). */
+typedef struct LoadedWorkflows {
+        Plan **plans; /* each behind those that it depends on */
+        size_t n_plans;
+} LoadedWorkflows;
+
 /**
- * workflow_load() - a plan, or the exit code that says why not
+ * workflows_load() - the plans of all files, or the exit code that says why not
+ * @ret: also on failure what was read
  *
  * Faults and warnings go to standard error.
  *
  * Return: 0, EXIT_USAGE, EXIT_REFUSED.
  */
-int workflow_load(const char *path, const WorkflowInput *input, Plan **ret);
+int workflows_load(char *const *paths, const WorkflowInput *input, LoadedWorkflows *ret);
