@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/strv.h"
 #include "cli/checkout.h"
+#include "pipeline/woodpecker.h"
 
 #define FILES_MAX 10000
 
@@ -75,6 +76,13 @@ static int add_directory(LintFiles *files, const char *directory, Error **reterr
         return add_files(files, found, true, reterr);
 }
 
+static int name_workflows(LintFiles *files, Error **reterr) {
+        for (size_t i = 0; i < files->n_files; i++)
+                if (strv_append_take(&files->workflows, woodpecker_workflow_name(files->files[i].path)) < 0)
+                        return error_oom(reterr);
+        return 0;
+}
+
 static int find(const LintValues *values, char *const *args, LintFiles *files, Error **reterr) {
         _cleanup_free_ char *checkout = NULL;
         _cleanup_strv_ char **found = NULL;
@@ -91,7 +99,9 @@ static int find(const LintValues *values, char *const *args, LintFiles *files, E
         r = checkout_find(values->run.directory ? values->run.directory : ".", &checkout, reterr);
         if (r >= 0)
                 r = checkout_workflows(checkout, &found, reterr);
-        return r < 0 ? r : add_files(files, found, false, reterr);
+        if (r >= 0)
+                r = add_files(files, found, false, reterr);
+        return r < 0 ? r : name_workflows(files, reterr);
 }
 
 int lint_files_find(const LintValues *values, char *const *args, LintFiles *ret, Error **reterr) {
@@ -113,5 +123,6 @@ void lint_files_done(LintFiles *files) {
                 free(files->files[i].below);
         }
         free(files->files);
+        strv_free(files->workflows);
         *files = (LintFiles) { 0 };
 }

@@ -13,6 +13,7 @@ typedef struct LintFile {
 typedef struct LintFiles {
         LintFile *files;
         size_t n_files;
+        char **workflows; /* names of all that the checkout has; NULL: these may not be all */
 } LintFiles;
 
 /** lint_files_find() - those of the arguments, directories included; without any those of the checkout */

@@ -70,6 +70,7 @@ static int lint_files(const LintFiles *files, const LintValues *values, const Ma
                 .trusted = values->run.trusted,
                 .privileged_plugins = values->privileged_plugins,
                 .trusted_clones = values->trusted_clones,
+                .workflows = files->workflows,
         };
         int r = 0;
 

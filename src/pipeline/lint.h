@@ -12,6 +12,7 @@ typedef struct LintOptions {
         const Map *environment;          /* variables that the server or the user sets for '${}'; may be NULL */
         unsigned trusted;                /* TrustClass */
         char *const *privileged_plugins; /* images that run privileged without saying so; NULL: not known */
+        char *const *workflows;          /* names of all that there are, for 'depends_on'; NULL: not known */
         char *const *trusted_clones;     /* images that may clone with credentials, beside Woodpecker's own */
 } LintOptions;
 

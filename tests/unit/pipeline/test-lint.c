@@ -186,11 +186,16 @@ static void test_secrets(void **state) {
 static void test_lists(void **state) {
         static char *const privileged[] = { (char *) "plugins/ecr:1", NULL };
         static char *const clones[] = { (char *) "own/git", NULL };
+        static char *const workflows[] = { (char *) "build", (char *) "test", NULL };
         static const struct {
                 const char *text;
                 LintOptions options;
                 const char *want;
         } rows[] = {
+                { "depends_on: [build, nobody]\nsteps: {a: {image: 'a:1'}}", { .workflows = workflows }, "2:21 unknown-workflow\n" },
+                { "depends_on: biuld\nsteps: {a: {image: 'a:1'}}", { .workflows = workflows }, "2:13 unknown-workflow\n" },
+                { "depends_on: [{name: x, optional: true}, {name: build}]\nsteps: {a: {image: 'a:1'}}", { .workflows = workflows }, "" },
+                { "depends_on: [build, nobody]\nsteps: {a: {image: 'a:1'}}", { 0 }, "" },
                 { "steps: {a: {image: 'plugins/docker:1'}}", { .trusted = TRUST_ALL }, "2:20 privileged-plugin\n" },
                 { "steps: {a: {image: 'docker.io/woodpeckerci/plugin-docker-buildx:1'}}", { .trusted = TRUST_ALL }, "2:20 privileged-plugin\n" },
                 { "steps: {a: {image: 'plugins/docker:1', privileged: true}}", { .trusted = TRUST_ALL }, "" },
