@@ -1,0 +1,251 @@
+# podstep lint: the files it finds, its formats, its exit codes. No engine is needed.
+load helpers
+
+setup() {
+        bare_checkout
+        export XDG_STATE_HOME=$BATS_TEST_TMPDIR/state
+}
+
+workflow() { # FILE: from stdin
+        mkdir -p "$(dirname "$1")"
+        cat >"$1"
+}
+
+clean() { # FILE: one that nothing is wrong with
+        workflow "$1" <<-Y
+	when: {event: push}
+	steps:
+	  a: {image: "alpine:3.22", commands: [make]}
+	Y
+}
+
+bad() { # FILE: an error in line 3
+        workflow "$1" <<-Y
+	when: {event: push}
+	steps:
+	  a: {image: "alpine:3.22", comands: [make]}
+	Y
+}
+
+warned() { # FILE: a warning in line 3
+        workflow "$1" <<-Y
+	when: {event: push}
+	steps:
+	  a: {image: alpine}
+	Y
+}
+
+fields() { # KEY: of each finding in JSON, joined by '|'
+        python3 -c 'import json, sys; print(*(json.loads(l)[sys.argv[1]] for l in sys.stdin if l.strip()), sep="|")' "$1" <<<"$output"
+}
+
+@test "without FILE: the workflows of the checkout, from anywhere in it" {
+        bad .woodpecker/a.yaml
+        warned .woodpecker/b.yml
+        clean .woodpecker/c.yaml
+        clean .woodpecker.yaml
+        podstep lint
+        assert_status 2
+        assert_output_contains ".woodpecker/a.yaml:3:29: error: unknown key 'comands' in step 'a'"
+        assert_output_contains "did you mean 'commands'?"
+        assert_output_contains ".woodpecker/b.yml:3:14: warning: image 'alpine' has no tag"
+        [ "${lines[-1]}" = "3 files checked: 1 error, 1 warning" ]
+        mkdir -p deep/below
+        cd deep/below
+        podstep lint
+        assert_status 2
+        assert_output_contains "3 files checked"
+}
+
+@test "no workflow at all" {
+        podstep lint
+        assert_status 2
+        assert_output_contains "no workflow"
+        mkdir empty
+        podstep lint empty
+        assert_status 2
+        assert_output_contains "holds no workflow"
+}
+
+@test "nothing to say" {
+        clean .woodpecker.yaml
+        podstep lint
+        assert_status 0
+        [ "$output" = "1 file checked: nothing found" ]
+        podstep lint --format json
+        assert_status 0
+        [ -z "$output" ]
+}
+
+@test "files, and directories that stand for theirs" {
+        bad one/a.yaml
+        clean two/.woodpecker/b.yaml
+        podstep lint one two one/a.yaml
+        assert_status 2
+        [ "${lines[-1]}" = "3 files checked: 2 errors" ]
+        podstep lint two/.woodpecker
+        assert_status 0
+}
+
+@test "a file that cannot be read is a finding, and the others are read" {
+        warned b.yaml
+        podstep lint nosuch.yaml b.yaml
+        assert_status 2
+        assert_output_contains "no such file"
+        [ "${lines[-1]}" = "2 files checked: 1 error, 1 warning" ]
+        podstep lint --json nosuch.yaml
+        assert_status 2
+        [ "$(fields file) $(fields line) $(fields severity) $(fields rule)" = "nosuch.yaml 1 error unreadable" ]
+}
+
+@test "all faults of a file at once, in the order of its lines" {
+        workflow .woodpecker.yaml <<-Y
+	unknown: 1
+	steps:
+	  a: {image: UPPER, privileged: true}
+	  b: {image: "b:1", depends_on: nobody}
+	  c: {commands: [5]}
+	Y
+        podstep lint --trusted none --json
+        assert_status 2
+        assert_equal "$(fields line | tr '|' '\n')" "$(fields line | tr '|' '\n' | sort -n)"
+        for rule in unknown-key image policy unknown-step type no-event-filter; do
+                fields rule | tr '|' '\n' | grep -qx "$rule"
+        done
+}
+
+@test "--strict: warnings are errors" {
+        warned .woodpecker.yaml
+        podstep lint
+        assert_status 0
+        podstep lint --strict
+        assert_status 2
+        assert_output_contains "error: image 'alpine'"
+        [ "${lines[-1]}" = "1 file checked: 1 error" ]
+}
+
+@test "--trusted: all unless said otherwise" {
+        workflow .woodpecker.yaml <<-Y
+	when: {event: push}
+	steps:
+	  a: {image: "a:1", privileged: true, dns: 1.1.1.1}
+	Y
+        podstep lint
+        assert_status 0
+        podstep lint --trusted none
+        assert_status 2
+        assert_output_contains "2 errors"
+        podstep lint --trusted security
+        assert_status 2
+        assert_output_contains "its own DNS servers"
+        podstep lint --trusted nobody
+        assert_status 2
+        assert_output_contains "no class of trust"
+}
+
+@test "secrets need not be given, and conditions count as met" {
+        workflow .woodpecker.yaml <<-Y
+	when: {event: deployment}
+	steps:
+	  a: {image: "a:1", environment: {T: {from_secret: nowhere}}, commands: x, when: {event: cron, cron: nightly}}
+	  b: {image: "b:1", environment: {T: {from_secret: [x]}}, commands: x, when: {local: false, event: tag}}
+	Y
+        podstep lint
+        assert_status 2
+        assert_output_contains "from_secret: expected a string, found a list"
+        [ "${lines[-1]}" = "1 file checked: 1 error" ]
+}
+
+@test "variables that only the server has" {
+        workflow .woodpecker.yaml <<-'Y'
+	when: {event: push}
+	steps:
+	  a: {image: "a:${VERSION}", commands: ["echo ${CI_COMMIT_SHA}"]}
+	Y
+        podstep lint
+        assert_status 0
+        assert_output_contains "variable 'VERSION' is not set"
+        podstep lint --env VERSION=1.2
+        assert_status 0
+        assert_output_contains "nothing found"
+        podstep lint --env 'VERSION=not a tag'
+        assert_status 2
+}
+
+@test "lists of images" {
+        workflow .woodpecker.yaml <<-Y
+	when: {event: push}
+	clone: {git: {image: "own/git:1"}}
+	steps:
+	  a: {image: "plugins/docker:1"}
+	Y
+        podstep lint
+        assert_status 0
+        assert_output_contains "2 warnings"
+        podstep lint --plugins-trusted-clone own/git --plugins-privileged other
+        assert_status 2
+        [ "${lines[-1]}" = "1 file checked: 1 error" ]
+        podstep lint --plugins-trusted-clone own/git --plugins-privileged other --plugins-privileged plugins/docker:1
+        assert_status 0
+        assert_output_contains "nothing found"
+}
+
+@test "a workflow that depends on one that is not there" {
+        clean .woodpecker/build.yaml
+        { cat .woodpecker/build.yaml; echo 'depends_on: [biuld]'; } >.woodpecker/test.yaml
+        podstep lint
+        assert_status 0
+        assert_output_contains "there is no workflow 'biuld'"
+        assert_output_contains "did you mean 'build'?"
+        podstep lint .woodpecker/test.yaml # there may be others
+        assert_output_contains "nothing found"
+}
+
+@test "formats are what they should be, with paths from the top of the checkout" {
+        bad "deep/it's <&>,:%.yaml"
+        warned deep/b.yaml
+        cd deep
+        podstep lint --format json .
+        assert_status 2
+        assert_equal "$(fields file)" "./b.yaml|./it's <&>,:%.yaml"
+        podstep lint --format gitlab .
+        assert_status 2
+        assert_equal "$(python3 -c 'import json, sys; print(*(f["location"]["path"] for f in json.load(sys.stdin)), sep="|")' <<<"$output")" \
+                "deep/b.yaml|deep/it's <&>,:%.yaml"
+        podstep lint --format github .
+        assert_status 2
+        assert_output_contains "::warning file=deep/b.yaml,line=3,col=14,"
+        assert_output_contains "::error file=deep/it's <&>%2C%3A%25.yaml,line=3,col=29,"
+        podstep lint --format checkstyle .
+        assert_status 2
+        python3 -c 'import sys, xml.etree.ElementTree as E; print(*(f.get("name") + " " + f[0].get("severity") for f in E.parse(sys.stdin).getroot()), sep="|")' \
+                <<<"$output" | grep -Fx "./b.yaml warning|./it's <&>,:%.yaml error"
+        podstep lint --json --format gitlab
+        assert_status 2
+        assert_output_contains "do not go together"
+}
+
+@test "--schema takes what lint takes, and refuses what it refuses" {
+        podstep lint --schema
+        assert_status 0
+        python3 -c 'import json, sys; s = json.load(sys.stdin); s["properties"]["steps"], s["definitions"]["step"]["properties"]["image"]' <<<"$output"
+        python3 -c 'import jsonschema, yaml' 2>/dev/null || skip "python3 has no jsonschema or no yaml"
+        echo "$output" >schema.json
+        clean good.yaml
+        bad bad.yaml
+        "$SUPPORT_DIR/check-schema.py" schema.json good.yaml
+        run ! "$SUPPORT_DIR/check-schema.py" schema.json bad.yaml
+}
+
+@test "a reader that goes away" {
+        for i in $(seq 300); do warned ".woodpecker/$i.yaml"; done
+        run bash -c "'$PODSTEP' lint | head -n 1; exit \${PIPESTATUS[0]}"
+        [ "$status" = 0 ] || [ "$status" = 125 ]
+}
+
+@test "a full disk is told" {
+        warned .woodpecker.yaml
+        run bash -c "'$PODSTEP' lint >/dev/full"
+        assert_status 125
+        assert_output_contains "cannot write"
+}
