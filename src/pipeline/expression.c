@@ -128,7 +128,7 @@ static bool run(Expression *e, bool *ret) {
 
 int expression_evaluate(const char *text, const Map *values, size_t *work, bool *ret, ExpressionFault *ret_fault) {
         Expression e = { .text = text, .n_text = strlen(text), .values = values, .work = work, .fault = ret_fault };
-        bool holds;
+        bool holds = false;
 
         *ret_fault = (ExpressionFault) { 0 };
         if (run(&e, &holds))
