@@ -145,6 +145,8 @@ const Option plan_option_rows[] = {
         EVENT_ROWS,
         VARIABLE_ROWS,
         JSON_ROW("Other", "The plan for programs. Values of secrets are not in it."),
+        { "dot", 0, NULL, OPTION_FLAG(RunOptions, dot),
+          .help = "The graph of all workflows and steps, for Graphviz: podstep plan --dot | dot -Tsvg >plan.svg" },
         DIRECTORY_ROW(NULL),
         { "color", 0, "WHEN", OPTION_ENUM(RunOptions, color), .names = run_option_color_names, .help = "auto, always or never." },
         { 0 },
@@ -171,6 +173,7 @@ int run_options_check(const RunOptions *options, Error **reterr) {
         } rows[] = {
                 { options->write, options->clean, "write", "clean", "a clean copy is thrown away in the end; use '--export'" },
                 { options->json, options->quiet, "json", "quiet", "choose one" },
+                { options->json, options->dot, "json", "dot", "choose one" },
                 { options->quiet, options->verbose, "quiet", "verbose", "choose one" },
                 { options->step_names, options->from, "step", "from", "choose one" },
                 { options->export_directory, !options->exports, "export-to", NULL, "it needs an '--export PATTERN'" },

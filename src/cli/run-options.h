@@ -39,7 +39,7 @@ typedef struct RunOptions {
         char **exports;
         char *export_directory;
 
-        bool json, quiet, verbose;
+        bool json, dot, quiet, verbose;
         ColorMode color;
 
         bool dry_run, all;

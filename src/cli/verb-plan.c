@@ -6,6 +6,13 @@
 #include "cli/verbs.h"
 #include "job/event.h"
 
+static void print_dot(Plan *const *plans, size_t n_plans) {
+        _cleanup_str_ Str text = STR_INIT(STR_MAX_DEFAULT);
+
+        plans_to_dot(plans, n_plans, &text);
+        fputs(str_get(&text), stdout);
+}
+
 static int print_plan(const Plan *plan, bool json) {
         _cleanup_str_ Str text = STR_INIT(STR_MAX_DEFAULT);
         _cleanup_free_ char *document = NULL;
@@ -34,11 +41,11 @@ int verb_plan(const Verb *verb, char *const *args, void *values) {
                 return EXIT_USAGE;
         }
         code = session_load(options, args, &plans, &n_plans);
-        for (size_t i = 0; i < n_plans; i++) {
-                if (code == 0 && print_plan(plans[i], options->json) < 0)
+        if (code == 0 && options->dot)
+                print_dot(plans, n_plans);
+        for (size_t i = 0; i < n_plans && code == 0 && !options->dot; i++)
+                if (print_plan(plans[i], options->json) < 0)
                         code = EXIT_ENGINE;
-                plan_free(plans[i]);
-        }
-        free(plans);
+        plans_free(plans, n_plans);
         return code;
 }

@@ -121,8 +121,17 @@ static void print_left_out(Str *out, const Plan *plan) {
                                    plan->left_out[i].why_mark.line);
 }
 
-void plan_print(const Plan *plan, Str *out) {
+static void print_workflow(Str *out, const Plan *plan) {
         (void) str_appendf(out, "workflow %s (%s), workspace %s\n", plan->name, plan->source_name, plan->workspace);
+        for (size_t i = 0; i < plan->n_depends_on; i++)
+                (void) str_appendf(out, "%s%s%s", i == 0 ? "after workflow " : ", ", plan->depends_on[i].name,
+                                   plan->depends_on[i].is_optional ? " (if there is one)" : "");
+        if (plan->n_depends_on > 0)
+                (void) str_append(out, plan->on_failure ? plan->on_success ? ", also if that fails\n" : ", if that fails\n" : "\n");
+}
+
+void plan_print(const Plan *plan, Str *out) {
+        print_workflow(out, plan);
         for (size_t i = 0; i < plan->n_steps; i++) {
                 if (i == 0 && plan->n_services > 0)
                         (void) str_append(out, "\nservices:\n");
@@ -130,5 +139,6 @@ void plan_print(const Plan *plan, Str *out) {
                         (void) str_append(out, "\nsteps:\n");
                 print_step(out, plan, plan->steps[i]);
         }
+        plan_print_graph(plan, out);
         print_left_out(out, plan);
 }

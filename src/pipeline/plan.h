@@ -187,3 +187,7 @@ const PlanStep *plan_find(const Plan *plan, const char *name);
 int plan_to_json(const Plan *plan, bool pretty, char **ret);
 /** plan_print() - the plan for people */
 void plan_print(const Plan *plan, Str *out);
+/** plan_print_graph() - which step waits for which, for people: the part of plan_print() that tells it */
+void plan_print_graph(const Plan *plan, Str *out);
+/** plans_to_dot() - all workflows as a graph for Graphviz: services are cylinders, what is left out is dashed */
+void plans_to_dot(Plan *const *plans, size_t n_plans, Str *out);

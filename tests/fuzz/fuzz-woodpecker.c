@@ -5,12 +5,14 @@
 
 #include <errno.h>
 
+#include "base/strv.h"
 #include "base/utf8.h"
 #include "fuzz.h"
 #include "pipeline/name.h"
 #include "pipeline/policy.h"
 #include "pipeline/select.h"
 #include "pipeline/woodpecker.h"
+#include "pipeline/workflows.h"
 
 #define JSON_BYTES_MAX (64U << 20)
 
@@ -117,13 +119,45 @@ static void check_plan(Plan *plan, const Source *source) {
         require(plan->n_steps == plan->n_services + 1);
 }
 
+/* What is left of a set of workflows can run in its order, or is on a circle. */
+static void check_workflows(Plan **plans, size_t n_plans) {
+        _cleanup_str_ Str dot = STR_INIT(JSON_BYTES_MAX);
+        _cleanup_(error_freep) Error *error = NULL;
+        _cleanup_strv_ char **notes = NULL;
+        WorkflowOutcome *outcomes = calloc(n_plans + 1, sizeof(*outcomes));
+        int r;
+
+        require(outcomes);
+        plans_to_dot(plans, n_plans, &dot);
+        require(dot.error == 0);
+        r = workflows_order(plans, n_plans, true, &notes, &error);
+        require(r == 0 || (r == -ELOOP && error));
+        for (size_t i = 0; i < n_plans && r == 0; i++) {
+                const Plan *blocker = workflows_blocker(plans, outcomes, n_plans, i);
+
+                outcomes[i] = plans[i]->n_steps == 0 ? WORKFLOW_OPEN : blocker ? WORKFLOW_SKIPPED : WORKFLOW_PASSED;
+        }
+        free(outcomes);
+}
+
+static void check_plans(Plan **plans, size_t n_plans, const Source *source) {
+        require(n_plans > 0);
+        for (size_t i = 0; i < n_plans; i++) {
+                require(strcmp(plans[i]->workflow, plans[0]->workflow) == 0);
+                for (size_t k = 0; k < plans[i]->n_depends_on; k++)
+                        check_mark(source, &plans[i]->depends_on[k].mark);
+                check_plan(plans[i], source);
+        }
+        check_workflows(plans, n_plans);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         _cleanup_map_ Map environment = STRMAP_INIT, secrets = STRMAP_INIT;
         WoodpeckerContext context = { .environment = &environment, .secrets = &secrets };
         _cleanup_(source_freep) Source *source = NULL;
-        _cleanup_(plan_freep) Plan *plan = NULL;
         DiagList diags = { 0 };
-        size_t n_errors;
+        size_t n_plans = 0, n_errors, n_refused = 0;
+        Plan **plans = NULL;
         int r;
 
         require(strmap_put(&environment, "CI_COMMIT_BRANCH", "main") == 0);
@@ -132,18 +166,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         require(strmap_put(&secrets, "token", "s3cr3t") == 0);
         if (source_new_take("ci.yml", fuzz_text(data, size), size, &source, NULL) < 0)
                 return 0;
-        r = woodpecker_compile(source, &context, &diags, &plan);
+        r = woodpecker_compile_all(source, &context, &diags, &plans, &n_plans);
         require(r == 0 || r == -EBADMSG);
-        require((r < 0) == (diags.n_errors > 0) && (r < 0) == !plan);
+        require((r < 0) == (diags.n_errors > 0) && (r < 0) == !plans);
         n_errors = diags.n_errors;
-        if (plan) {
-                size_t n_refused = policy_check(&(Policy) { 0 }, plan, &diags);
-
-                require(diags.n_errors == n_errors + n_refused);
-        }
+        for (size_t i = 0; i < n_plans; i++)
+                n_refused += policy_check(&(Policy) { 0 }, plans[i], &diags);
+        require(diags.n_errors == n_errors + n_refused);
         check_diags(&diags, source);
-        if (plan && !memmem(data, size, "s3cr3t", strlen("s3cr3t")))
-                check_plan(plan, source);
+        if (plans && !memmem(data, size, "s3cr3t", strlen("s3cr3t")))
+                check_plans(plans, n_plans, source);
+        plans_free(plans, n_plans);
         diag_list_done(&diags);
         return 0;
 }
