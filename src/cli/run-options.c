@@ -3,9 +3,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/parse.h"
 #include "base/strv.h"
 #include "cli/event-options.h"
 #include "pipeline/policy.h"
+
+#define CLONE_DEPTH_MAX 1000000000U
 
 int run_option_set_environment(const Option *option, const char *text, void *field, Error **reterr) {
         const char *equals = strchr(text, '='), *value = equals ? equals + 1 : getenv(text);
@@ -53,6 +56,19 @@ int run_option_set_trusted(const Option *option, const char *text, void *field, 
         return r < 0 ? error_wrap(reterr, r, "'--%s'", option->name) : 0;
 }
 
+static int set_depth(const Option *option, const char *text, void *field, Error **reterr) {
+        uint64_t depth;
+
+        if (parse_u64(text, &depth) < 0 || depth == 0 || depth > CLONE_DEPTH_MAX) {
+                _cleanup_free_ char *shown = str_escape(text, strlen(text), 80);
+
+                return error_set(reterr, EINVAL, "'%s' is no value for '--%s': expected a number of commits", shown ? shown : "", option->name);
+        }
+        *(unsigned *) field = (unsigned) depth;
+        return 0;
+}
+
+static const char *const clone_from_names[] = { "checkout", "origin", NULL };
 static const char *const network_names[] = { "auto", "pod", "bridge", NULL };
 const char *const run_option_color_names[] = { "auto", "always", "never", NULL };
 
@@ -85,6 +101,10 @@ const char *const run_option_color_names[] = { "auto", "always", "never", NULL }
           .help = "What the file may ask for beyond plain containers: network, volumes, security, or all; several with "         \
                   "commas." }
 
+#define CLONE_ROW                                                                                                                \
+        { "clone", 0, NULL, OPTION_FLAG(RunOptions, clone),                                                                      \
+          .help = "Steps see a fresh clone of the commit and nothing else: fetched by the workflow's 'clone' steps, or, "        \
+                  "where it has none, by git of this machine." }
 #define EVENT_ROWS                                                                                                               \
         { "event", 0, "EVENT", .set = event_option_set, .offset = OPTION_OFFSET(RunOptions, event, char *),                      \
           .group = "Event and commit",                                                                                           \
@@ -126,6 +146,12 @@ const Option run_option_rows[] = {
           .help = "Steps write into the checkout itself. Else it stays as it is." },
         { "clean", 0, NULL, OPTION_FLAG(RunOptions, clean),
           .help = "Steps see a fresh copy of what git tracks, without other files." },
+        CLONE_ROW,
+        { "clone-from", 0, "PLACE", OPTION_ENUM(RunOptions, clone_from), .names = clone_from_names,
+          .help = "checkout: git takes the commit from the checkout's own repository, without a network; origin: from where that "
+                  "came from. Default: checkout." },
+        { "clone-depth", 0, "NUMBER", .set = set_depth, .offset = OPTION_OFFSET(RunOptions, clone_depth, unsigned),
+          .help = "So many commits of the history. Default: all." },
         { "export", 0, "PATTERN", OPTION_LIST(RunOptions, exports),
           .help = "Copies what matches out of the workspace in the end: a path, a directory or a pattern such as 'dist/*.tar.gz'. "
                   "May be repeated." },
@@ -148,6 +174,7 @@ const Option plan_option_rows[] = {
         { "dot", 0, NULL, OPTION_FLAG(RunOptions, dot),
           .help = "The graph of all workflows and steps, for Graphviz: podstep plan --dot | dot -Tsvg >plan.svg" },
         DIRECTORY_ROW(NULL),
+        CLONE_ROW,
         { "color", 0, "WHEN", OPTION_ENUM(RunOptions, color), .names = run_option_color_names, .help = "auto, always or never." },
         { 0 },
 };
@@ -172,6 +199,10 @@ int run_options_check(const RunOptions *options, Error **reterr) {
                 const char *name_a, *name_b, *why;
         } rows[] = {
                 { options->write, options->clean, "write", "clean", "a clean copy is thrown away in the end; use '--export'" },
+                { options->write, options->clone, "write", "clone", "a clone is thrown away in the end; use '--export'" },
+                { options->clean, options->clone, "clean", "clone", "choose one" },
+                { options->clone_from != CLONE_FROM_CHECKOUT, !options->clone, "clone-from", NULL, "it needs '--clone'" },
+                { options->clone_depth > 0, !options->clone, "clone-depth", NULL, "it needs '--clone'" },
                 { options->json, options->quiet, "json", "quiet", "choose one" },
                 { options->json, options->dot, "json", "dot", "choose one" },
                 { options->quiet, options->verbose, "quiet", "verbose", "choose one" },

@@ -17,6 +17,11 @@ typedef enum NetworkChoice {
         NETWORK_CHOICE_BRIDGE,
 } NetworkChoice;
 
+typedef enum CloneSource {
+        CLONE_FROM_CHECKOUT, /* its own repository: needs no network */
+        CLONE_FROM_ORIGIN,
+} CloneSource;
+
 typedef struct RunOptions {
         char *engine_url; /* NULL: look for one */
         char *directory;  /* the checkout; NULL: find it */
@@ -35,7 +40,9 @@ typedef struct RunOptions {
         /* which event the run is for; NULL: see cli/describe.h */
         char *event, *branch, *source_branch, *tag, *cron, *base, *metadata_file;
 
-        bool write, clean, keep;
+        bool write, clean, clone, keep;
+        CloneSource clone_from;
+        unsigned clone_depth; /* 0: all */
         char **exports;
         char *export_directory;
 

@@ -217,7 +217,10 @@ static void on_job_done(Job *job, JobResult result, void *userdata) {
 }
 
 static WorkspaceMode workspace_mode(const RunOptions *options) {
-        return options->write ? WORKSPACE_WRITE : options->clean ? WORKSPACE_CLEAN : WORKSPACE_OVERLAY;
+        return options->write   ? WORKSPACE_WRITE
+               : options->clean ? WORKSPACE_CLEAN
+               : options->clone ? WORKSPACE_CLONE
+                                : WORKSPACE_OVERLAY;
 }
 
 static int start_job(Session *session, const Plan *plan, Error **reterr) {
@@ -233,6 +236,8 @@ static int start_job(Session *session, const Plan *plan, Error **reterr) {
                 .state_directory = session->state_directory,
                 .checkout = session->checkout,
                 .workspace_mode = workspace_mode(options),
+                .clones_from_origin = options->clone_from == CLONE_FROM_ORIGIN,
+                .clone_depth = options->clone_depth,
                 .exports = options->exports,
                 .export_directory = options->export_directory,
                 .timeout_usec = options->timeout_usec ? options->timeout_usec : JOB_TIMEOUT_DEFAULT_USEC,

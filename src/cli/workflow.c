@@ -74,6 +74,7 @@ static int load(const char *path, const WorkflowInput *input, LoadedWorkflows *l
                 .secrets = input->secrets,
                 .cron = input->cron,
                 .changed_files = input->changed_files,
+                .clones = input->options->clone,
                 .workflow_number = count_running(loaded) + 1,
         };
         _cleanup_(diag_list_done) DiagList diags = { 0 };

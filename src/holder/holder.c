@@ -3,7 +3,8 @@
  * when their ports open. It runs as root of the user namespace on a bare skeleton with the host's /usr, so it may use the
  * host's C library and nothing else; podstep reads what it says from the container's log.
  *
- *   podstep-holder [HOST:PORT]...     says "open HOST:PORT" once for each
+ *   podstep-holder [HOST:PORT]...                        says "open HOST:PORT" once for each
+ *   podstep-holder run PROGRAM [ARG...] [';' PROGRAM...]  is no holder: runs programs of the host, see run.h
  *
  * Nobody tells a process when a port in its namespace opens, so it tries; here and not through the engine, where each try
  * would cost an exec.
@@ -19,6 +20,8 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "run.h"
 
 #define TRY_INTERVAL_MSEC 15
 #define CONNECT_MSEC 1000
@@ -84,6 +87,8 @@ int main(int argc, char **argv) {
         static Target targets[TARGETS_MAX];
         int n_targets = argc - 1, n_open = 0;
 
+        if (argc > 1 && strcmp(argv[1], "run") == 0)
+                return run_programs(argv + 2);
         (void) signal(SIGTERM, on_term);
         (void) signal(SIGINT, on_term);
         if (n_targets > TARGETS_MAX)

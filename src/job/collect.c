@@ -62,11 +62,18 @@ static void tell(Collect *collect, char what, const char *path) {
                 collect->change(text, collect->userdata);
 }
 
+/* @old: as it is in the checkout; NULL: it is not there. */
+static bool has_changed(const CollectSpec *spec, const struct stat *st, const struct stat *old) {
+        if (spec->is_fresh)
+                return st->st_ctim.tv_sec > spec->since.tv_sec ||
+                       (st->st_ctim.tv_sec == spec->since.tv_sec && st->st_ctim.tv_nsec > spec->since.tv_nsec);
+        return spec->is_overlay || !old || old->st_size != st->st_size || old->st_mtim.tv_sec != st->st_mtim.tv_sec ||
+               old->st_mtim.tv_nsec != st->st_mtim.tv_nsec || ((old->st_mode ^ st->st_mode) & (S_IFMT | 0777));
+}
+
 static int collect_file(Collect *collect, const char *path, const struct stat *st) {
         struct stat old;
         bool was_there = fstatat(collect->checkout_fd, path, &old, AT_SYMLINK_NOFOLLOW) == 0;
-        bool is_changed = collect->spec->is_overlay || !was_there || old.st_size != st->st_size || old.st_mtim.tv_sec != st->st_mtim.tv_sec ||
-                          old.st_mtim.tv_nsec != st->st_mtim.tv_nsec || ((old.st_mode ^ st->st_mode) & (S_IFMT | 0777));
         int r;
 
         if (is_whiteout(st)) {
@@ -74,7 +81,7 @@ static int collect_file(Collect *collect, const char *path, const struct stat *s
                         tell(collect, 'D', path);
                 return 0;
         }
-        if (!is_changed)
+        if (!has_changed(collect->spec, st, was_there ? &old : NULL))
                 return 0;
         tell(collect, was_there ? 'M' : 'A', path);
         if (!is_wanted(collect, path) || !(S_ISREG(st->st_mode) || S_ISLNK(st->st_mode)))

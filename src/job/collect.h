@@ -2,6 +2,8 @@
 
 /* What a job left in its workspace: which files changed, and copies of those that were asked for. */
 
+#include <time.h>
+
 #include "job/event.h"
 
 typedef struct CollectSpec {
@@ -9,6 +11,8 @@ typedef struct CollectSpec {
         const char *checkout; /* what they are compared with */
         bool is_overlay;      /* 'changed' holds only what changed, and marks for what is gone */
         bool is_complete;     /* 'changed' is a whole copy: what is not in it is gone */
+        bool is_fresh;        /* 'changed' did not come from the checkout: what was written after 'since' has changed */
+        struct timespec since;
         char *const *patterns;
         const char *target;   /* exports go there */
 } CollectSpec;

@@ -4,7 +4,8 @@
  * A job's own directory below the state directory: what its containers are given (scripts, hosts files), their logs, and a lock
  * that lives as long as the podstep that runs it. Whoever finds the lock free has found a left-over.
  *
- *   jobs/ID/lock  hosts  rootfs/ (of the holder)  output/N (log of step N)  output/N.pid  step-N/{script,hosts,resolv.conf}
+ *   jobs/ID/lock  hosts  rootfs/ (of the holder)  output/N (log of step N)  output/N.pid
+ *   jobs/ID/step-N/{script,hosts,resolv.conf}, of the one that clones {rootfs/,netrc}
  */
 
 #include "base/error.h"

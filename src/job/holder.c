@@ -3,13 +3,13 @@
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/str.h"
 #include "base/strv.h"
 #include "job/job-internal.h"
+#include "job/rootfs.h"
 
 #define HOLDER_IN_CONTAINER "/podstep-holder"
 
@@ -54,30 +54,12 @@ static char *find_program(void) {
         return NULL;
 }
 
-/* A bare root: the host's /usr comes by a mount, and /bin and the like lead there as they do on the host. */
-static int make_rootfs(const char *rootfs) {
-        static const char *const directories[] = { "usr", "etc", "proc", "sys", "dev", "tmp", "run" };
-        static const char *const links[] = { "bin", "sbin", "lib", "lib64" };
-        int r;
+int holder_find_program(const Job *job, char **ret, Error **reterr) {
+        char *program = job->spec.holder ? strdup(job->spec.holder) : find_program();
 
-        FOREACH_ROW(name, directories) {
-                _cleanup_free_ char *path = path_join(rootfs, *name);
-
-                r = path ? file_mkdir_p(path, 0755) : -ENOMEM;
-                if (r < 0)
-                        return r;
-        }
-        FOREACH_ROW(name, links) {
-                _cleanup_free_ char *path = path_join(rootfs, *name), *host = path_join("/", *name);
-                char target[PATH_MAX];
-                ssize_t n = path && host ? readlink(host, target, sizeof(target) - 1) : -1;
-
-                if (n <= 0)
-                        continue; /* not there, or no link: then enough of it is below /usr on no known host */
-                target[n] = '\0';
-                if (symlink(target, path) < 0 && errno != EEXIST)
-                        return -errno;
-        }
+        if (!program)
+                return error_set(reterr, ENOENT, "the program 'podstep-holder' is missing: it belongs beside podstep or in ../libexec/podstep; install podstep again");
+        *ret = program;
         return 0;
 }
 
@@ -150,12 +132,11 @@ static void on_done(Task *task, int r, const Error *error, void *userdata) {
 
 static int enter_creating(Machine *machine, Task **ret_task, Error **reterr) {
         Holder *holder = container_of(machine, Holder, machine);
-        static const char *const read_only[] = { "rbind", "ro", NULL };
         const char *entrypoint[] = { HOLDER_IN_CONTAINER, NULL };
         MountSpec mounts[] = {
-                { MOUNT_BIND, "/usr", "/usr", (char *const *) read_only },
-                { MOUNT_BIND, holder->program, HOLDER_IN_CONTAINER, (char *const *) read_only },
-                { MOUNT_BIND, holder->hosts, "/etc/hosts", (char *const *) read_only },
+                rootfs_mount_usr(),
+                rootfs_mount_read_only(holder->program, HOLDER_IN_CONTAINER),
+                rootfs_mount_read_only(holder->hosts, "/etc/hosts"),
         };
         ContainerSpec spec = {
                 .name = holder->name,
@@ -173,7 +154,7 @@ static int enter_creating(Machine *machine, Task **ret_task, Error **reterr) {
         int r;
 
         sandbox_network(holder->sandbox, NULL, NULL, &spec.network);
-        r = make_rootfs(holder->rootfs);
+        r = rootfs_make(holder->rootfs);
         if (r < 0)
                 return error_set(reterr, -r, "cannot make '%s': %s", holder->rootfs, strerror(-r));
         return engine_container_create(holder->job->spec.engine, &spec, &holder->id, on_done, holder, ret_task);
@@ -215,6 +196,7 @@ static const MachineState holder_states[] = {
 
 int holder_new(Job *job, const Sandbox *sandbox, Holder **ret, Error **reterr) {
         _cleanup_(holder_freep) Holder *holder = calloc(1, sizeof(*holder));
+        int r;
 
         if (!holder)
                 return error_oom(reterr);
@@ -230,9 +212,9 @@ int holder_new(Job *job, const Sandbox *sandbox, Holder **ret, Error **reterr) {
         holder->pid_path = path_join(job->directory.output, "holder.pid");
         if (!holder->name || !holder->rootfs || !holder->hosts || !holder->log_path || !holder->pid_path || add_targets(holder) < 0)
                 return error_oom(reterr);
-        holder->program = job->spec.holder ? strdup(job->spec.holder) : find_program();
-        if (!holder->program)
-                return error_set(reterr, ENOENT, "the program 'podstep-holder' is missing: it belongs beside podstep or in ../libexec/podstep; install podstep again");
+        r = holder_find_program(job, &holder->program, reterr);
+        if (r < 0)
+                return r;
         *ret = TAKE_PTR(holder);
         return 0;
 }

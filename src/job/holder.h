@@ -12,6 +12,9 @@ int holder_new(Job *job, const Sandbox *sandbox, Holder **ret, Error **reterr);
 Holder *holder_free(Holder *holder);
 DEFINE_CLEANUP(Holder *, holder_free);
 
+/** holder_find_program() - the program that runs in it, heap */
+int holder_find_program(const Job *job, char **ret, Error **reterr);
+
 /** holder_start() - makes its skeleton, creates and starts it */
 int holder_start(Holder *holder, TaskDone done, void *userdata, Task **ret_task);
 /** holder_forget() - its end is expected from now on */

@@ -134,13 +134,27 @@ static int image_add(Job *job, size_t index, PullPolicy pull, ImageUse **ret) {
         return 0;
 }
 
+/* For the step that needs none: as if it were there. */
+static int image_add_none(Job *job, size_t index, ImageUse **ret) {
+        ImageUse *image = calloc(1, sizeof(*image));
+
+        if (!image || ARRAY_APPEND(job->images, job->n_images, image) < 0) {
+                free(image);
+                return -ENOMEM;
+        }
+        *image = (ImageUse) { .job = job, .first_step = job->spec.plan->steps[index], .first_index = index, .is_ready = true };
+        image->info.labels = STRMAP_INIT;
+        *ret = image;
+        return 0;
+}
+
 int images_init(Job *job, Error **reterr) {
         for (size_t i = 0; i < job->spec.plan->n_steps; i++) {
                 const PlanStep *step = job->spec.plan->steps[i];
                 PullPolicy pull = job->spec.pull != _PULL_POLICY_INVALID ? job->spec.pull : step->pull;
-                ImageUse *image = image_find(job, step->image_reference, pull);
+                ImageUse *image = step->is_default_clone ? NULL : image_find(job, step->image_reference, pull);
 
-                if (!image && image_add(job, i, pull, &image) < 0)
+                if (!image && (step->is_default_clone ? image_add_none(job, i, &image) : image_add(job, i, pull, &image)) < 0)
                         return error_oom(reterr);
                 job->steps[i].image = image;
         }
@@ -149,7 +163,8 @@ int images_init(Job *job, Error **reterr) {
 
 void images_start(Job *job) {
         for (size_t i = 0; i < job->n_images; i++)
-                machine_post(&job->images[i]->machine, MACHINE_START);
+                if (!job->images[i]->is_ready)
+                        machine_post(&job->images[i]->machine, MACHINE_START);
 }
 
 void images_done(Job *job) {

@@ -182,7 +182,7 @@ static void tell_kept(Job *job) {
                 if (job->steps[i].has_exit && job->steps[i].result == STEP_SCRIPT_FAILED)
                         failed = &job->steps[i];
         job_emit_text(job, JOB_EVENT_NOTE, NULL, "kept for looking: job %s", job->id);
-        if (failed && workspace_volume(job->workspace, 0)) {
+        if (failed && failed->plan->image && workspace_volume(job->workspace, 0)) {
                 _cleanup_free_ char *network = sandbox_holder(job->sandbox) ? str_printf(" --network container:%s", sandbox_holder(job->sandbox)) : strdup("");
 
                 job_emit_text(job, JOB_EVENT_NOTE, failed, "  look:   podman run --rm -it%s --volumes-from %s -w %s %s sh", network ? network : "",

@@ -12,6 +12,7 @@ typedef enum WorkspaceMode {
         WORKSPACE_OVERLAY, /* the checkout below, what the job writes above it: the checkout stays as it is */
         WORKSPACE_WRITE,   /* the checkout itself */
         WORKSPACE_CLEAN,   /* a copy of what git tracks, and of .git */
+        WORKSPACE_CLONE,   /* nothing at first: steps of the plan fetch it */
 } WorkspaceMode;
 
 typedef enum SandboxChoice {
@@ -27,6 +28,8 @@ typedef struct JobSpec {
         const char *state_directory; /* "~/.local/state/podstep": the job's own directory is made below it */
         const char *checkout;        /* absolute */
         WorkspaceMode workspace_mode;
+        bool clones_from_origin;      /* not from the repository of the checkout */
+        unsigned clone_depth;         /* commits; 0: all */
         char *const *exports;         /* paths or patterns below the checkout to be copied out at the end */
         const char *export_directory; /* where to; NULL: the checkout */
         uint64_t timeout_usec, service_timeout_usec, grace_usec;

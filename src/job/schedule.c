@@ -25,12 +25,11 @@ static bool services_are_settled(const Job *job) {
 }
 
 bool schedule_has_turn(const Job *job, const Step *step) {
-        if (step->plan->kind == STEP_SERVICE)
-                return true;
         for (size_t i = 0; i < step->plan->n_needs; i++)
                 if (!is_settled(job, step->plan->needs[i]))
                         return false;
-        return services_are_settled(job);
+        /* What clones comes before the services, which may want to read what was fetched. */
+        return step->plan->kind == STEP_SERVICE || step->plan->kind == STEP_CLONE || services_are_settled(job);
 }
 
 static bool may_run(const Job *job, const Step *step) {

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "base/strv.h"
+#include "job/clone.h"
 #include "job/job-internal.h"
 
 enum {
@@ -149,7 +150,7 @@ static int enter_creating(Machine *machine, Task **ret_task, Error **reterr) {
         if (step->is_stopping)
                 return machine_post(machine, MACHINE_FAIL), 0;
         step->prepared_failed = step->job->has_failed;
-        return step_create_container(step, on_answer, step, ret_task, reterr);
+        return (step->plan->is_default_clone ? clone_create_container : step_create_container)(step, on_answer, step, ret_task, reterr);
 }
 
 static void on_initialized(Task *task, int r, const Error *error, void *userdata) {
@@ -337,6 +338,8 @@ static int enter_done(Machine *machine, Task **ret_task, Error **reterr) {
         }
         if (step->plan->kind == STEP_SERVICE && !step->is_ready)
                 service_ended_early(step);
+        if (step->plan->kind == STEP_CLONE && step->job->workspace)
+                workspace_note_fetched(step->job->workspace);
         step->follow = task_free(step->follow);
         step->is_done = true;
         settle(step);

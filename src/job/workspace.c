@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/statfs.h>
 #include <sys/utsname.h>
+#include <time.h>
 
 #include "base/copy.h"
 #include "base/file.h"
@@ -24,6 +25,7 @@ struct Workspace {
         Job *job;
         WorkspaceMode mode;
         bool is_copy; /* instead of an overlay */
+        struct timespec fetched; /* when the repository was there */
         char *data, *work; /* names of the volumes */
         char *mountpoint;  /* of the data volume */
         char *base, *up, *overlay_work, *copy;
@@ -142,6 +144,8 @@ static int copy_tracked(Workspace *workspace, int from, int to, Error **reterr) 
 static int make_copy(Workspace *workspace, Error **reterr) {
         _cleanup_close_ int from = -1, to = -1;
 
+        if (workspace->mode == WORKSPACE_CLONE)
+                return 0;
         if (workspace->mode != WORKSPACE_CLEAN)
                 return copy_tree(workspace->job->spec.checkout, workspace->copy, NULL, reterr);
         from = open(workspace->job->spec.checkout, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -156,7 +160,7 @@ static int enter_work(Machine *machine, Task **ret_task, Error **reterr) {
         VolumeSpec spec = { .name = workspace->work, .labels = &workspace->job->labels, .options = &workspace->options };
         const char *why = workspace->mode == WORKSPACE_OVERLAY ? why_no_overlay(workspace) : NULL;
 
-        workspace->is_copy = workspace->mode == WORKSPACE_CLEAN || why;
+        workspace->is_copy = workspace->mode == WORKSPACE_CLEAN || workspace->mode == WORKSPACE_CLONE || why;
         if (why)
                 job_emit_text(workspace->job, JOB_EVENT_NOTE, NULL, "the checkout is copied, not overlaid: %s", why);
         if (workspace->mode == WORKSPACE_WRITE || workspace->is_copy) {
@@ -248,6 +252,11 @@ size_t workspace_mounts(const Workspace *workspace, const PlanStep *step, MountS
         return 2;
 }
 
+void workspace_note_fetched(Workspace *workspace) {
+        /* the clock that files are stamped with */
+        (void) clock_gettime(CLOCK_REALTIME_COARSE, &workspace->fetched);
+}
+
 const char *workspace_volume(const Workspace *workspace, size_t i) {
         const char *volumes[] = { workspace->has_work ? workspace->work : NULL, workspace->has_data ? workspace->data : NULL };
 
@@ -275,7 +284,9 @@ int workspace_collect(Workspace *workspace, Error **reterr) {
                 .changed = workspace->is_copy ? workspace->copy : workspace->up,
                 .checkout = spec->checkout,
                 .is_overlay = !workspace->is_copy,
-                .is_complete = workspace->is_copy && workspace->mode != WORKSPACE_CLEAN,
+                .is_complete = workspace->is_copy && workspace->mode == WORKSPACE_OVERLAY,
+                .is_fresh = workspace->mode == WORKSPACE_CLONE,
+                .since = workspace->fetched,
                 .patterns = spec->exports,
                 .target = spec->export_directory ? spec->export_directory : spec->checkout,
         };

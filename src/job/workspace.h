@@ -24,6 +24,9 @@ int workspace_create(Workspace *workspace, TaskDone done, void *userdata, Task *
 /** workspace_mounts() - where the workspace's base and the checkout appear in a container; at most two, filled into @mounts */
 size_t workspace_mounts(const Workspace *workspace, const PlanStep *step, MountSpec mounts[static 2]);
 
+/** workspace_note_fetched() - what is in it now came from the repository: only what is written later is a change */
+void workspace_note_fetched(Workspace *workspace);
+
 /** workspace_volume() - for messages and removal: the name of volume @i, NULL behind the last; in the order of removal */
 const char *workspace_volume(const Workspace *workspace, size_t i);
 

@@ -25,11 +25,17 @@ int woodpecker_clone_judge(const Woodpecker *wp, bool skips, Mark mark, Conditio
         return conditions->why ? 0 : -ENOMEM;
 }
 
-int woodpecker_clone_default(const Woodpecker *wp, Plan *plan) {
+int woodpecker_clone_default(Woodpecker *wp, Plan *plan) {
         _cleanup_(plan_step_freep) PlanStep *step = NULL;
+        Diag *diag;
 
         if (!wp->context->clones || plan->skip_clone)
                 return 0;
+        if (str_is_empty(strmap_get(&wp->values, "CI_COMMIT_SHA"))) {
+                diag = WOODPECKER_ERROR(wp, "clone", (Mark){ 0 }, "there is no commit to clone");
+                diag_set_hint(diag, "'--clone' needs a git checkout with a commit, or CI_COMMIT_SHA");
+                return 0;
+        }
         step = calloc(1, sizeof(*step));
         if (!step)
                 return -ENOMEM;

@@ -134,7 +134,7 @@ int woodpecker_surroundings_compile(Woodpecker *woodpecker, const SurroundingKey
 int woodpecker_clone_judge(const Woodpecker *woodpecker, bool skips, Mark mark, Conditions *conditions);
 
 /** woodpecker_clone_default() - adds the step that stands in for 'clone', if there has to be one: 0 or -ENOMEM */
-int woodpecker_clone_default(const Woodpecker *woodpecker, Plan *plan);
+int woodpecker_clone_default(Woodpecker *woodpecker, Plan *plan);
 
 /** woodpecker_clone_needs() - puts the steps that clone, which stand behind the services, before all else: 0 or -ENOMEM */
 int woodpecker_clone_needs(Plan *plan);

@@ -10,7 +10,7 @@ teardown_file() { leaks_after; }
 cloned() {
         local command file
         file="steps:"$'\n'"- name: look"$'\n'"  image: $IMG/busybox:1"$'\n'"  commands:"
-        for command; do file+=$'\n'"  - $command"; done
+        for command; do file+=$'\n'"  - '$command'"; done
         checkout <<<"$file"
         echo second >>README
         git commit -qam second
@@ -66,7 +66,7 @@ cloned() {
         cloned 'mkdir out && echo made >out/file && echo more >>README'
         podstep_json --clone --export 'out/*' --export-to "$BATS_TEST_TMPDIR/results"
         assert_status 0
-        assert_query "[e['text'] for e in events if e['event'] == 'changes']" $'M README\nA out/file'
+        assert_query "[e['text'] for e in events if e['event'] == 'change']" $'M README\nA out/file'
         assert_equal "$(cat "$BATS_TEST_TMPDIR/results/out/file")" made
         assert_equal "$(cat README)" $'hello\nsecond'
 }
@@ -112,18 +112,44 @@ cloned() {
         assert_output_contains "$(git rev-parse HEAD)"
 }
 
-@test "--clone-from origin: over HTTP" {
-        command -v git >/dev/null && [ -x "$(git --exec-path)/git-http-backend" ] || skip "needs git http-backend"
+# a server of files that wants a user and a password
+serve() {
+        cat >"$BATS_TEST_TMPDIR/serve.py" <<-'P'
+	import base64, functools, http.server, sys
+
+	class Handler(http.server.SimpleHTTPRequestHandler):
+	    def do_GET(self):
+	        if self.headers.get('Authorization') == 'Basic ' + base64.b64encode(b'anna:s3cr3t').decode():
+	            return super().do_GET()
+	        self.send_response(401)
+	        self.send_header('WWW-Authenticate', 'Basic realm="x"')
+	        self.end_headers()
+
+	server = http.server.ThreadingHTTPServer(('', 0), functools.partial(Handler, directory=sys.argv[1]))
+	open(sys.argv[2], 'w').write(str(server.server_port))
+	server.serve_forever()
+	P
+        background /usr/bin/python3 "$BATS_TEST_TMPDIR/serve.py" "$1" "$BATS_TEST_TMPDIR/port"
+        wait_until 10 test -s "$BATS_TEST_TMPDIR/port" || fail "the server does not come up"
+}
+
+@test "--clone-from origin: over the network, with the credentials of CI_NETRC_*" {
+        local address
+        address=$(hostname -I | cut -d' ' -f1)
+        [ -n "$address" ] || skip "needs an address that containers reach"
         cloned 'cat README'
         git clone -q --bare . ../o/n.git
         git -C ../o/n.git update-server-info
-        background /usr/bin/python3 -m http.server --directory .. --bind 127.0.0.1 18077
-        wait_until 10 curl -sf -o /dev/null http://127.0.0.1:18077/ || fail "no server"
-        git remote add origin http://127.0.0.1:18077/o/n.git
+        serve "$BATS_TEST_TMPDIR"
+        git remote add origin "http://user:ignored@$address:$(cat "$BATS_TEST_TMPDIR/port")/o/n.git"
+        printf 'CI_NETRC_MACHINE=%s\nCI_NETRC_USERNAME=anna\nCI_NETRC_PASSWORD=s3cr3t\n' "$address" >../netrc.env
         podstep run --clone --clone-from origin
-        # the container has a network of its own: that the server is not found is told by git
         assert_status 1
-        assert_output_contains "127.0.0.1"
+        assert_output_contains "could not read Username"
+        podstep run --clone --clone-from origin --env-file ../netrc.env
+        assert_status 0
+        assert_line second
+        refute_output_contains s3cr3t
 }
 
 @test "'clone' of the workflow runs with --clone, and is left out without" {
@@ -160,7 +186,7 @@ cloned() {
         bare_checkout
         printf 'steps: [{name: one, image: %s/busybox:1, commands: [date]}]\n' "$IMG" >.woodpecker.yaml
         podstep run --clone
-        assert_status 125
+        assert_status 2
         assert_output_contains "there is no commit to clone"
         podstep run --clone --env CI_COMMIT_SHA=--upload-pack=evil
         assert_status 125

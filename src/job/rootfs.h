@@ -1,0 +1,17 @@
+#pragma once
+
+/*
+ * A root for containers without an image: bare directories, into which the machine's own /usr is mounted read-only. So
+ * its git and its C library are there, always of the right architecture, and nothing has to be pulled.
+ */
+
+#include "engine/spec.h"
+
+/** rootfs_make() - makes the directory and what every such root has. 0 or a negative errno */
+int rootfs_make(const char *path);
+
+/** rootfs_mount_usr() - what makes it usable */
+MountSpec rootfs_mount_usr(void);
+
+/** rootfs_mount_read_only() - a file or directory of the machine, for reading */
+MountSpec rootfs_mount_read_only(const char *source, const char *target);
