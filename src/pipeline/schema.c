@@ -139,8 +139,13 @@ static void put_step_map(JsonWriter *w) {
 static void put_step_list(JsonWriter *w) {
         put_list_of(w, "step");
 }
-static void put_steps(JsonWriter *w) {
+static void put_clone(JsonWriter *w) {
         PUT_ANY_OF(w, put_step_map, put_step_list);
+}
+static void put_steps(JsonWriter *w) {
+        put_clone(w);
+        json_put_int(w, "minItems", 1);
+        json_put_int(w, "minProperties", 1);
 }
 
 static void put_service_map(JsonWriter *w) {
@@ -275,7 +280,7 @@ static const struct {
 } shapes[] = {
         { &woodpecker_workflow_keys, "steps", put_steps },
         { &woodpecker_workflow_keys, "services", put_services },
-        { &woodpecker_workflow_keys, "clone", put_steps },
+        { &woodpecker_workflow_keys, "clone", put_clone },
         { &woodpecker_workflow_keys, "when", put_workflow_when },
         { &woodpecker_workflow_keys, "workspace", put_workspace },
         { &woodpecker_workflow_keys, "matrix", put_axes },
