@@ -72,6 +72,8 @@ static void json_line(Report *report, const JobEvent *event) {
         json_put_string(&w, "time", stamp(report, event->realtime_usec));
         json_put_string(&w, "event", event_names[event->kind]);
         json_put_string(&w, "job", event->job_id);
+        if (event->kind == JOB_EVENT_STARTED || event->kind == JOB_EVENT_FINISHED)
+                json_put_string(&w, "workflow", report->options.plan->name);
         if (event->step)
                 json_put_string(&w, "step", event->step->name);
         if (event->kind == JOB_EVENT_STEP_STATE && event->step)

@@ -86,6 +86,10 @@ static void put_text(const Report *report, const JobEvent *event, ReportColor co
 
 static void put_job(const Report *report, const JobEvent *event, Str *out) {
         (void) str_append(out, report_color(report, REPORT_DIM));
+        if (report->options.names_workflow) {
+                report_text(report, report->options.plan->name, out);
+                (void) str_append(out, ": ");
+        }
         (void) str_appendf(out, "job %s: ", event->job_id ? event->job_id : "?");
         report_text(report, event->text ? event->text : "", out);
         (void) str_appendf(out, "%s\n", report_color_end(report, REPORT_DIM));

@@ -92,7 +92,12 @@ void report_result(const Report *report, const JobEvent *event, Str *out) {
         };
         ReportColor color = colors[event->job_result];
 
-        (void) str_appendf(out, "%sjob ", report_color(report, color));
+        (void) str_append(out, report_color(report, color));
+        if (report->options.names_workflow) {
+                report_text(report, report->options.plan->name, out);
+                (void) str_append(out, ": ");
+        }
+        (void) str_append(out, "job ");
         report_job_to_text(report, event, out);
         (void) str_append(out, report_color_end(report, color));
         if (event->text && !is_told(report, event->text)) {

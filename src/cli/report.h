@@ -22,6 +22,7 @@ typedef struct ReportOptions {
         ReportKind kind;
         int fd;          /* borrowed */
         const Plan *plan; /* borrowed */
+        bool names_workflow; /* there are several in this run */
         sd_event *event; /* NULL: the caller calls report_flush() and report_tick(), and writes wait for the reader */
         bool is_terminal; /* control characters in output are taken out */
         bool color, unicode;

@@ -317,6 +317,7 @@ static int enter_running(Machine *machine, Task **ret_task, Error **reterr) {
         if (session->next_plan == session->workflows.n_plans)
                 return machine_post(machine, MACHINE_STOP), 0;
         plan = report.plan = session->workflows.plans[session->next_plan++];
+        report.names_workflow = session->workflows.n_plans > 1;
         report.event = session->event;
         r = report_new(&report, &session->report);
         return r < 0 ? r : start_job(session, plan, reterr);

@@ -152,7 +152,7 @@ static char *read_back(int fd, size_t *ret_n) {
 /* What the report writes; flushed after each event, as if each was a turn of the loop. */
 static char *tell(const Story *story, ReportOptions options, size_t *ret_n) {
         _cleanup_close_ int fd = memfd_create("report", MFD_CLOEXEC);
-        Plan plan = { .steps = (PlanStep **) story->steps, .n_steps = story->n_steps };
+        Plan plan = { .name = (char *) "build (GO=1.25)", .steps = (PlanStep **) story->steps, .n_steps = story->n_steps };
         Report *report = NULL;
         JobObserver observer;
 
@@ -202,11 +202,11 @@ static void test_goldens(void **state) {
         } ways[] = {
                 { "plain", { .kind = REPORT_PLAIN } },
                 { "plain-color", { .kind = REPORT_PLAIN, .color = true, .unicode = true, .is_terminal = true } },
-                { "verbose", { .kind = REPORT_PLAIN, .verbose = true } },
+                { "verbose", { .kind = REPORT_PLAIN, .verbose = true, .names_workflow = true } },
                 { "json", { .kind = REPORT_JSON } },
-                { "quiet", { .kind = REPORT_QUIET, .unicode = true } },
+                { "quiet", { .kind = REPORT_QUIET, .unicode = true, .names_workflow = true } },
                 { "live", { .kind = REPORT_LIVE, .color = true, .unicode = true, .is_terminal = true } },
-                { "live-ascii", { .kind = REPORT_LIVE, .is_terminal = true } },
+                { "live-ascii", { .kind = REPORT_LIVE, .is_terminal = true, .names_workflow = true } },
         };
 
         FOREACH_ROW(story, stories) FOREACH_ROW(way, ways) {
