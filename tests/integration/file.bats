@@ -85,12 +85,13 @@ assert_refused() {
         assert_output_contains "did you mean 'commands'?"
 }
 
-@test "a known key that is not supported is an error, not ignored" {
+@test "a key of older Woodpeckers is an error that tells today's, not ignored" {
         plan_file <<-Y
-	matrix: {A: [1, 2]}
+	pipeline: {}
 	steps: [{name: s, image: x, commands: [a]}]
 	Y
-        assert_refused matrix
+        assert_refused pipeline
+        assert_output_contains "it is 'steps'"
         assert_output_matches '^[^ ]*\.woodpecker\.yaml:1:1: error'
 }
 

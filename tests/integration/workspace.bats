@@ -266,7 +266,7 @@ changes() { query "[e['text'] for e in events if e['event'] == 'change']"; }
 	- {name: tmpfs, image: $IMG/busybox:1, depends_on: [], tmpfs: ["/fast:size=1m"], commands: ["grep ' /fast tmpfs' /proc/mounts"]}
 	- {name: privileged, image: $IMG/busybox:1, depends_on: [], privileged: true, commands: ['mount -t tmpfs none /tmp && echo mounted']}
 	- {name: hosts, image: $IMG/busybox:1, depends_on: [], extra_hosts: ["other.lan:192.0.2.7"], commands: [cat /etc/hosts]}
-	- {name: devices, image: $IMG/busybox:1, depends_on: [], devices: ["/dev/fuse"], commands: [test -c /dev/fuse]}
+	- {name: devices, image: $IMG/busybox:1, depends_on: [], devices: ["/dev/null:/dev/mine:rw"], commands: [test -c /dev/mine]}
 	- {name: dns, image: $IMG/busybox:1, depends_on: [], dns: [192.0.2.53], dns_search: [lab.test], commands: [cat /etc/resolv.conf]}
 	- {name: none, image: $IMG/busybox:1, depends_on: [], network_mode: none, commands: ['test "\$(ls /sys/class/net)" = lo']}
 	- {name: host, image: $IMG/busybox:1, depends_on: [], network_mode: host, commands: [readlink /proc/self/ns/net]}
