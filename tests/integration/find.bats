@@ -153,6 +153,34 @@ old_engine() {
         assert_output_contains gopher
 }
 
+@test "ssh:// goes through ssh's own forwarding, with the key that was named" {
+        # an ssh that notes how it was called and forwards on this machine
+        mkdir "$BATS_TEST_TMPDIR/bin"
+        cat >"$BATS_TEST_TMPDIR/bin/ssh" <<-'S'
+	#!/bin/sh
+	printf '%s\n' "$@" >"$BATS_TEST_TMPDIR/ssh.args"
+	while [ "$1" != -L ]; do shift; done
+	exec /usr/bin/python3 "$SUPPORT_DIR/sockproxy.py" "${2%%:*}" "${2#*:}" /dev/null
+	S
+        chmod +x "$BATS_TEST_TMPDIR/bin/ssh"
+        checkout far <<-Y
+	steps:
+	- {name: s, image: $IMG/busybox:1, commands: [seq 100, exit 3]}
+	Y
+        export SUPPORT_DIR
+        PATH=$BATS_TEST_TMPDIR/bin:$PATH CONTAINER_SSHKEY=/my/key CONTAINER_HOST=ssh://me@far:2222$ENGINE_SOCK podstep_json
+        assert_status 1
+        assert_query "(step('s')['exit_code'], [l for l in lines('s') if l.isdigit()] == [str(i) for i in range(1, 101)])" "(3, True)"
+        run tr '\n' ' ' <"$BATS_TEST_TMPDIR/ssh.args"
+        assert_output_contains "-o BatchMode=yes"
+        assert_output_contains "-i /my/key"
+        assert_output_contains "-p 2222"
+        assert_output_contains "-l me"
+        assert_output_contains "-- far"
+        [ -z "$(find "$XDG_RUNTIME_DIR" -maxdepth 1 -name 'podstep-ssh-*')" ]
+        assert_nothing_left
+}
+
 @test "ssh: the error of ssh is told" {
         command -v ssh >/dev/null || skip "no ssh on this machine"
         LIMIT=30 podstep run --engine "ssh://nobody@127.0.0.1:1/run/podman/podman.sock"

@@ -181,9 +181,11 @@ wait_until() {
         done
 }
 
-# end_test: what every teardown does. Jobs that are over have no directory any more; the engine is looked at by leaks_after
+# end_test: what every teardown does. Jobs that are over have no directory any more; the engine is looked at by leaks_after.
+# A test that failed takes its things with it, so that one failure stays one.
 end_test() {
         stop_background
+        [ -n "${BATS_TEST_COMPLETED:-}" ] || [ ! -e "$XDG_STATE_HOME/podstep/jobs" ] || "$PODSTEP" prune --all >&2 || true
         [ -z "${BATS_TEST_COMPLETED:-}" ] || [ -z "$(ls "$XDG_STATE_HOME/podstep/jobs" 2>/dev/null)" ] ||
                 fail "job directories are left:" "$(find "$XDG_STATE_HOME/podstep/jobs")"
 }
