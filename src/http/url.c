@@ -159,7 +159,7 @@ static int parse_path(const char *text, Url *url, Error **reterr) {
 }
 
 static int parse(const char *text, Url *url, Error **reterr) {
-        const char *rest, *at;
+        const char *rest = text, *at;
         size_t n;
         int r;
 
