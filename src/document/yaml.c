@@ -39,9 +39,12 @@ const YamlNode *yaml_get(const YamlNode *mapping, const char *key) {
 
                 return at > 0 ? mapping->pairs[at - 1].value : NULL;
         }
-        for (size_t i = 0; i < mapping->n_pairs; i++)
-                if (strcmp(mapping->pairs[i].key->text, key) == 0)
+        for (size_t i = 0; i < mapping->n_pairs; i++) {
+                const char *text = mapping->pairs[i].key->text;
+
+                if (text[0] == key[0] && strcmp(text, key) == 0)
                         return mapping->pairs[i].value;
+        }
         return NULL;
 }
 

@@ -21,7 +21,7 @@ static const char *const expected[_KEY_TYPE_MAX] = {
 
 const Key *key_find(const KeyTable *table, const char *name) {
         for (size_t i = 0; i < table->n_keys; i++)
-                if (strcmp(table->keys[i].name, name) == 0)
+                if (table->keys[i].name[0] == name[0] && strcmp(table->keys[i].name, name) == 0)
                         return &table->keys[i];
         return NULL;
 }

@@ -38,6 +38,14 @@ static void cursor_to_offset(Cursor *c, size_t offset) {
                 cursor_step(c);
 }
 
+/* Substitution leaves lines where they are, unless a value brings new ones. */
+static bool is_same_line(const Source *a, const Source *b, uint32_t line) {
+        size_t n_a, n_b;
+        const char *in_a = source_line(a, line, &n_a), *in_b = source_line(b, line, &n_b);
+
+        return n_a == n_b && memcmp(in_a, in_b, n_a) == 0;
+}
+
 static int compare_marks(const void *a, const void *b) {
         const Mark *x = *(Mark *const *) a, *y = *(Mark *const *) b;
 
@@ -69,6 +77,7 @@ static uint32_t columns_at(const Cursor *from, uint32_t n_columns) {
 int substituted_map_marks(const Substituted *substituted, const Source *source, Mark **marks, size_t n_marks) {
         _cleanup_free_ Mark **sorted = calloc(n_marks + 1, sizeof(*sorted));
         Cursor to = { substituted->source, 0, 1, 1 }, from = { source, 0, 1, 1 };
+        bool has_same_lines = substituted->source->n_lines == source->n_lines;
         size_t n_sorted = 0, piece = 0;
 
         if (!sorted)
@@ -82,6 +91,8 @@ int substituted_map_marks(const Substituted *substituted, const Source *source, 
                 const SubstitutedPiece *pieces = substituted->pieces;
                 size_t origin, end;
 
+                if (has_same_lines && is_same_line(substituted->source, source, sorted[i]->line))
+                        continue;
                 cursor_to_place(&to, sorted[i]->line, sorted[i]->column);
                 while (piece + 1 < substituted->n_pieces && pieces[piece + 1].to <= to.offset)
                         piece++;
@@ -90,6 +101,8 @@ int substituted_map_marks(const Substituted *substituted, const Source *source, 
                              end > pieces[piece].from ? end - 1 : end);
                 if (strncmp(source->text + pieces[piece].from, "${", 2) == 0)
                         origin = pieces[piece].from;
+                if (has_same_lines)
+                        cursor_to_place(&from, sorted[i]->line, 1);
                 cursor_to_offset(&from, origin);
                 *sorted[i] = (Mark) { from.line, from.column, columns_at(&from, sorted[i]->n_columns) };
         }
