@@ -64,7 +64,8 @@ int json_parse(const char *text, size_t n, Json **ret, Error **reterr) {
         tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
         if (!tokener)
                 return error_oom(reterr);
-        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+        /* Not JSON_TOKENER_VALIDATE_UTF8: json-c 0.18 refuses valid text with it, and it is checked above. */
+        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
         json = json_tokener_parse_ex(tokener, text, (int) n);
         end = json_tokener_get_parse_end(tokener);
         error = json_tokener_get_error(tokener);
