@@ -50,6 +50,13 @@ static size_t count_valid_utf8(const char *text, size_t n) {
         return i;
 }
 
+static bool is_ascii(const char *text, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if ((unsigned char) text[i] > 127)
+                        return false;
+        return true;
+}
+
 int json_parse(const char *text, size_t n, Json **ret, Error **reterr) {
         _cleanup_(tokener_freep) struct json_tokener *tokener = NULL;
         _cleanup_(json_unrefp) Json *json = NULL;
@@ -64,8 +71,8 @@ int json_parse(const char *text, size_t n, Json **ret, Error **reterr) {
         tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
         if (!tokener)
                 return error_oom(reterr);
-        /* Not JSON_TOKENER_VALIDATE_UTF8: json-c 0.18 refuses valid text with it, and it is checked above. */
-        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+        /* json-c 0.17 and 0.18 take every byte above 127 for a control character when they are strict. UTF-8 is checked above. */
+        json_tokener_set_flags(tokener, is_ascii(text, n) ? JSON_TOKENER_STRICT : 0);
         json = json_tokener_parse_ex(tokener, text, (int) n);
         end = json_tokener_get_parse_end(tokener);
         error = json_tokener_get_error(tokener);
