@@ -1,6 +1,6 @@
 /*
- * Types, before anything is evaluated: so a fault shows whatever the variables are. Variables are strings. Where a type is not
- * known (elements of lists), it is checked again with the values.
+ * Types, before anything is evaluated: so a fault shows whatever the variables are. Variables are strings. Where a type
+ * is not known (elements of lists), it is checked again with the values.
  */
 
 #include "pipeline/expression-internal.h"
@@ -22,7 +22,7 @@ static bool is_nil(ValueType type) {
 }
 
 bool expression_require(Expression *e, const Node *node, ValueType type, ValueType wanted, const char *what) {
-        const char *hint = wanted == VALUE_BOOL && type == VALUE_STRING ? BOOLEAN_HINT
+        const char *hint = wanted == VALUE_BOOL && type == VALUE_STRING  ? BOOLEAN_HINT
                            : wanted == VALUE_INT && type == VALUE_STRING ? STRINGS_HINT
                                                                          : NULL;
 
@@ -35,7 +35,8 @@ bool expression_require(Expression *e, const Node *node, ValueType type, ValueTy
 /* @node: of the operator */
 static bool mismatch(Expression *e, const Node *node, ValueType left, ValueType right) {
         const Node *first = node->children[0];
-        bool is_not = first->kind == NODE_UNARY && first->operator->kind == OPERATOR_NOT && first->offset == node->offset;
+        bool is_not =
+                first->kind == NODE_UNARY && first->operator->kind == OPERATOR_NOT && first->offset == node->offset;
         bool is_mixed = (left == VALUE_STRING && is_number(right)) || (is_number(left) && right == VALUE_STRING);
         const char *hint = is_not ? NOT_HINT : is_mixed ? STRINGS_HINT : NULL;
 
@@ -116,14 +117,14 @@ static bool check_unary(Expression *e, Node *node, ValueType operand) {
                 node->type = VALUE_BOOL;
                 if (operand == VALUE_BOOL || operand == VALUE_ANY)
                         return true;
-                return expression_fail(e, node->offset, node->n, node->operator->text[0] == 'n' ? NOT_HINT : BOOLEAN_HINT,
-                                       "'%s' needs true or false, and this is %s", node->operator->text,
-                                       value_type_name(operand));
+                return expression_fail(
+                        e, node->offset, node->n, node->operator->text[0] == 'n' ? NOT_HINT : BOOLEAN_HINT,
+                        "'%s' needs true or false, and this is %s", node->operator->text, value_type_name(operand));
         }
         node->type = operand;
-        return is_number(operand) || expression_fail(e, node->offset, node->n, operand == VALUE_STRING ? STRINGS_HINT : NULL,
-                                                     "'%s' needs a number, and this is %s", node->operator->text,
-                                                     value_type_name(operand));
+        return is_number(operand) ||
+               expression_fail(e, node->offset, node->n, operand == VALUE_STRING ? STRINGS_HINT : NULL,
+                               "'%s' needs a number, and this is %s", node->operator->text, value_type_name(operand));
 }
 
 static bool check_call(Expression *e, Node *node) {
@@ -133,7 +134,8 @@ static bool check_call(Expression *e, Node *node) {
         if (node->n_children < function->n_arguments_min || node->n_children > function->n_arguments_max)
                 return expression_fail(e, node->offset, node->n, NULL, "%s() takes %zu%s, not %zu", function->name,
                                        function->n_arguments_min,
-                                       function->n_arguments_min == function->n_arguments_max ? " arguments" : " or more arguments",
+                                       function->n_arguments_min == function->n_arguments_max ? " arguments"
+                                                                                              : " or more arguments",
                                        node->n_children);
         for (size_t i = 0; i < node->n_children; i++)
                 if (!expression_require(e, node->children[i], node->children[i]->type, function->arguments[i],

@@ -54,10 +54,10 @@ static bool is_ordered(OperatorKind kind, const Value *a, const Value *b) {
 
         if (!compare(a, b, &order))
                 return false;
-        return kind == OPERATOR_LESS           ? order < 0
-               : kind == OPERATOR_LESS_EQUAL   ? order <= 0
-               : kind == OPERATOR_GREATER      ? order > 0
-                                               : order >= 0;
+        return kind == OPERATOR_LESS         ? order < 0
+               : kind == OPERATOR_LESS_EQUAL ? order <= 0
+               : kind == OPERATOR_GREATER    ? order > 0
+                                             : order >= 0;
 }
 
 static bool is_in(const Value *value, const Value *list) {
@@ -91,7 +91,8 @@ static bool calculate(Expression *e, const Node *node, const Value *a, const Val
         if (kind == OPERATOR_MODULO)
                 *ret = VALUE_OF_INT(b->integer == -1 ? 0 : a->integer % b->integer);
         else if (kind == OPERATOR_DIVIDE)
-                *ret = VALUE_OF_FLOAT(y == 0 ? (x == 0 || isnan(x) ? NAN : copysign(INFINITY, x) * copysign(1, y)) : x / y);
+                *ret = VALUE_OF_FLOAT(y == 0 ? (x == 0 || isnan(x) ? NAN : copysign(INFINITY, x) * copysign(1, y))
+                                             : x / y);
         else if (kind == OPERATOR_POWER)
                 *ret = VALUE_OF_FLOAT(pow(x, y));
         else if (a->type == VALUE_INT && b->type == VALUE_INT)
@@ -108,7 +109,7 @@ static bool join(Expression *e, const Value *a, const Value *b, Value *ret) {
                 return false;
         memcpy(text, a->text, a->n);
         memcpy(text + a->n, b->text, b->n);
-        *ret = (Value) { .type = VALUE_STRING, .text = text, .n = a->n + b->n };
+        *ret = (Value){ .type = VALUE_STRING, .text = text, .n = a->n + b->n };
         return true;
 }
 
@@ -181,7 +182,8 @@ static bool eval_unary(Expression *e, const Node *node, Value *ret) {
         if (!is_number(ret))
                 return expression_require(e, node, ret->type, VALUE_INT, "what has a sign");
         if (node->operator->kind == OPERATOR_SUBTRACT)
-                *ret = ret->type == VALUE_INT ? calculate_whole(OPERATOR_SUBTRACT, 0, ret->integer) : VALUE_OF_FLOAT(-ret->number);
+                *ret = ret->type == VALUE_INT ? calculate_whole(OPERATOR_SUBTRACT, 0, ret->integer)
+                                              : VALUE_OF_FLOAT(-ret->number);
         return true;
 }
 
@@ -201,7 +203,8 @@ static bool eval_call(Expression *e, const Node *node, Value *ret) {
                 return false;
         for (size_t i = 0; i < node->n_children; i++) {
                 work += arguments[i].n;
-                if (!expression_require(e, node->children[i], arguments[i].type, node->function->arguments[i], "the argument"))
+                if (!expression_require(e, node->children[i], arguments[i].type, node->function->arguments[i],
+                                        "the argument"))
                         return false;
         }
         return expression_spend(e, node, work) && node->function->call(e, node, arguments, ret);
@@ -247,7 +250,7 @@ static bool eval_node(Expression *e, const Node *node, Value *ret) {
                 return true;
         case NODE_VARIABLE:
                 text = strmap_get(e->values, node->name);
-                *ret = (Value) { .type = VALUE_STRING, .text = text ? text : "", .n = text ? strlen(text) : 0 };
+                *ret = (Value){ .type = VALUE_STRING, .text = text ? text : "", .n = text ? strlen(text) : 0 };
                 return true;
         case NODE_UNARY:
                 return eval_unary(e, node, ret);
@@ -258,7 +261,7 @@ static bool eval_node(Expression *e, const Node *node, Value *ret) {
         case NODE_ARRAY:
                 if (!eval_all(e, node, &items))
                         return false;
-                *ret = (Value) { .type = VALUE_ARRAY, .items = items, .n = node->n_children };
+                *ret = (Value){ .type = VALUE_ARRAY, .items = items, .n = node->n_children };
                 return true;
         case NODE_INDEX:
                 return eval_index(e, node, ret);
@@ -269,7 +272,7 @@ static bool eval_node(Expression *e, const Node *node, Value *ret) {
 }
 
 bool expression_eval(Expression *e, const Node *node, Value *ret) {
-        *ret = (Value) { 0 };
+        *ret = (Value){ 0 };
         if (++e->n_steps > EXPRESSION_STEPS_MAX)
                 return expression_fail(e, node->offset, node->n, NULL, "the expression is too much work");
         return eval_node(e, node, ret);

@@ -28,8 +28,9 @@ static bool change_case(Expression *e, const Value *text, int (*change)(int), Va
         if (!out)
                 return false;
         for (size_t i = 0; i < text->n; i++)
-                out[i] = isascii((unsigned char) text->text[i]) ? (char) change((unsigned char) text->text[i]) : text->text[i];
-        *ret = (Value) { .type = VALUE_STRING, .text = out, .n = text->n };
+                out[i] = isascii((unsigned char) text->text[i]) ? (char) change((unsigned char) text->text[i])
+                                                                : text->text[i];
+        *ret = (Value){ .type = VALUE_STRING, .text = out, .n = text->n };
         return true;
 }
 
@@ -110,7 +111,7 @@ static bool call_split(Expression *e, const Node *node, const Value *arguments, 
                         return false;
                 at += k + separator->n;
         }
-        *ret = (Value) { .type = VALUE_ARRAY, .items = items, .n = n };
+        *ret = (Value){ .type = VALUE_ARRAY, .items = items, .n = n };
         return true;
 }
 
@@ -136,7 +137,8 @@ static bool call_int(Expression *e, const Node *node, const Value *arguments, Va
                 *ret = *of;
         else if (of->type == VALUE_FLOAT && fabs(of->number) < 9e18)
                 *ret = VALUE_OF_INT((int64_t) of->number);
-        else if (of->type == VALUE_STRING && parse_i64(of->text + (of->text[0] == '+' && isdigit((unsigned char) of->text[1])), &number) == 0)
+        else if (of->type == VALUE_STRING &&
+                 parse_i64(of->text + (of->text[0] == '+' && isdigit((unsigned char) of->text[1])), &number) == 0)
                 *ret = VALUE_OF_INT(number);
         else if (of->type == VALUE_STRING) {
                 _cleanup_free_ char *shown = str_escape(of->text, of->n, 40);
@@ -144,7 +146,8 @@ static bool call_int(Expression *e, const Node *node, const Value *arguments, Va
                 return expression_fail(e, node->offset, node->n, "test for it before: NAME != \"\" and int(NAME) > 1",
                                        "'%s' is no whole number", shown ? shown : "");
         } else
-                return expression_fail(e, node->offset, node->n, NULL, "%s is no whole number", value_type_name(of->type));
+                return expression_fail(e, node->offset, node->n, NULL, "%s is no whole number",
+                                       value_type_name(of->type));
         return true;
 }
 
@@ -165,8 +168,10 @@ static bool call_string(Expression *e, const Node *node, const Value *arguments,
         return text ? expression_text(e, text, strlen(text), ret) : expression_oom(e);
 }
 
+#define UNSUPPORTED_HINT "what podstep has: len lower upper trim split hasPrefix hasSuffix int string"
 #define STRING VALUE_STRING
 
+/* clang-format off */
 static const Function functions[] = {
         { "len", 1, 1, { VALUE_ANY }, VALUE_INT, call_len },
         { "lower", 1, 1, { STRING }, STRING, call_lower },
@@ -178,16 +183,18 @@ static const Function functions[] = {
         { "int", 1, 1, { VALUE_ANY }, VALUE_INT, call_int },
         { "string", 1, 1, { VALUE_ANY }, STRING, call_string },
 };
+/* clang-format on */
 
 /* What the language has besides: builtin/builtin.go. */
 static const char *const unsupported[] = {
-        "all",       "none",       "any",         "one",        "filter",    "map",        "find",     "findIndex", "findLast",
-        "findLastIndex", "count",  "sum",         "groupBy",    "sortBy",    "reduce",     "type",     "abs",       "ceil",
-        "floor",     "round",      "float",       "trimPrefix", "trimSuffix", "splitAfter", "replace", "repeat",    "join",
-        "indexOf",   "lastIndexOf", "max",        "min",        "mean",      "median",     "toJSON",   "fromJSON",  "toBase64",
-        "fromBase64", "now",       "duration",    "date",       "timezone",  "first",      "last",     "get",       "take",
-        "keys",      "values",     "toPairs",     "fromPairs",  "reverse",   "uniq",       "concat",   "flatten",   "sort",
-        "bitand",    "bitor",      "bitxor",      "bitnand",    "bitnot",    "bitshl",     "bitshr",   "bitushr",
+        "all",       "none",          "any",      "one",      "filter",      "map",        "find",       "findIndex",
+        "findLast",  "findLastIndex", "count",    "sum",      "groupBy",     "sortBy",     "reduce",     "type",
+        "abs",       "ceil",          "floor",    "round",    "float",       "trimPrefix", "trimSuffix", "splitAfter",
+        "replace",   "repeat",        "join",     "indexOf",  "lastIndexOf", "max",        "min",        "mean",
+        "median",    "toJSON",        "fromJSON", "toBase64", "fromBase64",  "now",        "duration",   "date",
+        "timezone",  "first",         "last",     "get",      "take",        "keys",       "values",     "toPairs",
+        "fromPairs", "reverse",       "uniq",     "concat",   "flatten",     "sort",       "bitand",     "bitor",
+        "bitxor",    "bitnand",       "bitnot",   "bitshl",   "bitshr",      "bitushr",
 };
 
 const Function *function_find(const char *name) {
@@ -203,7 +210,7 @@ bool function_refuse(Expression *e, const char *name, size_t offset) {
 
         FOREACH_ROW(row, unsupported)
                 if (strcmp(*row, name) == 0)
-                        return expression_fail(e, offset, strlen(name), "what podstep has: len lower upper trim split hasPrefix hasSuffix int string",
+                        return expression_fail(e, offset, strlen(name), UNSUPPORTED_HINT,
                                                "unsupported expression: podstep has no '%s'", name);
         for (size_t i = 0; i < ELEMENTSOF(functions); i++)
                 names[i] = functions[i].name;

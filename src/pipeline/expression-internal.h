@@ -2,8 +2,8 @@
 
 /*
  * The way of an expression: expression-lexer.c makes tokens of the text, expression-parser.c a tree of the tokens,
- * expression-check.c gives each node a type, expression-eval.c a value. All memory is the Expression's and goes with it. The
- * first fault sticks: a function that returns NULL, false or an invalid token has set Expression.error.
+ * expression-check.c gives each node a type, expression-eval.c a value. All memory is the Expression's and goes with
+ * it. The first fault sticks: a function that returns NULL, false or an invalid token has set Expression.error.
  */
 
 #include <stdint.h>
@@ -36,9 +36,9 @@ struct Value {
         size_t n;
 };
 
-#define VALUE_OF_BOOL(b) ((Value) { .type = VALUE_BOOL, .boolean = (b) })
-#define VALUE_OF_INT(i) ((Value) { .type = VALUE_INT, .integer = (i) })
-#define VALUE_OF_FLOAT(f) ((Value) { .type = VALUE_FLOAT, .number = (f) })
+#define VALUE_OF_BOOL(b) ((Value){ .type = VALUE_BOOL, .boolean = (b) })
+#define VALUE_OF_INT(i) ((Value){ .type = VALUE_INT, .integer = (i) })
+#define VALUE_OF_FLOAT(f) ((Value){ .type = VALUE_FLOAT, .number = (f) })
 
 typedef enum OperatorKind {
         OPERATOR_OR,

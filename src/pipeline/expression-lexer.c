@@ -10,9 +10,11 @@
 
 #define NUMBER_BYTES_MAX 64
 
+#define ESCAPE_HINT "'\\\\\\\\' in a workflow file is one '\\' for the expression; `...` takes all as it is"
 #define NO_PARTS "lists have elements: NAME[0]; there are no other parts"
 #define NO_CLOSURES "podstep has no closures and maps; write the conditions out with 'and' and 'or'"
 
+/* clang-format off */
 /* Longer ones first. Precedences are those of expr's parser/operator/operator.go. */
 static const Operator operators[] = {
         { "startsWith", OPERATOR_STARTS, .binary = 20 },
@@ -63,6 +65,7 @@ static const Operator operators[] = {
         { "=", OPERATOR_FAULT, .hint = "'==' compares" },
         { "&", OPERATOR_FAULT, .hint = "'&&' is 'and'" },
 };
+/* clang-format on */
 
 static bool is_name_start(char c) {
         return isalpha((unsigned char) c) || c == '_' || c == '$';
@@ -197,9 +200,7 @@ static size_t read_escape(Expression *e, char *out) {
                 }
         if ((letter && strchr("xuU", letter)) || (letter >= '0' && letter <= '3'))
                 return read_code(e, start, letter, out);
-        return expression_fail(e, start, e->at - start, "'\\\\\\\\' in a workflow file is one '\\' for the expression; `...` takes all as it is",
-                               "there is no such escape sequence"),
-               0;
+        return expression_fail(e, start, e->at - start, ESCAPE_HINT, "there is no such escape sequence"), 0;
 }
 
 static bool read_string(Expression *e, Token *token) {
@@ -211,7 +212,8 @@ static bool read_string(Expression *e, Token *token) {
                 return false;
         while (e->text[e->at] != quote) {
                 if (!e->text[e->at] || (quote != '`' && strchr("\r\n", e->text[e->at])))
-                        return expression_fail(e, token->offset, e->at - token->offset, NULL, "the string does not end");
+                        return expression_fail(e, token->offset, e->at - token->offset, NULL,
+                                               "the string does not end");
                 if (e->text[e->at] == '\\' && quote != '`') {
                         k = read_escape(e, out + n);
                         if (k == 0)
@@ -221,7 +223,7 @@ static bool read_string(Expression *e, Token *token) {
                         out[n++] = e->text[e->at++];
         }
         e->at++;
-        token->value = (Value) { .type = VALUE_STRING, .text = out, .n = n };
+        token->value = (Value){ .type = VALUE_STRING, .text = out, .n = n };
         return true;
 }
 
@@ -245,7 +247,7 @@ static bool read_name(Expression *e, Token *token) {
 
         while (is_name_part(e->text[e->at]))
                 e->at++;
-        token->operator = find_operator(e->text + token->offset, e->at - token->offset);
+        token->operator= find_operator(e->text + token->offset, e->at - token->offset);
         if (token->operator) {
                 token->kind = TOKEN_OPERATOR;
                 return true;
@@ -267,7 +269,7 @@ static bool read_operator(Expression *e, Token *token) {
 
         for (n = 3; n > 0 && !token->operator; n--)
                 if (strnlen(e->text + e->at, n) == n)
-                        token->operator = find_operator(e->text + e->at, n);
+                        token->operator= find_operator(e->text + e->at, n);
         if (!token->operator) {
                 n = MAX(utf8_length(e->text + e->at, e->n_text - e->at), 1U);
                 return expression_fail(e, e->at, n, "strings stand in quotes", "'%s' has no place in an expression",
@@ -283,7 +285,7 @@ static bool read_token(Expression *e, Token *token) {
 
         if (!skip_blanks(e))
                 return false;
-        *token = (Token) { .kind = TOKEN_END, .offset = e->at };
+        *token = (Token){ .kind = TOKEN_END, .offset = e->at };
         c = e->text[e->at];
         if (!c)
                 return true;
@@ -296,6 +298,6 @@ static bool read_token(Expression *e, Token *token) {
 
 void expression_next(Expression *e) {
         if (e->error != 0 || !read_token(e, &e->token))
-                e->token = (Token) { .kind = TOKEN_END, .offset = e->at };
+                e->token = (Token){ .kind = TOKEN_END, .offset = e->at };
         e->token.n = e->at - e->token.offset;
 }

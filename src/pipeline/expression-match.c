@@ -19,15 +19,17 @@
 #define HEAP_LIMIT_KIB 1024
 
 static bool refuse(Expression *e, const Node *node, const char *what) {
-        return expression_fail(e, node->offset, node->n, NULL, "the regular expression has %s, which Woodpecker's (RE2) have not",
-                               what);
+        return expression_fail(e, node->offset, node->n, NULL,
+                               "the regular expression has %s, which Woodpecker's (RE2) have not", what);
 }
 
 /* Behind a backslash. */
 static const char *escape_fault(char c) {
         if (isdigit((unsigned char) c) && c != '0')
                 return "a reference back to a group";
-        return strchr("kg", c) && c ? "a reference back to a group" : strchr("GKRXZhHNe", c) && c ? "an unknown escape" : NULL;
+        return strchr("kg", c) && c          ? "a reference back to a group"
+               : strchr("GKRXZhHNe", c) && c ? "an unknown escape"
+                                             : NULL;
 }
 
 /* Behind "(". */
@@ -74,7 +76,8 @@ static bool compile(Expression *e, const Node *node, const Value *pattern, pcre2
         int error;
 
         if (pattern->n > PATTERN_BYTES_MAX)
-                return expression_fail(e, node->offset, node->n, NULL, "the regular expression has more than %d bytes", PATTERN_BYTES_MAX);
+                return expression_fail(e, node->offset, node->n, NULL, "the regular expression has more than %d bytes",
+                                       PATTERN_BYTES_MAX);
         fault = pattern_fault(pattern->text);
         if (fault)
                 return refuse(e, node, fault);
@@ -82,7 +85,8 @@ static bool compile(Expression *e, const Node *node, const Value *pattern, pcre2
         if (!context)
                 return expression_oom(e);
         (void) pcre2_set_parens_nest_limit(context, NEST_MAX);
-        *ret = pcre2_compile((PCRE2_SPTR) pattern->text, pattern->n, PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C,
+        *ret = pcre2_compile((PCRE2_SPTR) pattern->text, pattern->n,
+                             PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C,
                              &error, &offset, context);
         pcre2_compile_context_free(context);
         if (*ret)
@@ -91,7 +95,8 @@ static bool compile(Expression *e, const Node *node, const Value *pattern, pcre2
                 return expression_oom(e);
         if (pcre2_get_error_message(error, (PCRE2_UCHAR *) message, sizeof(message)) < 0)
                 message[0] = '\0';
-        return expression_fail(e, node->offset, node->n, NULL, "the regular expression is wrong: %s (at its byte %zu)", message, (size_t) offset);
+        return expression_fail(e, node->offset, node->n, NULL, "the regular expression is wrong: %s (at its byte %zu)",
+                               message, (size_t) offset);
 }
 
 bool expression_check_pattern(Expression *e, const Node *node, const Value *pattern) {
@@ -131,5 +136,6 @@ bool expression_match(Expression *e, const Node *node, const Value *text, const 
                 return true;
         if (r == PCRE2_ERROR_NOMEMORY)
                 return expression_oom(e);
-        return expression_fail(e, node->offset, node->n, "repetitions within repetitions take long: '(a+)+'", "the regular expression is too much work");
+        return expression_fail(e, node->offset, node->n, "repetitions within repetitions take long: '(a+)+'",
+                               "the regular expression is too much work");
 }

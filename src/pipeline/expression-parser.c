@@ -15,7 +15,9 @@ static bool is_at(const Expression *e, const char *text) {
 }
 
 static const char *misspelt_hint(Expression *e, const Token *token) {
-        static const char *const words[] = { "and", "or", "not", "in", "contains", "startsWith", "endsWith", "matches" };
+        static const char *const words[] = {
+                "and", "or", "not", "in", "contains", "startsWith", "endsWith", "matches"
+        };
         const char *near = token->kind == TOKEN_NAME ? diag_suggest(token->name, words, ELEMENTSOF(words)) : NULL;
         _cleanup_free_ char *hint = near ? str_printf("did you mean '%s'?", near) : NULL;
         Value copy;
@@ -34,12 +36,13 @@ static Node *refuse_token(Expression *e, const char *expected) {
                 (void) expression_fail(e, token->offset, token->n, token->operator->hint,
                                        "unsupported expression: podstep has no '%s'", shown);
         else if (token->kind == TOKEN_OPERATOR && token->operator->kind == OPERATOR_FAULT)
-                (void) expression_fail(e, token->offset, token->n, token->operator->hint, "there is no operator '%s'", shown);
+                (void) expression_fail(e, token->offset, token->n, token->operator->hint, "there is no operator '%s'",
+                                       shown);
         else if (token->kind == TOKEN_END)
                 (void) expression_fail(e, token->offset, 0, NULL, "the expression ends where %s is expected", expected);
         else
-                (void) expression_fail(e, token->offset, token->n, misspelt_hint(e, token),
-                                       "expected %s, found '%s'", expected, shown);
+                (void) expression_fail(e, token->offset, token->n, misspelt_hint(e, token), "expected %s, found '%s'",
+                                       expected, shown);
         return NULL;
 }
 
@@ -63,18 +66,18 @@ static Node *make_node(Expression *e, NodeKind kind, size_t offset) {
         }
         node = expression_allocate(e, sizeof(*node));
         if (node)
-                *node = (Node) { .kind = kind, .offset = offset, .n = e->token.offset - offset };
+                *node = (Node){ .kind = kind, .offset = offset, .n = e->token.offset - offset };
         return node;
 }
 
 /* Up to three; NULL if one is missing. */
-static Node *make_parent(Expression *e, NodeKind kind, const Operator *operator, Node *a, Node *b, Node *c) {
+static Node *make_parent(Expression *e, NodeKind kind, const Operator *operator, Node * a, Node *b, Node *c) {
         Node *all[] = { a, b, c }, *node = a ? make_node(e, kind, a->offset) : NULL;
         size_t n = c ? 3 : b ? 2 : 1;
 
         if (!node)
                 return NULL;
-        node->operator = operator;
+        node->operator= operator;
         node->children = expression_allocate(e, sizeof(all));
         if (!node->children)
                 return NULL;
@@ -202,7 +205,7 @@ static Node *parse_brackets(Expression *e) {
 static Node *parse_primary(Expression *e) {
         if (e->error != 0)
                 return NULL;
-        if (e->token.kind == TOKEN_OPERATOR && e->token.operator->unary > 0)
+        if (e->token.kind == TOKEN_OPERATOR && e->token.operator->unary> 0)
                 return parse_unary(e);
         if (is_at(e, "(") || is_at(e, "["))
                 return parse_elements(e, parse_brackets(e));
@@ -223,7 +226,7 @@ static Node *parse_order(Expression *e, Node *left) {
         Node *all = NULL;
 
         while (e->token.kind == TOKEN_OPERATOR && is_order(e->token.operator)) {
-                const Operator *operator = e->token.operator;
+                const Operator *operator= e->token.operator;
                 Node *right, *node;
 
                 expression_next(e);
@@ -242,7 +245,7 @@ static bool may_be_negated(const Operator *operator) {
         return operator->kind >= OPERATOR_IN && operator->kind <= OPERATOR_MATCHES;
 }
 
-static Node *parse_binary(Expression *e, Node *left, const Operator *operator, const Operator *negation) {
+static Node *parse_binary(Expression *e, Node *left, const Operator *operator, const Operator * negation) {
         Node *right, *node;
 
         expression_next(e);
@@ -255,7 +258,7 @@ static Node *parse_operators(Expression *e, Node *left, int precedence) {
         const Operator *previous = NULL;
 
         while (left && e->error == 0 && e->token.kind == TOKEN_OPERATOR) {
-                const Operator *operator = e->token.operator, *negation = NULL;
+                const Operator *operator= e->token.operator, * negation = NULL;
                 Token before = e->token;
                 size_t at = e->at;
 
@@ -264,9 +267,9 @@ static Node *parse_operators(Expression *e, Node *left, int precedence) {
                         expression_next(e);
                         if (e->token.kind != TOKEN_OPERATOR || !may_be_negated(e->token.operator))
                                 return refuse_token(e, "'in', 'contains', 'startsWith', 'endsWith' or 'matches'");
-                        operator = e->token.operator;
+                        operator= e->token.operator;
                 }
-                if (operator->binary == 0 || operator->binary < precedence) {
+                if (operator->binary == 0 || operator->binary<precedence) {
                         e->token = before;
                         e->at = at;
                         return left;

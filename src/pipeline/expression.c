@@ -12,13 +12,8 @@
 #define PART_BYTES_SHOWN 40
 
 static const char *const type_names[_VALUE_TYPE_MAX] = {
-        [VALUE_NIL] = "nil",
-        [VALUE_BOOL] = "a boolean",
-        [VALUE_INT] = "a number",
-        [VALUE_FLOAT] = "a number",
-        [VALUE_STRING] = "a string",
-        [VALUE_ARRAY] = "a list",
-        [VALUE_ANY] = "anything",
+        [VALUE_NIL] = "nil",         [VALUE_BOOL] = "a boolean", [VALUE_INT] = "a number", [VALUE_FLOAT] = "a number",
+        [VALUE_STRING] = "a string", [VALUE_ARRAY] = "a list",   [VALUE_ANY] = "anything",
 };
 
 const char *value_type_name(ValueType type) {
@@ -28,7 +23,7 @@ const char *value_type_name(ValueType type) {
 void expression_fault_done(ExpressionFault *fault) {
         free(fault->message);
         free(fault->hint);
-        *fault = (ExpressionFault) { 0 };
+        *fault = (ExpressionFault){ 0 };
 }
 
 bool expression_oom(Expression *e) {
@@ -78,7 +73,7 @@ bool expression_text(Expression *e, const char *text, size_t n, Value *ret) {
                 return false;
         if (n > 0)
                 memcpy(copy, text, n);
-        *ret = (Value) { .type = VALUE_STRING, .text = copy, .n = n };
+        *ret = (Value){ .type = VALUE_STRING, .text = copy, .n = n };
         return true;
 }
 
@@ -130,7 +125,7 @@ int expression_evaluate(const char *text, const Map *values, size_t *work, bool 
         Expression e = { .text = text, .n_text = strlen(text), .values = values, .work = work, .fault = ret_fault };
         bool holds = false;
 
-        *ret_fault = (ExpressionFault) { 0 };
+        *ret_fault = (ExpressionFault){ 0 };
         if (run(&e, &holds))
                 *ret = holds;
         done(&e);

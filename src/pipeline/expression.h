@@ -2,10 +2,10 @@
 
 /*
  * 'when.evaluate': a subset of expr-lang (v1.17), as Woodpecker evaluates it. Variables are strings, those that are not
- * set are empty. There are: true, false, nil, numbers, strings ('..', "..", `..`), lists; == != < <= > >=, && || ! and or not,
- * contains startsWith endsWith matches in (and 'not' before them), + - * / % **, ?: and ??, [index], and the functions of
- * expression-function.c. What else the language has is an error that says so. Letters are those of ASCII for lower() and
- * upper(). Pure; depth, size and work are bounded.
+ * set are empty. There are: true, false, nil, numbers, strings ('..', "..", `..`), lists; == != < <= > >=, && || ! and
+ * or not, contains startsWith endsWith matches in (and 'not' before them), + - * / % **, ?: and ??, [index], and the
+ * functions of expression-function.c. What else the language has is an error that says so. Letters are those of ASCII
+ * for lower() and upper(). Pure; depth, size and work are bounded.
  */
 
 #include <stdbool.h>

@@ -142,7 +142,8 @@ static void put_left_out(Str *out, const PlanLeftOut *entry, size_t w, size_t s)
 static void put_workflow(Str *out, const Plan *plan, size_t w) {
         (void) str_appendf(out, "  subgraph cluster_w%zu {\n    label=", w);
         put_label(out, plan->name);
-        (void) str_appendf(out, ";\n%s    w%zu [shape=point, style=invis];\n", plan->n_steps == 0 ? "    style=dashed; fontcolor=gray;\n" : "", w);
+        (void) str_appendf(out, ";\n%s    w%zu [shape=point, style=invis];\n",
+                           plan->n_steps == 0 ? "    style=dashed; fontcolor=gray;\n" : "", w);
         for (size_t i = 0; i < plan->n_steps; i++)
                 put_step(out, plan->steps[i], w, i);
         for (size_t i = 0; i < plan->n_left_out; i++)
@@ -154,12 +155,14 @@ static void put_needs(Str *out, Plan *const *plans, size_t n_plans, size_t w) {
         for (size_t k = 0; k < plans[w]->n_depends_on; k++)
                 for (size_t i = 0; i < n_plans; i++)
                         if (strcmp(plans[i]->workflow, plans[w]->depends_on[k].name) == 0)
-                                (void) str_appendf(out, "  w%zu -> w%zu [ltail=cluster_w%zu, lhead=cluster_w%zu, style=%s];\n", i, w, i, w,
-                                                   plans[w]->depends_on[k].is_optional ? "dotted" : "solid");
+                                (void) str_appendf(
+                                        out, "  w%zu -> w%zu [ltail=cluster_w%zu, lhead=cluster_w%zu, style=%s];\n", i,
+                                        w, i, w, plans[w]->depends_on[k].is_optional ? "dotted" : "solid");
 }
 
 void plans_to_dot(Plan *const *plans, size_t n_plans, Str *out) {
-        (void) str_append(out, "digraph podstep {\n  rankdir=LR; compound=true;\n  node [shape=box, fontname=\"sans-serif\"];\n");
+        (void) str_append(
+                out, "digraph podstep {\n  rankdir=LR; compound=true;\n  node [shape=box, fontname=\"sans-serif\"];\n");
         for (size_t w = 0; w < n_plans; w++)
                 put_workflow(out, plans[w], w);
         for (size_t w = 0; w < n_plans; w++)

@@ -44,8 +44,8 @@ int woodpecker_parse(const Source *source, const WoodpeckerContext *context, Dia
 }
 
 int woodpecker_values(const WoodpeckerContext *context, const Source *source, Map *ret) {
-        _cleanup_free_ char *name = context->workflow_name ? strdup(context->workflow_name)
-                                                           : woodpecker_workflow_name(source->name);
+        _cleanup_free_ char *name =
+                context->workflow_name ? strdup(context->workflow_name) : woodpecker_workflow_name(source->name);
         int r = name ? 0 : -ENOMEM;
 
         *ret = STRMAP_INIT;
@@ -76,7 +76,7 @@ static int read_matrix(const Source *source, DiagList *diags, Matrix *ret) {
         _cleanup_(yaml_document_freep) YamlDocument *document = NULL;
         int r;
 
-        *ret = (Matrix) { 0 };
+        *ret = (Matrix){ 0 };
         if (!strstr(source->text, "matrix")) /* spares nearly all files to be parsed twice */
                 return 0;
         r = yaml_parse(source, diags, &document);

@@ -117,6 +117,9 @@ void conditions_done(Conditions *conditions);
 /** woodpecker_when() - reads 'when'; @node may be NULL: always, after success. @owner: "step 'test'" */
 int woodpecker_when(Woodpecker *woodpecker, const YamlNode *node, bool is_step, const char *owner, Conditions *ret);
 
+/** woodpecker_evaluate() - whether an expression holds; *ret stays as it is where there are faults. 0 or -ENOMEM */
+int woodpecker_evaluate(Woodpecker *woodpecker, const YamlNode *node, bool *ret);
+
 /** woodpecker_changed_files() - the files that 'when.path' is about; none: *ret stays NULL. 0 or -ENOMEM */
 int woodpecker_changed_files(const Woodpecker *woodpecker, char ***ret);
 

@@ -16,8 +16,8 @@ typedef struct Axis {
 } Axis;
 
 static int refuse_type(const YamlNode *node, const char *what, const char *expected, DiagList *diags) {
-        Diag *diag = diag_add(diags, DIAG_ERROR, "type", node->mark, "matrix: %s: expected %s, found %s", what, expected,
-                              yaml_kind_name(node->kind));
+        Diag *diag = diag_add(diags, DIAG_ERROR, "type", node->mark, "matrix: %s: expected %s, found %s", what,
+                              expected, yaml_kind_name(node->kind));
 
         if (yaml_is_scalar(node) && node->kind != YAML_NULL && !strchr(node->text, '\n'))
                 diag_set_hint(diag, "a single value is a list too: '[%s]'", node->text);
@@ -150,7 +150,8 @@ static int fill_combination(const YamlNode *node, const Axis *axes, size_t n_axe
         for (size_t i = 0; i < node->n_pairs && r == 0; i++)
                 for (size_t k = 0; k < MIN(n_axes, (size_t) MATRIX_AXES_MAX) && r == 0; k++)
                         if (axes[k].pair == &node->pairs[i])
-                                r = strmap_put(combination, axes[k].pair->key->text, value_text(axis_value(&axes[k], index)));
+                                r = strmap_put(combination, axes[k].pair->key->text,
+                                               value_text(axis_value(&axes[k], index)));
         return r;
 }
 
@@ -168,7 +169,7 @@ static int make_product(const YamlNode *node, DiagList *diags, Matrix *ret) {
 
                 has_faults |= check_axis(pair, diags) < 0;
                 if (pair->value->n_items > 0)
-                        axes[n_axes++] = (Axis) { pair, pair->value->n_items, 1 };
+                        axes[n_axes++] = (Axis){ pair, pair->value->n_items, 1 };
         }
         if (has_faults || n_axes == 0)
                 return has_faults ? -EBADMSG : 0;
@@ -185,7 +186,7 @@ static int make_product(const YamlNode *node, DiagList *diags, Matrix *ret) {
 int matrix_read(const YamlNode *node, DiagList *diags, Matrix *ret) {
         const YamlNode *include;
 
-        *ret = (Matrix) { 0 };
+        *ret = (Matrix){ 0 };
         if (!node || node->kind == YAML_NULL)
                 return 0;
         if (node->kind != YAML_MAPPING) {
@@ -203,7 +204,7 @@ void matrix_done(Matrix *matrix) {
         for (size_t i = 0; i < matrix->n_combinations; i++)
                 map_done(&matrix->combinations[i]);
         free(matrix->combinations);
-        *matrix = (Matrix) { 0 };
+        *matrix = (Matrix){ 0 };
 }
 
 char *matrix_format(const Map *combination) {

@@ -12,7 +12,7 @@
 #define MATRIX_AXES_MAX 12         /* the same: further ones have no value */
 #define MATRIX_ROWS_MAX 256        /* of 'include', for which the server has no limit */
 #define MATRIX_VALUE_BYTES_MAX 4096
-#define MATRIX_NAME_BYTES_MAX 200  /* of a combination as it is shown */
+#define MATRIX_NAME_BYTES_MAX 200 /* of a combination as it is shown */
 
 /* Map[]: from axis to value, in the order in which the file has them. */
 typedef struct Matrix {

@@ -7,9 +7,7 @@
 #include <string.h>
 
 #include "base/strv.h"
-#include "base/utf8.h"
 #include "document/json.h"
-#include "pipeline/expression.h"
 #include "pipeline/glob.h"
 #include "pipeline/woodpecker-internal.h"
 #include "pipeline/woodpecker-keys.h"
@@ -270,7 +268,8 @@ static void match_matrix(Constraint *c, const YamlNode *node) {
                 if (is_map && strcmp(pair->key->text, "exclude") == 0)
                         exclude = check_axes(c, pair->value) ? pair->value : NULL;
                 else if (is_map && strcmp(pair->key->text, "include") == 0)
-                        matches &= check_axes(c, pair->value) && (pair->value->n_pairs == 0 || matches_all_axes(c, pair->value));
+                        matches &= check_axes(c, pair->value) &&
+                                   (pair->value->n_pairs == 0 || matches_all_axes(c, pair->value));
                 else if (check_axes(c, &(YamlNode) { .pairs = &node->pairs[i], .n_pairs = 1 }))
                         matches &= matches_axis(c, pair);
         }
@@ -311,51 +310,17 @@ static void match_event(Constraint *c, const YamlNode *node) {
                 fail(c, node, "its 'event' does not hold", c->event);
 }
 
-/* Whether a scalar's text stands in the file as it is, on one line; then *ret is where. */
-static bool find_text(const Source *source, const YamlNode *node, Mark *ret) {
-        size_t n, at = 0;
-        const char *line = source_line(source, node->mark.line, &n);
-
-        for (uint32_t column = 1; column < node->mark.column && at < n; column++)
-                at += MAX(utf8_length(line + at, n - at), 1U);
-        *ret = node->mark;
-        if (at < n && strchr("'\"", line[at]))
-                at++, ret->column++;
-        return at <= n && node->n_text <= n - at && memcmp(line + at, node->text, node->n_text) == 0;
-}
-
-/* A fault in the text of a scalar: at its place, or else with the words around it. */
-static void add_fault(Constraint *c, const YamlNode *node, const ExpressionFault *fault) {
-        _cleanup_free_ char *near = str_escape(node->text + fault->offset, MAX(fault->n, 1U), TEXT_BYTES_SHOWN);
-        Mark mark;
-        Diag *diag;
-
-        if (find_text(c->woodpecker->source, node, &mark)) {
-                mark.column += (uint32_t) utf8_columns(node->text, fault->offset);
-                mark.n_columns = (uint32_t) MAX(utf8_columns(node->text + fault->offset, fault->n), 1U);
-                diag = WOODPECKER_ERROR(c->woodpecker, "expression", mark, "%s", fault->message);
-        } else if (fault->offset < node->n_text)
-                diag = WOODPECKER_ERROR(c->woodpecker, "expression", node->mark, "%s, at '%s'", fault->message, near ? near : "");
-        else
-                diag = WOODPECKER_ERROR(c->woodpecker, "expression", node->mark, "%s", fault->message);
-        if (fault->hint)
-                diag_set_hint(diag, "%s", fault->hint);
-}
-
 static void evaluate(Constraint *c, const YamlNode *node) {
-        Woodpecker *wp = c->woodpecker;
-        ExpressionFault fault;
         bool holds = true;
         int r;
 
-        r = expression_evaluate(node->text, wp->context->is_lint ? NULL : &wp->values, &wp->work, &holds, &fault);
-        if (r == -EBADMSG)
-                add_fault(c, node, &fault);
-        else if (r < 0)
+        if (!woodpecker_container_has(node))
+                return;
+        r = woodpecker_evaluate(c->woodpecker, node, &holds);
+        if (r < 0)
                 c->error = r;
-        else if (!holds)
+        if (!holds)
                 fail(c, node, "its 'evaluate' is false:", node->text);
-        expression_fault_done(&fault);
 }
 
 static void match_all(Constraint *c, const WhenKeys *keys) {
@@ -372,8 +337,7 @@ static void match_all(Constraint *c, const WhenKeys *keys) {
         if (strcmp(c->event, "cron") == 0)
                 match_patterns(c, "cron", keys->cron, wp->context->cron ? wp->context->cron : "");
         match_matrix(c, keys->matrix);
-        if (keys->evaluate && keys->evaluate->n_text > 0)
-                evaluate(c, keys->evaluate);
+        evaluate(c, keys->evaluate);
 }
 
 /* One map of conditions. */

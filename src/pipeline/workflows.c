@@ -61,9 +61,12 @@ static int leave_out(Plan *plan, char *why, Mark mark) {
 static int note(const Plan *plan, const PlanNeed *need, char ***notes) {
         _cleanup_free_ char *shown = str_escape(need->name, strlen(need->name), PLAN_NAME_BYTES_MAX);
 
-        return strv_append_take(notes, shown ? str_printf("workflow '%s' depends on '%s', which is not among the files given: not waiting for it",
-                                                          plan->name, shown)
-                                             : NULL);
+        return strv_append_take(
+                notes,
+                shown ? str_printf(
+                                "workflow '%s' depends on '%s', which is not among the files given: not waiting for it",
+                                plan->name, shown)
+                      : NULL);
 }
 
 /* 1: it was left out. @notes: NULL where what is missing counts */
@@ -166,7 +169,8 @@ int workflows_order(Plan **plans, size_t n_plans, bool are_chosen, char ***ret_n
         int r;
 
         if (n_plans > WORKFLOWS_MAX)
-                return error_set(reterr, E2BIG, "%zu workflows are more than one run can have (%d)", n_plans, WORKFLOWS_MAX);
+                return error_set(reterr, E2BIG, "%zu workflows are more than one run can have (%d)", n_plans,
+                                 WORKFLOWS_MAX);
         r = drop_dependents(plans, n_plans, are_chosen ? &notes : NULL);
         if (r == 0 && are_chosen)
                 r = note_missing(plans, n_plans, &notes);

@@ -18,8 +18,8 @@ typedef enum WorkflowOutcome {
  * @are_chosen: these are not all workflows there are, but those the user named: what is missing is not waited for
  * @ret_notes:  a sentence for each that is not waited for; strv
  *
- * One that depends on a workflow that is missing or left out is left out too, with the reason in its plan; combinations of a
- * matrix have one name, and all of them count.
+ * One that depends on a workflow that is missing or left out is left out too, with the reason in its plan; combinations
+ * of a matrix have one name, and all of them count.
  *
  * Return: 0; -ELOOP if they wait for each other; -E2BIG if they are too many; -ENOMEM.
  */
