@@ -59,13 +59,17 @@ static int read_decorations(const char *text, GitFacts *facts) {
 
 /* One commit: six fields that each end in NUL; *text moves behind it. */
 static int read_commit(const char **text, const char *end, GitCommit *ret, const char **ret_decorations) {
-        const char *fields[6], *p = *text + strspn(*text, "\n");
+        const char *fields[6], *p = *text;
 
+        while (p < end && *p == '\n')
+                p++;
         for (size_t i = 0; i < ELEMENTSOF(fields); i++) {
-                if (p >= end)
+                const char *nul = p < end ? memchr(p, '\0', (size_t) (end - p)) : NULL;
+
+                if (!nul)
                         return -ENODATA;
                 fields[i] = p;
-                p += strlen(p) + 1;
+                p = nul + 1;
         }
         ret->sha = strdup(fields[0]);
         ret->author_name = strdup(fields[1]);

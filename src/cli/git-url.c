@@ -50,6 +50,21 @@ static int cut(char **ret, const char *start, const char *end) {
         return *ret ? 0 : -ENOMEM;
 }
 
+/* A name, a number, or an IPv6 address in brackets. */
+static bool is_host(const char *text) {
+        static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+        size_t n = strlen(text), k = 0;
+
+        if (*text == '[') {
+                for (k = 1; text[k] && strchr("abcdefABCDEF0123456789:.", text[k]);)
+                        k++;
+                return k > 1 && k == n - 1 && text[k] == ']';
+        }
+        while (text[k] && (strchr(letters, text[k]) || strchr(".-_", text[k])))
+                k++;
+        return n > 0 && k == n;
+}
+
 /* [USER[:PASSWORD]@]HOST[:PORT] */
 static int cut_authority(const char *start, const char *end, Parts *parts) {
         const char *at = memrchr(start, '@', (size_t) (end - start)), *port;
@@ -66,6 +81,8 @@ static int cut_authority(const char *start, const char *end, Parts *parts) {
                 port = NULL; /* a colon of an IPv6 address */
         if (r >= 0)
                 r = cut(&parts->host, start, port ? port : end);
+        if (r >= 0 && !is_host(parts->host))
+                return -EINVAL;
         if (r >= 0 && port && port + 1 < end)
                 r = cut(&parts->port, port + 1, end);
         if (r >= 0 && parts->port && strspn(parts->port, "0123456789") != strlen(parts->port))
@@ -105,15 +122,27 @@ static int cut_scp(const char *text, const char *colon, Parts *parts) {
         return r < 0 ? r : cut(&parts->path, path, path + strlen(path));
 }
 
+/* The colon of "user@host:path", the first one but for those of an IPv6 address; NULL: it is no such thing. */
+static const char *find_scp_colon(const char *text) {
+        const char *at = memchr(text, '@', strcspn(text, "/:[")), *host = at ? at + 1 : text, *colon;
+
+        if (*host == '[') {
+                const char *bracket = strchr(host, ']');
+
+                return bracket && bracket[1] == ':' ? bracket + 1 : NULL;
+        }
+        colon = strchr(text, ':');
+        return colon && !memchr(text, '/', (size_t) (colon - text)) ? colon : NULL;
+}
+
 static int cut_parts(const char *text, Parts *parts) {
-        const char *separator = strstr(text, "://"), *bracket = strchr(text, ']');
-        const char *colon = strchr(bracket && memchr(text, '[', (size_t) (bracket - text)) ? bracket : text, ':');
+        const char *separator = strstr(text, "://"), *colon = find_scp_colon(text);
 
         if (separator)
                 return cut_url(text, separator, parts);
-        if (strstr(text, "::") && !bracket)
+        if (colon && colon[1] == ':')
                 return -EINVAL; /* "helper::address" */
-        if (colon && !memchr(text, '/', (size_t) (colon - text)))
+        if (colon)
                 return cut_scp(text, colon, parts);
         parts->transport = TRANSPORT_PATH;
         return cut(&parts->path, text, text + strlen(text));
@@ -181,8 +210,6 @@ static int make(const Parts *parts, const char *text, GitUrl *url) {
                 return r;
         if (parts->transport == TRANSPORT_PATH)
                 return put(&url->clone, strdup(text));
-        if (str_is_empty(parts->host))
-                return -EINVAL;
         r = make_web(parts, url);
         return r < 0 ? r : make_ssh(parts, url);
 }
