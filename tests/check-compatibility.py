@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Keeps docs/woodpecker-compatibility.rst and the rules of lint honest: check-compatibility.py ROOT
 
-Each key of the parser's tables has a row and each row a key; what is refused is "no", all else is not; each key is used by a
-test; each feature names a test that is there. Each rule that the source finds faults by is told in podstep-lint(1), and no other.
+Each key of the parser's tables has a row and each row a key; what is refused is "no", all else is not; each key is
+used by a test; each feature names a test that is there. Each rule that the source finds faults by is told in
+podstep-lint(1), and no other.
 """
 
 import glob
@@ -14,7 +15,8 @@ import sys
 PAGE = "docs/woodpecker-compatibility.rst"
 MANUAL = "docs/man/podstep-lint.1.rst"
 WORDS = ("yes", "partly", "no")
-TESTS = ["tests/golden/pipeline/*.yaml", "tests/golden/lint/*.yaml", "tests/unit/pipeline/*.c", "tests/integration/*.bats"]
+TESTS = ["tests/golden/pipeline/*.yaml", "tests/golden/lint/*.yaml", "tests/unit/pipeline/*.c",
+         "tests/integration/*.bats"]
 RULE = re.compile(r'(?:\bDIAG_(?:ERROR|WARNING)|\bWOODPECKER_(?:ERROR|WARNING)\s*\([^,;"]*),\s*"([a-z-]+)"')
 RULE_FIELD = re.compile(r'\.rule = "([a-z-]+)"')
 
@@ -40,7 +42,8 @@ def load_docs():
 
 def page_tables():
     """(what the comment above it says, rows of cells) of each list-table."""
-    for match in re.finditer(r"^\.\. (keys: \w+|features)\n\n\.\. list-table::\n(.*?)(?=^\S|\Z)", read(PAGE), re.M | re.S):
+    table = r"^\.\. (keys: \w+|features)\n\n\.\. list-table::\n(.*?)(?=^\S|\Z)"
+    for match in re.finditer(table, read(PAGE), re.M | re.S):
         rows = []
         for row in re.split(r"^   \* - ", match[2], flags=re.M)[1:]:
             rows.append([" ".join(cell.split()) for cell in re.split(r"^     - ?", row, flags=re.M)])
@@ -73,8 +76,10 @@ def check_keys(name, rows, keys, tests):
             continue
         if not check_row(where, row, 3):
             continue
-        if (types[key] == "REFUSED") > (row[1] == "no") or (row[1] == "no" and types[key] not in ("REFUSED", "IGNORED")):
-            fault(f"{PAGE}: {where}: '{row[1]}', but the parser " + ("refuses it" if types[key] == "REFUSED" else "takes it"))
+        if types[key] == "REFUSED" and row[1] != "no":
+            fault(f"{PAGE}: {where}: '{row[1]}', but the parser refuses it")
+        if types[key] not in ("REFUSED", "IGNORED") and row[1] == "no":
+            fault(f"{PAGE}: {where}: 'no', but the parser takes it")
         if types[key] == "IGNORED" and row[1] == "no" and "without effect" not in row[2]:
             fault(f"{PAGE}: {where}: is accepted and does nothing, which the row must say")
         if not re.search(rf'(?<![\w$-])"?{re.escape(key)}"?\s*:', tests):

@@ -92,7 +92,7 @@ static int find(const LintValues *values, char *const *args, LintFiles *files, E
                 if (r >= 0 && file_is_directory(*path))
                         r = add_directory(files, *path, reterr);
                 else if (r >= 0)
-                        r = add_files(files, (char *[]) { *path, NULL }, true, reterr);
+                        r = add_files(files, (char *[]){ *path, NULL }, true, reterr);
         }
         if (r < 0 || args)
                 return r;
@@ -124,5 +124,5 @@ void lint_files_done(LintFiles *files) {
         }
         free(files->files);
         strv_free(files->workflows);
-        *files = (LintFiles) { 0 };
+        *files = (LintFiles){ 0 };
 }

@@ -6,17 +6,21 @@
 #include "pipeline/policy.h"
 
 const Option lint_option_rows[] = {
-        { "strict", 0, NULL, OPTION_FLAG(LintValues, strict), .group = "What counts",
-          .help = "Warnings are errors." },
-        { "trusted", 0, "CLASSES", .set = run_option_set_trusted, .offset = OPTION_OFFSET(LintValues, run.trusted, unsigned),
-          .help = "What the file may ask for beyond plain containers: network, volumes, security, all or none; several with "
+        { "strict", 0, NULL, OPTION_FLAG(LintValues, strict), .group = "What counts", .help = "Warnings are errors." },
+        { "trusted", 0, "CLASSES", .set = run_option_set_trusted,
+          .offset = OPTION_OFFSET(LintValues, run.trusted, unsigned),
+          .help = "What the file may ask for beyond plain containers: network, volumes, security, all or none; several "
+                  "with "
                   "commas. Default: all." },
         { "plugins-privileged", 0, "IMAGE", OPTION_LIST(LintValues, privileged_plugins),
-          .help = "A plugin that the server lets run privileged. If one is named, the others that once ran so are errors, "
+          .help = "A plugin that the server lets run privileged. If one is named, the others that once ran so are "
+                  "errors, "
                   "else warnings. May be repeated." },
         { "plugins-trusted-clone", 0, "IMAGE", OPTION_LIST(LintValues, trusted_clones),
-          .help = "An image that the server trusts to clone with credentials, beside Woodpecker's own. May be repeated." },
-        { "env", 'e', "NAME=VALUE", .set = run_option_set_environment, .offset = OPTION_OFFSET(LintValues, run.environment, Map),
+          .help = "An image that the server trusts to clone with credentials, beside Woodpecker's own. May be "
+                  "repeated." },
+        { "env", 'e', "NAME=VALUE", .set = run_option_set_environment,
+          .offset = OPTION_OFFSET(LintValues, run.environment, Map),
           .help = "A variable for the file's ${...} that the server sets. May be repeated." },
         { "env-file", 0, "FILE", OPTION_LIST(LintValues, run.env_files),
           .help = "The same from a file: a NAME=VALUE on each line. May be repeated." },
@@ -34,7 +38,7 @@ const Option lint_option_rows[] = {
 };
 
 void lint_values_init(LintValues *values) {
-        *values = (LintValues) { 0 };
+        *values = (LintValues){ 0 };
         run_options_init(&values->run);
         values->run.trusted = TRUST_ALL;
 }

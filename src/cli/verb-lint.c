@@ -16,7 +16,7 @@
 static int note_unreadable(const char *name, const Error *error, int r, DiagList *diags, Source **ret) {
         char *empty = strdup("");
 
-        diag_add(diags, DIAG_ERROR, "unreadable", (Mark) { 0 }, "%s", error_message(error, r));
+        diag_add(diags, DIAG_ERROR, "unreadable", (Mark){ 0 }, "%s", error_message(error, r));
         return empty ? source_new_take(name, empty, 0, ret, NULL) : -ENOMEM;
 }
 
@@ -64,7 +64,8 @@ static int lint_file(const LintFile *file, const LintOptions *options, bool is_s
         return diag_format_file(formatter, &diags, source, path_for(file, formatter->format));
 }
 
-static int lint_files(const LintFiles *files, const LintValues *values, const Map *environment, DiagFormatter *formatter) {
+static int lint_files(const LintFiles *files, const LintValues *values, const Map *environment,
+                      DiagFormatter *formatter) {
         LintOptions options = {
                 .environment = environment,
                 .trusted = values->run.trusted,

@@ -1,4 +1,5 @@
-/* One row per format; each writes a finding at a time. Whatever a file or its name holds is escaped as the format wants it. */
+/* One row per format; each writes a finding at a time. Whatever a file or its name holds is escaped as the format wants
+ * it. */
 
 #include "document/diag-format.h"
 
@@ -11,8 +12,10 @@
 #define FNV_PRIME 0x100000001b3U
 
 const char *const diag_format_names[_DIAG_FORMAT_MAX + 1] = {
-        [DIAG_FORMAT_TEXT] = "text",     [DIAG_FORMAT_JSON] = "json",
-        [DIAG_FORMAT_GITHUB] = "github", [DIAG_FORMAT_GITLAB] = "gitlab",
+        [DIAG_FORMAT_TEXT] = "text",
+        [DIAG_FORMAT_JSON] = "json",
+        [DIAG_FORMAT_GITHUB] = "github",
+        [DIAG_FORMAT_GITLAB] = "gitlab",
         [DIAG_FORMAT_CHECKSTYLE] = "checkstyle",
 };
 
@@ -138,8 +141,8 @@ static int gitlab_finding(DiagFormatter *f, const Finding *finding) {
         _cleanup_free_ char *description = NULL;
         char fingerprint[17];
 
-        description = finding->hint ? str_printf("%s; hint: %s", finding->message, finding->hint)
-                                    : strdup(finding->message);
+        description =
+                finding->hint ? str_printf("%s; hint: %s", finding->message, finding->hint) : strdup(finding->message);
         if (!description || make_fingerprint(f, finding, fingerprint) < 0)
                 return -ENOMEM;
         json_open_object(&f->json, NULL);
@@ -235,8 +238,10 @@ static const FormatClass classes[_DIAG_FORMAT_MAX] = {
         [DIAG_FORMAT_JSON] = { .finding = json_finding },
         [DIAG_FORMAT_GITHUB] = { .finding = github_finding },
         [DIAG_FORMAT_GITLAB] = { .begin = gitlab_begin, .finding = gitlab_finding, .end = gitlab_end },
-        [DIAG_FORMAT_CHECKSTYLE] = { .begin = checkstyle_begin, .begin_file = checkstyle_begin_file,
-                                     .finding = checkstyle_finding, .end_file = checkstyle_end_file,
+        [DIAG_FORMAT_CHECKSTYLE] = { .begin = checkstyle_begin,
+                                     .begin_file = checkstyle_begin_file,
+                                     .finding = checkstyle_finding,
+                                     .end_file = checkstyle_end_file,
                                      .end = checkstyle_end },
 };
 
@@ -265,7 +270,9 @@ static int add_finding(DiagFormatter *f, const Diag *diag, const char *path) {
 /* What was not kept must not be lost on who only reads the findings. */
 static int add_dropped(DiagFormatter *f, const DiagList *list, const char *path) {
         char message[80];
-        Diag diag = { .severity = list->n_errors > 0 ? DIAG_ERROR : DIAG_WARNING, .rule = "not-shown", .message = message };
+        Diag diag = { .severity = list->n_errors > 0 ? DIAG_ERROR : DIAG_WARNING,
+                      .rule = "not-shown",
+                      .message = message };
 
         (void) snprintf(message, sizeof(message), "%zu more findings are not shown", list->n_dropped);
         return add_finding(f, &diag, path);

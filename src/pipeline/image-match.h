@@ -6,7 +6,8 @@
 
 /**
  * image_matches() - whether an image is one of a list
- * @list: an entry with a ':' must be the same image and tag, both completed; in another one the tag does not count. May be NULL.
+ * @list: an entry with a ':' must be the same image and tag, both completed; in another one the tag does not count. May
+ * be NULL.
  *
  * Source: pipeline/frontend/yaml/utils/image.go (MatchImageDynamic).
  *

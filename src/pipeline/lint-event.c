@@ -83,13 +83,15 @@ static void check_filter(Lint *lint, const LintContainer *container) {
         if (lint->has_event_filter)
                 return;
         if (!has_parts(when)) {
-                diag = lint_add(lint, DIAG_WARNING, "no-event-filter", container->mark,
-                                "step '%s' has no 'when' with an 'event', and neither has the workflow: it runs at each event",
-                                container->name);
+                diag = lint_add(
+                        lint, DIAG_WARNING, "no-event-filter", container->mark,
+                        "step '%s' has no 'when' with an 'event', and neither has the workflow: it runs at each event",
+                        container->name);
                 diag_set_hint(diag, "add 'when: {event: push}', or what is meant, to it or to the entire workflow");
         } else if (part) {
                 diag = lint_add(lint, DIAG_WARNING, "no-event-filter", part->mark,
-                                "this part of the 'when' of step '%s' has no 'event': it holds at each event", container->name);
+                                "this part of the 'when' of step '%s' has no 'event': it holds at each event",
+                                container->name);
                 diag_set_hint(diag, "add an 'event' to all parts of the 'when', or to the entire workflow");
         }
 }
@@ -123,8 +125,8 @@ static void check_need(Lint *lint, const LintContainer *container, const YamlNod
         if (str_is_empty(missing))
                 return;
         diag = lint_add(lint, DIAG_WARNING, "left-out-step", name->mark,
-                        "step '%s' needs '%s', which is left out at '%s': the workflow cannot run then", container->name, shown,
-                        missing);
+                        "step '%s' needs '%s', which is left out at '%s': the workflow cannot run then",
+                        container->name, shown, missing);
         diag_set_hint(diag, "give both the same events, or write '{name: %s, optional: true}'", shown);
 }
 

@@ -17,7 +17,9 @@ static const char *const formerly_privileged[] = {
         "plugins/docker", "plugins/gcr", "plugins/ecr", "woodpeckerci/plugin-docker-buildx", NULL,
 };
 static const char *const trusted_clones[] = {
-        "docker.io/woodpeckerci/plugin-git", "quay.io/woodpeckerci/plugin-git", NULL,
+        "docker.io/woodpeckerci/plugin-git",
+        "quay.io/woodpeckerci/plugin-git",
+        NULL,
 };
 
 static bool matches(Lint *lint, const char *image, const char *const *list) {
@@ -50,7 +52,8 @@ static void check_image(Lint *lint, const LintContainer *container) {
         shown = str_escape(image->text, image->n_text, TEXT_BYTES_SHOWN);
         is_named = str_ends_with(image->text, ":latest");
         diag = lint_add(lint, DIAG_WARNING, "unpinned-image", image->mark,
-                        is_named ? "image '%s' may be another one tomorrow" : "image '%s' has no tag: it is whatever 'latest' is that day",
+                        is_named ? "image '%s' may be another one tomorrow"
+                                 : "image '%s' has no tag: it is whatever 'latest' is that day",
                         shown ? shown : "");
         diag_set_hint(diag, "name a version: '%.*s:1.2.3'",
                       (int) (strlen(image->text) - (is_named ? strlen(":latest") : 0)), image->text);
@@ -64,7 +67,8 @@ static void check_privileged_plugin(Lint *lint, const LintContainer *container) 
 
         if (!image || map_has(&lint->plain_images, image->text))
                 return;
-        if (!matches(lint, image->text, formerly_privileged) || matches(lint, image->text, (const char *const *) privileged)) {
+        if (!matches(lint, image->text, formerly_privileged) ||
+            matches(lint, image->text, (const char *const *) privileged)) {
                 if (map_put_take(&lint->plain_images, image->text, NULL) < 0)
                         lint->error = -ENOMEM;
                 return;
@@ -93,9 +97,14 @@ static void check_clone(Lint *lint, const LintContainer *container) {
 }
 
 static const char *const grant_keys[_GRANT_MAX] = {
-        [GRANT_PRIVILEGED] = "privileged",   [GRANT_NETWORK_MODE] = "network_mode", [GRANT_DNS] = "dns",
-        [GRANT_DNS_SEARCH] = "dns_search",   [GRANT_EXTRA_HOSTS] = "extra_hosts",   [GRANT_DEVICES] = "devices",
-        [GRANT_VOLUMES] = "volumes",         [GRANT_TMPFS] = "tmpfs",
+        [GRANT_PRIVILEGED] = "privileged",
+        [GRANT_NETWORK_MODE] = "network_mode",
+        [GRANT_DNS] = "dns",
+        [GRANT_DNS_SEARCH] = "dns_search",
+        [GRANT_EXTRA_HOSTS] = "extra_hosts",
+        [GRANT_DEVICES] = "devices",
+        [GRANT_VOLUMES] = "volumes",
+        [GRANT_TMPFS] = "tmpfs",
 };
 
 static void check_trust(Lint *lint, const LintContainer *container) {
@@ -127,7 +136,8 @@ void lint_note_service(Lint *lint, const LintContainer *container) {
 
 /* By its name: *_TOKEN, *PASSWORD*, *SECRET*, *_KEY; but not those that name a file or are public. */
 static bool is_secret_name(const char *name) {
-        static const char *const public[] = { "PUBLIC_KEY", "CACHE_KEY", "_FILE", "_PATH", "_DIR", "_URL", "_NAME", "_ID" };
+        static const char *const public[] = { "PUBLIC_KEY", "CACHE_KEY", "_FILE", "_PATH",
+                                              "_DIR",       "_URL",      "_NAME", "_ID" };
         _cleanup_free_ char *upper = strdup(name);
 
         for (char *c = upper; c && *c; c++)
@@ -142,7 +152,7 @@ static bool is_secret_name(const char *name) {
 }
 
 /* What might be one: not a switch, not a path, nothing that is put together when it runs. */
-static bool is_secret_value(const Lint *lint, const YamlNode *value) {
+static bool is_secret_value(Lint *lint, const YamlNode *value) {
         if (value->kind != YAML_STRING && value->kind != YAML_INT && value->kind != YAML_FLOAT)
                 return false;
         return value->n_text > 1 && !strchr("/.~", value->text[0]) && !strchr(value->text, '$') &&
@@ -168,7 +178,8 @@ static void check_secrets(Lint *lint, const LintContainer *container) {
                         for (char *c = lower; c && *c; c++)
                                 *c = (char) tolower((unsigned char) *c);
                         diag = lint_add(lint, DIAG_WARNING, "plain-secret", pair->key->mark,
-                                        "'%s' looks like a secret, and its value stands in the file", shown ? shown : "");
+                                        "'%s' looks like a secret, and its value stands in the file",
+                                        shown ? shown : "");
                         diag_set_hint(diag, "'%s: {from_secret: %s}'", shown ? shown : "", lower ? lower : "");
                 }
         }
@@ -181,8 +192,8 @@ static void check_name(Lint *lint, const LintContainer *container) {
 
         if (!list || list->kind != YAML_SEQUENCE || lint_get(container->node, "name"))
                 return;
-        diag = lint_add(lint, DIAG_WARNING, "unnamed-service", container->mark, "a service without a name is reached as '%s'",
-                        container->name);
+        diag = lint_add(lint, DIAG_WARNING, "unnamed-service", container->mark,
+                        "a service without a name is reached as '%s'", container->name);
         diag_set_hint(diag, "add 'name: ...' to it");
 }
 
@@ -196,7 +207,8 @@ static void check_commands(Lint *lint, const LintContainer *container) {
             lint_is_true(yaml_get(container->node, "detach")))
                 return;
         diag = lint_add(lint, DIAG_WARNING, "no-commands", container->mark,
-                        "step '%s' has an 'environment', but no 'commands': the image's own program runs", container->name);
+                        "step '%s' has an 'environment', but no 'commands': the image's own program runs",
+                        container->name);
         diag_set_hint(diag, "if that is meant, say so with 'entrypoint', or use 'settings' if it is a plugin");
 }
 

@@ -1,6 +1,6 @@
 /*
- * Variables of the text before it is parsed. Nothing is known of the run, so each standard variable has a sample for its
- * value and each other one a placeholder: what is said of those is not held against the file.
+ * Variables of the text before it is parsed. Nothing is known of the run, so each standard variable has a sample for
+ * its value and each other one a placeholder: what is said of those is not held against the file.
  */
 
 #include <ctype.h>
@@ -28,30 +28,51 @@ static const struct {
 
 /* Set for a step when it is made or started: too late for '${}'. Source: reference section 5.1. */
 static const char *const late[] = {
-        "CI_MACHINE",     "CI_NETRC_MACHINE", "CI_NETRC_PASSWORD",  "CI_NETRC_USERNAME", "CI_PIPELINE_STATUS", "CI_SCRIPT",
-        "CI_STEP_NAME",   "CI_STEP_STARTED",  "CI_STEP_TYPE",       "CI_SYSTEM_PLATFORM", "CI_WORKSPACE",
+        "CI_MACHINE",         "CI_NETRC_MACHINE",   "CI_NETRC_PASSWORD", "CI_NETRC_USERNAME",
+        "CI_PIPELINE_STATUS", "CI_SCRIPT",          "CI_STEP_NAME",      "CI_STEP_STARTED",
+        "CI_STEP_TYPE",       "CI_SYSTEM_PLATFORM", "CI_WORKSPACE",
 };
 
-/* A run of which everything is known, for the three kinds of which some variables are. */
-static const char sample[] =
-        "{\"id\":\"1\",\"repo\":{\"id\":1,\"name\":\"name\",\"owner\":\"owner\",\"remote_id\":\"1\",\"default_branch\":\"main\","
-        "\"forge_url\":\"https://forge.example/owner/name\",\"clone_url\":\"https://forge.example/owner/name.git\","
-        "\"clone_url_ssh\":\"git@forge.example:owner/name.git\"},"
-        "\"curr\":{\"number\":1,\"parent\":0,\"rerun_count\":1,\"created\":1700000000,\"started\":1700000000,\"status\":\"success\","
-        "\"event_reason\":[\"opened\"],\"forge_url\":\"https://forge.example/owner/name/1\",\"target\":\"production\",\"task\":\"task\","
-        "\"release\":{\"title\":\"title\"},\"author\":\"author\",\"avatar\":\"https://forge.example/author.png\",\"commit\":{"
-        "\"sha\":\"0123456789abcdef0123456789abcdef01234567\",\"ref\":\"refs/tags/v1.2.3\",\"refspec\":\"topic:main\",\"branch\":\"main\","
-        "\"message\":\"message\",\"timestamp\":1700000000,\"author\":{\"name\":\"author\",\"email\":\"author@forge.example\"},"
-        "\"changed_files\":[\"file\"],\"labels\":[\"label\"],\"milestone\":\"milestone\"}},"
-        "\"prev\":{\"number\":1,\"parent\":0,\"created\":1700000000,\"started\":1700000000,\"finished\":1700000000,\"status\":\"success\","
-        "\"event\":\"pull_request\",\"event_reason\":[\"opened\"],\"forge_url\":\"https://forge.example/owner/name/1\","
-        "\"target\":\"production\",\"task\":\"task\",\"author\":\"author\",\"avatar\":\"https://forge.example/author.png\",\"commit\":{"
-        "\"sha\":\"0123456789abcdef0123456789abcdef01234567\",\"ref\":\"refs/heads/main\",\"refspec\":\"topic:main\",\"branch\":\"main\","
-        "\"message\":\"message\",\"timestamp\":1700000000,\"author\":{\"name\":\"author\",\"email\":\"author@forge.example\"}}},"
-        "\"workflow\":{\"name\":\"workflow\",\"number\":1},"
-        "\"sys\":{\"name\":\"woodpecker\",\"host\":\"ci.example\",\"url\":\"https://ci.example\",\"version\":\"3.0.0\"},"
-        "\"forge\":{\"type\":\"forgejo\",\"url\":\"https://forge.example\"}}";
+/* A run of which everything is known, in the form of Woodpecker's metadata files. */
+#define JSON(...) #__VA_ARGS__
+/* clang-format off */
+static const char sample[] = JSON({
+        "id": "1",
+        "repo": {
+                "id": 1, "name": "name", "owner": "owner", "remote_id": "1", "default_branch": "main",
+                "forge_url": "https://forge.example/owner/name", "clone_url": "https://forge.example/owner/name.git",
+                "clone_url_ssh": "git@forge.example:owner/name.git"
+        },
+        "curr": {
+                "number": 1, "parent": 1, "rerun_count": 1, "created": 1700000000, "started": 1700000000,
+                "event_reason": ["opened"], "forge_url": "https://forge.example/owner/name/1",
+                "target": "production", "task": "task", "release": { "title": "title" },
+                "author": "author", "avatar": "https://forge.example/author.png",
+                "commit": {
+                        "sha": "0123456789abcdef0123456789abcdef01234567", "ref": "refs/tags/v1.2.3",
+                        "refspec": "topic:main", "branch": "main", "message": "message", "timestamp": 1700000000,
+                        "author": { "name": "author", "email": "author@forge.example" },
+                        "changed_files": ["file"], "labels": ["label"], "milestone": "milestone"
+                }
+        },
+        "prev": {
+                "number": 1, "parent": 1, "created": 1700000000, "started": 1700000000, "finished": 1700000000,
+                "status": "success", "event": "pull_request", "event_reason": ["opened"],
+                "forge_url": "https://forge.example/owner/name/1", "target": "production", "task": "task",
+                "author": "author", "avatar": "https://forge.example/author.png",
+                "commit": {
+                        "sha": "0123456789abcdef0123456789abcdef01234567", "ref": "refs/heads/main",
+                        "refspec": "topic:main", "branch": "main", "message": "message", "timestamp": 1700000000,
+                        "author": { "name": "author", "email": "author@forge.example" }
+                }
+        },
+        "workflow": { "name": "workflow", "number": 1 },
+        "sys": { "name": "woodpecker", "host": "ci.example", "url": "https://ci.example", "version": "3.0.0" },
+        "forge": { "type": "forgejo", "url": "https://forge.example" }
+});
+/* clang-format on */
 
+/* Some variables are for certain events only. */
 static int put_samples(Map *values) {
         static const char *const events[] = { "pull_request", "release", "push" };
         Metadata metadata;
@@ -127,7 +148,7 @@ static bool take_variable(Scan *scan, LintVariable *ret, const char **ret_name, 
         for (*ret_n = 0; is_name_character(name[*ret_n]); ++*ret_n)
                 ;
         *ret_name = name;
-        *ret = (LintVariable) {
+        *ret = (LintVariable){
                 .offset = (size_t) (from - scan->start),
                 .n = (size_t) (name + *ret_n - from),
                 .is_braced = is_braced && !is_escaped,
@@ -210,9 +231,11 @@ static void report_unknown(Lint *lint, const LintVariables *variables, const Lin
         }
         if (str_starts_with(name, "CI_")) {
                 near = suggest(variables, name);
-                diag = lint_add(lint, DIAG_WARNING, "unset-variable", mark, "there is no variable '%s': nothing is put here", name);
+                diag = lint_add(lint, DIAG_WARNING, "unset-variable", mark,
+                                "there is no variable '%s': nothing is put here", name);
         } else
-                diag = lint_add(lint, DIAG_WARNING, "unset-variable", mark, "variable '%s' is not set: nothing is put here", name);
+                diag = lint_add(lint, DIAG_WARNING, "unset-variable", mark,
+                                "variable '%s' is not set: nothing is put here", name);
         if (near)
                 diag_set_hint(diag, "did you mean '%s'?", near);
         else
@@ -225,26 +248,38 @@ void lint_variables_know(LintVariables *variables, const Matrix *matrix) {
                         (void) map_remove(&variables->unknown, axis->key);
 }
 
+/* Finding a place in a long line is work: what is only counted gets one that no other has. */
+static Mark mark_of(const Lint *lint, const LintVariable *variable) {
+        Mark mark;
+
+        if (lint->diags->n_diags >= DIAG_LIST_MAX)
+                return (Mark){ 0, (uint32_t) variable->offset, 0 };
+        mark = source_mark_at(lint->source, variable->offset);
+        mark.n_columns = (uint32_t) variable->n;
+        return mark;
+}
+
 void lint_variables_report(Lint *lint, const LintVariables *variables) {
-        for (size_t i = 0; i < variables->n_variables && lint->diags->n_diags < DIAG_LIST_MAX; i++) {
+        for (size_t i = 0; i < variables->n_variables; i++) {
                 const LintVariable *variable = &variables->variables[i];
                 const char *instead = instead_of(variable->name);
                 Mark mark;
 
                 if (variable->is_comment || strlen(variable->name) > NAME_BYTES_SHOWN)
                         continue;
-                mark = source_mark_at(lint->source, variable->offset);
-                mark.n_columns = (uint32_t) variable->n;
+                mark = mark_of(lint, variable);
                 if (instead)
-                        diag_set_hint(lint_add(lint, DIAG_WARNING, "deprecated", mark, "'%s' is deprecated", variable->name),
-                                      "use '%s'", instead);
+                        diag_set_hint(
+                                lint_add(lint, DIAG_WARNING, "deprecated", mark, "'%s' is deprecated", variable->name),
+                                "use '%s'", instead);
                 else if (!variable->has_default && map_has(&variables->unknown, variable->name))
                         report_unknown(lint, variables, variable, mark);
         }
 }
 
 bool lint_variables_decide(const LintVariables *variables, const char *text, size_t n) {
-        for (const char *at = text, *end = text + n; at < end && (at = memmem(at, (size_t) (end - at), "${", 2)); at += 2) {
+        for (const char *at = text, *end = text + n; at < end && (at = memmem(at, (size_t) (end - at), "${", 2));
+             at += 2) {
                 const char *from = at + 2;
                 _cleanup_free_ char *name = NULL;
                 size_t k = 0;

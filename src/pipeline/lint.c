@@ -29,16 +29,28 @@ Diag *lint_add(Lint *lint, DiagSeverity severity, const char *rule, Mark mark, c
         return diag_add(lint->diags, severity, rule, mark, "%s", message);
 }
 
+/* Moves to a column of a line, from where it stood on that line: lines may be as long as files. */
+static size_t seek(LintCursor *cursor, const char *line, size_t n, Mark mark) {
+        if (cursor->line != mark.line)
+                *cursor = (LintCursor){ .line = mark.line, .column = 1 };
+        for (; cursor->column < mark.column && cursor->offset < n; cursor->column++)
+                cursor->offset += MAX(utf8_length(line + cursor->offset, n - cursor->offset), 1U);
+        for (; cursor->column > mark.column && cursor->offset > 0; cursor->column--)
+                do
+                        cursor->offset--;
+                while (cursor->offset > 0 && ((unsigned char) line[cursor->offset] & 0xc0) == 0x80);
+        return cursor->offset;
+}
+
 /*
  * What a mark means, up to the end of its line. It counts what stands there once '${}' is substituted, by at least one
  * character.
  */
-static const char *marked_text(const Source *source, Mark mark, size_t *ret_n) {
-        size_t n, from = 0, to;
+static const char *marked_text(LintCursor *cursor, const Source *source, Mark mark, size_t *ret_n) {
+        size_t n, from, to;
         const char *line = source_line(source, mark.line, &n);
 
-        for (uint32_t column = 1; column < mark.column && from < n; column++)
-                from += MAX(utf8_length(line + from, n - from), 1U);
+        from = seek(cursor, line, n, mark);
         to = mark.n_columns > 0 ? from : n;
         for (uint32_t column = 0; column < mark.n_columns && to < n; column++) {
                 const char *close = line[to] == '$' && line[to + 1] == '{' ? memchr(line + to, '}', n - to) : NULL;
@@ -49,9 +61,9 @@ static const char *marked_text(const Source *source, Mark mark, size_t *ret_n) {
         return line + from;
 }
 
-bool lint_is_variable(const Lint *lint, const YamlNode *node) {
+bool lint_is_variable(Lint *lint, const YamlNode *node) {
         size_t n;
-        const char *text = marked_text(lint->source, node->mark, &n);
+        const char *text = marked_text(&lint->cursor, lint->source, node->mark, &n);
 
         return memmem(text, n, "${", strlen("${")) != NULL;
 }
@@ -79,9 +91,11 @@ static void drop(DiagList *diags, size_t i) {
 
 /* Whether a value is right that only the server knows cannot be said. */
 static void forgive_unknown(const Source *source, const LintVariables *variables, DiagList *diags) {
+        LintCursor cursor = { 0 };
+
         for (size_t i = diags->n_diags; i > 0; i--) {
                 size_t n;
-                const char *text = marked_text(source, diags->diags[i - 1].mark, &n);
+                const char *text = marked_text(&cursor, source, diags->diags[i - 1].mark, &n);
 
                 if (lint_variables_decide(variables, text, n))
                         drop(diags, i - 1);
@@ -107,8 +121,8 @@ static void visit(Lint *lint, LintSection section, const YamlNode *key, const Ya
         if (!name || !yaml_is_scalar(name))
                 name = key;
         container.mark = key ? key->mark : entry->mark;
-        container.name = name ? str_escape(name->text, name->n_text, LINT_NAME_BYTES_MAX)
-                              : str_printf("step-%zu", index);
+        container.name =
+                name ? str_escape(name->text, name->n_text, LINT_NAME_BYTES_MAX) : str_printf("step-%zu", index);
         if (container.name)
                 visitor(lint, &container);
         else
@@ -181,8 +195,13 @@ static int compile_all(const YamlDocument *document, const Source *source, const
 
 static int check(const Source *source, const LintOptions *options, LintVariables *variables, DiagList *diags) {
         WoodpeckerContext context = { .environment = &variables->values, .is_lint = true };
-        Lint lint = { .options = options, .source = source, .diags = diags, .seen = MAP_INIT(NULL),
-                      .plain_images = MAP_INIT(NULL), .service_values = MAP_INIT(NULL), .step_events = MAP_INIT(NULL) };
+        Lint lint = { .options = options,
+                      .source = source,
+                      .diags = diags,
+                      .seen = MAP_INIT(NULL),
+                      .plain_images = MAP_INIT(NULL),
+                      .service_values = MAP_INIT(NULL),
+                      .step_events = MAP_INIT(NULL) };
         _cleanup_(yaml_document_freep) YamlDocument *document = NULL;
         int r;
 

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * What is wrong with a workflow file, and what is better done otherwise. The file is read as for a run, of which nothing
- * is known: all conditions hold, secrets are there, variables have some value. Pure.
+ * What is wrong with a workflow file, and what is better done otherwise. The file is read as for a run, of which
+ * nothing is known: all conditions hold, secrets are there, variables have some value. Pure.
  */
 
 #include "base/map.h"

@@ -31,6 +31,7 @@ static const char *const statuses[] = { "success", "failure", NULL };
 /* clang-format off */
 static const Key when_rows[] = {
         { "event", KEY_STRINGS, offsetof(WhenKeys, event),
+          .hint = "since Woodpecker 3.0 it is one or a list of them, without 'include' and 'exclude'",
           .doc = "What has happened: ``push``, ``pull_request``, ``tag``, ``cron``, ``manual``, ..." },
         { "branch", KEY_STRINGS_OR_MAP, offsetof(WhenKeys, branch),
           .doc = "Patterns for the branch, for a pull request the one it goes to. Not looked at for tags." },

@@ -1,6 +1,6 @@
 /*
- * Lint ends with findings, whatever the file; each has its place within the file, a rule and a text. What is told in JSON is
- * JSON, and in XML no mark-up of the file is left.
+ * Lint ends with findings, whatever the file; each has its place within the file, a rule and a text. What is told in
+ * JSON is JSON, and in XML no mark-up of the file is left.
  */
 
 #include "base/utf8.h"

@@ -35,8 +35,12 @@ warned() { # FILE: a warning in line 3
 	Y
 }
 
+print_all() { # PYTHON ARGUMENT...: all of an expression over the output, joined by '|'
+        python3 -c "import json, sys, xml.etree.ElementTree; print(*$1, sep='|')" "${@:2}" <<<"$output"
+}
+
 fields() { # KEY: of each finding in JSON, joined by '|'
-        python3 -c 'import json, sys; print(*(json.loads(l)[sys.argv[1]] for l in sys.stdin if l.strip()), sep="|")' "$1" <<<"$output"
+        print_all '(json.loads(line)[sys.argv[1]] for line in sys.stdin if line.strip())' "$1"
 }
 
 @test "without FILE: the workflows of the checkout, from anywhere in it" {
@@ -210,16 +214,15 @@ fields() { # KEY: of each finding in JSON, joined by '|'
         assert_equal "$(fields file)" "./b.yaml|./it's <&>,:%.yaml"
         podstep lint --format gitlab .
         assert_status 2
-        assert_equal "$(python3 -c 'import json, sys; print(*(f["location"]["path"] for f in json.load(sys.stdin)), sep="|")' <<<"$output")" \
-                "deep/b.yaml|deep/it's <&>,:%.yaml"
+        assert_equal "$(print_all '(f["location"]["path"] for f in json.load(sys.stdin))')" "deep/b.yaml|deep/it's <&>,:%.yaml"
         podstep lint --format github .
         assert_status 2
         assert_output_contains "::warning file=deep/b.yaml,line=3,col=14,"
         assert_output_contains "::error file=deep/it's <&>%2C%3A%25.yaml,line=3,col=29,"
         podstep lint --format checkstyle .
         assert_status 2
-        python3 -c 'import sys, xml.etree.ElementTree as E; print(*(f.get("name") + " " + f[0].get("severity") for f in E.parse(sys.stdin).getroot()), sep="|")' \
-                <<<"$output" | grep -Fx "./b.yaml warning|./it's <&>,:%.yaml error"
+        assert_equal "$(print_all '(f.get("name") + " " + f[0].get("severity") for f in xml.etree.ElementTree.parse(sys.stdin).getroot())')" \
+                "./b.yaml warning|./it's <&>,:%.yaml error"
         podstep lint --json --format gitlab
         assert_status 2
         assert_output_contains "do not go together"
@@ -228,7 +231,7 @@ fields() { # KEY: of each finding in JSON, joined by '|'
 @test "--schema takes what lint takes, and refuses what it refuses" {
         podstep lint --schema
         assert_status 0
-        python3 -c 'import json, sys; s = json.load(sys.stdin); s["properties"]["steps"], s["definitions"]["step"]["properties"]["image"]' <<<"$output"
+        print_all '[json.load(sys.stdin)["definitions"]["step"]["properties"]["image"]["description"]]'
         python3 -c 'import jsonschema, yaml' 2>/dev/null || skip "python3 has no jsonschema or no yaml"
         echo "$output" >schema.json
         clean good.yaml
