@@ -104,11 +104,25 @@ static bool is_wider(const char *text, size_t n, unsigned at, unsigned columns) 
         return false;
 }
 
+/* How much of it can be shown as it is, one column for each byte. */
+static size_t plain_length(const char *text) {
+        size_t n = 0;
+
+        while (text[n] >= 0x20 && text[n] < 0x7f)
+                n++;
+        return n;
+}
+
 static void append_shown(Str *out, const char *text) {
         size_t n = strlen(text), k;
         char cell[CELL_MAX];
 
         for (size_t i = 0; i < n; i += k) {
+                k = plain_length(text + i);
+                if (k > 0) {
+                        (void) str_append_n(out, text + i, k);
+                        continue;
+                }
                 (void) cell_make(text + i, n - i, 0, cell, &k);
                 (void) str_append(out, cell);
         }
