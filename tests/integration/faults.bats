@@ -321,14 +321,14 @@ cut_each() {
 # the engine on the tiny file system has its own HOME and runtime directory
 on_small() {
         need_small
-        export HOME=$SMALL_HOME XDG_RUNTIME_DIR=${SMALL_SOCK%/*} XDG_STATE_HOME=$SMALL_HOME/state
+        export HOME=$SMALL_HOME XDG_RUNTIME_DIR=${SMALL_SOCK%/*} XDG_STATE_HOME=$SMALL_HOME/state CONTAINER_HOST=unix://$SMALL_SOCK
         small_free
 }
 
 @test "disk full in the workspace: the step's own failure" {
         on_small
         checkout <<<"steps: [{name: s, image: $IMG/busybox:1, commands: [dd if=/dev/zero of=big bs=1M count=100]}]"
-        podstep run --engine "unix://$SMALL_SOCK"
+        podstep run
         assert_status 1
         assert_output_contains "No space left on device"
         assert_nothing_left
@@ -339,18 +339,18 @@ on_small() {
         on_small
         checkout <<<"steps: [{name: s, image: $IMG/busybox:1, commands: ['true']}]"
         small_fill 0
-        podstep run --engine "unix://$SMALL_SOCK"
+        podstep run
         small_free
         assert_status 125
         assert_output_matches "[Nn]o space left"
-        "$PODSTEP" prune --engine "unix://$SMALL_SOCK"
+        "$PODSTEP" prune
         assert_nothing_left
 }
 
 @test "disk full by the step's own output: the job ends, and is cleaned up" {
         on_small
         checkout <<<"steps: [{name: s, image: $IMG/busybox:1, commands: ['head -c 60000000 /dev/zero | tr \"\\\\0\" x | fold -w 1000', exit 3]}]"
-        LIMIT=40 podstep_to "$BATS_TEST_TMPDIR/out" run --engine "unix://$SMALL_SOCK"
+        LIMIT=40 podstep_to "$BATS_TEST_TMPDIR/out" run
         [ "$status" != 0 ]
         assert_nothing_left
         [ "$(df -k --output=avail "$SMALL_HOME" | tail -1)" -gt 10000 ]

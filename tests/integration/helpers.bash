@@ -260,7 +260,11 @@ ours() {
         local kind label=label=io.podstep.state=$XDG_STATE_HOME/podstep
         for kind in ${1:-container pod volume network}; do
                 case $kind in
-                container) podman ps -a --external --filter "$label" --format 'container {{.Names}}' ;;
+                # what a failed removal leaves in the storage has no labels any more: known by its name
+                container)
+                        podman ps -a --filter "$label" --format 'container {{.Names}}'
+                        podman ps -a --external --format '{{.Status}} {{.Names}}' | sed -n 's/^Storage podstep-/container podstep-/p'
+                        ;;
                 pod) podman pod ls --filter "$label" --format 'pod {{.Name}}' ;;
                 volume) podman volume ls --filter "$label" --format 'volume {{.Name}}' ;;
                 network) podman network ls --filter "$label" --format 'network {{.Name}}' ;;

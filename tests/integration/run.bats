@@ -336,18 +336,20 @@ teardown_file() { leaks_after; }
 }
 
 @test "when.status: what runs after a failure and what does not" {
+        # "always" is made ready while "fails" still runs, and yet knows how that ended
         checkout <<-Y
 	steps:
-	- {name: fails, image: $IMG/busybox:1, commands: [exit 1]}
+	- {name: fails, image: $IMG/busybox:1, commands: [sleep 1, exit 1]}
+	- {name: always, image: $IMG/busybox:1, commands: ['echo "status=\$CI_PIPELINE_STATUS"'], when: [{status: [success, failure]}]}
 	- {name: usual, image: $IMG/busybox:1, commands: ['true']}
 	- {name: rescue, image: $IMG/busybox:1, commands: ['echo "status=\$CI_PIPELINE_STATUS"'], when: [{status: failure}]}
-	- {name: always, image: $IMG/busybox:1, commands: ['echo "status=\$CI_PIPELINE_STATUS"'], when: [{status: [success, failure]}]}
 	Y
         podstep_json
         assert_status 1
         assert_query "[step(s)['result'] for s in ('fails', 'usual', 'rescue', 'always')]" $'failure\nskipped\nsuccess\nsuccess'
         assert_query "lines('rescue')[-1]" status=failure
         assert_query "lines('always')[-1]" status=failure
+        assert_query "at('always', 'prepared') < at('fails', 'done')" True
 }
 
 @test "when.status: failure is skipped if all is well" {
