@@ -422,11 +422,11 @@ teardown_file() { leaks_after; }
         assert_line merged
 }
 
-@test "a workflow of 40 steps" {
+@test "a workflow of 25 steps" {
         local i file=steps:
-        for i in {1..40}; do file+=$'\n'"- {name: s$i, image: $IMG/busybox:1, commands: [echo $i >>all]}"; done
+        for i in {1..25}; do file+=$'\n'"- {name: s$i, image: $IMG/busybox:1, commands: [echo $i >>all]}"; done
         checkout <<<"$file"$'\n'"- {name: end, image: $IMG/busybox:1, commands: [cat all]}"
         podstep_json
         assert_status 0
-        assert_query "lines('end')[1:]" "$(seq 40)"
+        assert_query "lines('end')[1:]" "$(seq 25)"
 }

@@ -8,7 +8,7 @@ setup_suite() {
         export IMG=localhost/lab
         export XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}
         export ENGINE_SOCK=${ENGINE_SOCK:-$XDG_RUNTIME_DIR/podman/podman.sock}
-        export PODSTEP=${PODSTEP:-$BATS_TEST_DIRNAME/../../build/podstep}
+        export PODSTEP=${PODSTEP:-$BATS_TEST_DIRNAME/../../build/src/cli/podstep}
         # git asks for an author in throw-away checkouts
         export GIT_AUTHOR_NAME=Lab GIT_AUTHOR_EMAIL=lab@localhost GIT_COMMITTER_NAME=Lab GIT_COMMITTER_EMAIL=lab@localhost
         export GIT_AUTHOR_DATE='2024-01-02T03:04:05Z' GIT_COMMITTER_DATE='2024-01-02T03:04:05Z'
