@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,20 +27,40 @@ static void show(char **argv) {
         fflush(stdout);
 }
 
+/* Blocked, a signal waits until there is somebody to hand it on to. */
+static void block_stop(bool does_block) {
+        sigset_t set;
+
+        (void) sigemptyset(&set);
+        (void) sigaddset(&set, SIGTERM);
+        (void) sigaddset(&set, SIGINT);
+        (void) sigprocmask(does_block ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
+static void become(char **argv) {
+        (void) signal(SIGTERM, SIG_DFL);
+        (void) signal(SIGINT, SIG_DFL);
+        block_stop(false);
+        execvp(argv[0], argv);
+        fprintf(stderr, "cannot start '%s': %s\n", argv[0], strerror(errno));
+        _exit(127);
+}
+
 static int run(char **argv) {
         pid_t pid, ended;
         int status;
 
         show(argv);
-        pid = child = fork();
+        block_stop(true);
+        pid = child = is_stopped ? -1 : fork();
+        if (pid == 0)
+                become(argv);
+        block_stop(false);
+        if (is_stopped && pid < 0)
+                return 128 + is_stopped;
         if (pid < 0) {
                 fprintf(stderr, "cannot start '%s': %s\n", argv[0], strerror(errno));
                 return EXIT_FAILURE;
-        }
-        if (pid == 0) {
-                execvp(argv[0], argv);
-                fprintf(stderr, "cannot start '%s': %s\n", argv[0], strerror(errno));
-                _exit(127);
         }
         /* Whatever else ends has lost its parent and comes to us. */
         do

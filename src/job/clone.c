@@ -17,7 +17,8 @@
 #define SOURCE_IN_CONTAINER "/podstep-source"
 #define NETRC_IN_CONTAINER "/root/.netrc"
 #define POINTER_BYTES_MAX 8192 /* of a file that says where a repository is */
-#define MOUNTS_MAX 16
+#define ALTERNATES_MAX 8       /* repositories whose objects the source borrows */
+#define MOUNTS_MAX (10 + ALTERNATES_MAX)
 
 /* The settings of a root that has nobody's: whose the repository is does not matter, it is only read. */
 static const char git_config[] = "[safe]\n\tdirectory = *\n"
@@ -33,7 +34,7 @@ typedef struct Clone {
         const char *commit, *branch, *origin;
         char *source; /* a repository on this machine; NULL: it is fetched from 'origin' */
         char *rootfs, *program, *netrc, *hosts;
-        char **argv;
+        char **argv, **alternates;
         MountSpec mounts[MOUNTS_MAX];
         size_t n_mounts;
 } Clone;
@@ -45,6 +46,7 @@ static void clone_done(Clone *clone) {
         free(clone->netrc);
         free(clone->hosts);
         strv_free(clone->argv);
+        strv_free(clone->alternates);
 }
 
 static const char *variable(const Clone *clone, const char *name) {
@@ -122,6 +124,28 @@ static int find_source(Clone *clone, Error **reterr) {
         return is_network_url(clone->origin) ? 0 : find_local_origin(clone, spec->checkout, reterr);
 }
 
+/* A clone with '--shared' or '--reference' has objects elsewhere, and names the place; they have to be seen there. */
+static int find_alternates(Clone *clone) {
+        _cleanup_free_ char *path = clone->source ? path_join(clone->source, "objects/info/alternates") : NULL,
+                            *text = NULL;
+        _cleanup_strv_ char **lines = NULL;
+        size_t n = 0;
+        int r = 0;
+
+        if (!path)
+                return clone->source ? -ENOMEM : 0;
+        if (file_read(path, POINTER_BYTES_MAX, &text, NULL) < 0)
+                return 0;
+        if (strv_split(text, '\n', &lines) < 0)
+                return -ENOMEM;
+        STRV_FOREACH(line, lines)
+                if (r >= 0 && **line == '/' && n < ALTERNATES_MAX && file_is_directory(*line)) {
+                        r = strv_append(&clone->alternates, *line);
+                        n++;
+                }
+        return r;
+}
+
 /* Variables may come from anywhere, and what is no name of a commit might be an option. */
 static bool is_commit(const char *text) {
         size_t n = strlen(text);
@@ -134,6 +158,7 @@ static bool is_commit(const char *text) {
 
 static int read_facts(Clone *clone, Error **reterr) {
         const char *source = variable(clone, "CI_COMMIT_SOURCE_BRANCH");
+        int r;
 
         clone->commit = variable(clone, "CI_COMMIT_SHA");
         clone->branch = source ? source : variable(clone, "CI_COMMIT_BRANCH");
@@ -144,7 +169,8 @@ static int read_facts(Clone *clone, Error **reterr) {
                         "there is no commit to clone: '--clone' needs a git checkout with one, or CI_COMMIT_SHA");
         if (!is_commit(clone->commit))
                 return error_set(reterr, EINVAL, "CI_COMMIT_SHA is not the full name of a commit");
-        return find_source(clone, reterr);
+        r = find_source(clone, reterr);
+        return r >= 0 && find_alternates(clone) < 0 ? error_oom(reterr) : r;
 }
 
 /* ---- what it runs ---- */
@@ -261,6 +287,8 @@ static int make_mounts(Clone *clone, Error **reterr) {
         mount(clone, rootfs_mount_read_only(clone->program, RUNNER_IN_CONTAINER));
         if (clone->source)
                 mount(clone, rootfs_mount_read_only(clone->source, SOURCE_IN_CONTAINER));
+        STRV_FOREACH(path, clone->alternates)
+                mount(clone, rootfs_mount_read_only(*path, *path));
         if (clone->netrc)
                 mount(clone, rootfs_mount_read_only(clone->netrc, NETRC_IN_CONTAINER));
         FOREACH_ROW(path, trust_stores)

@@ -99,6 +99,15 @@ cloned() {
         assert_output_contains "--tags"
 }
 
+@test "a checkout that borrows its objects from another repository" {
+        cloned 'cat README'
+        git clone -q --shared . ../borrower
+        cd ../borrower
+        podstep run --clone
+        assert_status 0
+        assert_line second
+}
+
 @test "--clone-from origin: a repository of this machine" {
         cloned 'cat README'
         git clone -q --bare . ../origin.git
