@@ -1,8 +1,9 @@
 # env.sh: names shared by all scripts of the lab; sourced, never run.
 # shellcheck shell=bash
+# PODSTEP_LAB and LABUSER: a lab beside the usual one, with a user, engines and images of its own
 if [ "$(id -u)" = 0 ]; then
-        LAB=/run/podstep-lab            # runtime: namespace handles, sockets, pid files (lost at reboot)
-        CACHE=/var/cache/podstep-lab    # image store, machine trees (kept between runs; may be removed at any time)
+        LAB=/run/${PODSTEP_LAB:-podstep-lab}            # runtime: namespace handles, sockets, pid files (lost at reboot)
+        CACHE=/var/cache/${PODSTEP_LAB:-podstep-lab}    # images, machine trees (kept between runs; may be removed at any time)
 else                                    # an ordinary user with a Podman of their own
         LAB=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}/podstep-lab
         CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/podstep-lab
