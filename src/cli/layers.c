@@ -88,9 +88,9 @@ static int apply_options(const RunOptions *options, Metadata *metadata) {
                 .cron = options->cron,
         };
 
-        metadata->repo.trusted_network |= options->trusted & TRUST_NETWORK;
-        metadata->repo.trusted_volumes |= options->trusted & TRUST_VOLUMES;
-        metadata->repo.trusted_security |= options->trusted & TRUST_SECURITY;
+        metadata->repo.trusted_network |= options->policy.trusted & TRUST_NETWORK;
+        metadata->repo.trusted_volumes |= options->policy.trusted & TRUST_VOLUMES;
+        metadata->repo.trusted_security |= options->policy.trusted & TRUST_SECURITY;
         return choose(metadata, &choice);
 }
 

@@ -3,12 +3,11 @@
 #include <errno.h>
 
 #include "base/strv.h"
-#include "pipeline/policy.h"
 
 const Option lint_option_rows[] = {
         { "strict", 0, NULL, OPTION_FLAG(LintValues, strict), .group = "What counts", .help = "Warnings are errors." },
         { "trusted", 0, "CLASSES", .set = run_option_set_trusted,
-          .offset = OPTION_OFFSET(LintValues, run.trusted, unsigned),
+          .offset = OPTION_OFFSET(LintValues, run.policy.trusted, unsigned),
           .help = "What the file may ask for beyond plain containers: network, volumes, security, all or none; several "
                   "with "
                   "commas. Default: all." },
@@ -40,7 +39,7 @@ const Option lint_option_rows[] = {
 void lint_values_init(LintValues *values) {
         *values = (LintValues){ 0 };
         run_options_init(&values->run);
-        values->run.trusted = TRUST_ALL;
+        values->run.policy.trusted = TRUST_ALL;
 }
 
 int lint_values_check(const LintValues *values, Error **reterr) {

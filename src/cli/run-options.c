@@ -6,7 +6,6 @@
 #include "base/parse.h"
 #include "base/strv.h"
 #include "cli/event-options.h"
-#include "pipeline/policy.h"
 
 #define CLONE_DEPTH_MAX 1000000000U
 
@@ -97,7 +96,7 @@ const char *const run_option_color_names[] = { "auto", "always", "never", NULL }
         { "step", 0, "NAME", OPTION_LIST(RunOptions, step_names), .group = "What runs",                                          \
           .help = "Only this step and what it needs. May be repeated." },                                                        \
         { "from", 0, "NAME", OPTION_STRING(RunOptions, from), .help = "This step and what comes after it." },                    \
-        { "trusted", 0, "CLASSES", .set = run_option_set_trusted, .offset = OPTION_OFFSET(RunOptions, trusted, unsigned),                   \
+        { "trusted", 0, "CLASSES", .set = run_option_set_trusted, .offset = OPTION_OFFSET(RunOptions, policy.trusted, unsigned),                   \
           .help = "What the file may ask for beyond plain containers: network, volumes, security, or all; several with "         \
                   "commas." }
 
@@ -191,6 +190,7 @@ const Option prune_option_rows[] = {
 
 void run_options_init(RunOptions *options) {
         *options = (RunOptions) { .environment = STRMAP_INIT, .pull = _PULL_POLICY_INVALID };
+        policy_init(&options->policy);
 }
 
 int run_options_check(const RunOptions *options, Error **reterr) {
@@ -228,6 +228,7 @@ void run_options_done(RunOptions *options) {
         strv_free(options->secrets_files);
         strv_free(options->step_names);
         strv_free(options->exports);
+        policy_done(&options->policy);
         free(options->engine_url);
         free(options->directory);
         free(options->from);

@@ -3,7 +3,7 @@
 /* What may stand behind 'podstep run', 'plan' and 'prune'. */
 
 #include "cli/options.h"
-#include "pipeline/plan.h"
+#include "pipeline/policy.h"
 
 typedef enum ColorMode {
         COLOR_AUTO, /* on a terminal, and if NO_COLOR is not set */
@@ -35,7 +35,7 @@ typedef struct RunOptions {
         uint64_t timeout_usec, service_timeout_usec, grace_usec; /* 0: the default */
         PullPolicy pull; /* _PULL_POLICY_INVALID: as the file says */
         NetworkChoice network;
-        unsigned trusted; /* TrustClass */
+        Policy policy; /* what the operator set; --trusted is a part of it */
 
         /* which event the run is for; NULL: see cli/describe.h */
         char *event, *branch, *source_branch, *tag, *cron, *base, *metadata_file;

@@ -68,7 +68,7 @@ static int lint_files(const LintFiles *files, const LintValues *values, const Ma
                       DiagFormatter *formatter) {
         LintOptions options = {
                 .environment = environment,
-                .trusted = values->run.trusted,
+                .trusted = values->run.policy.trusted,
                 .privileged_plugins = values->privileged_plugins,
                 .trusted_clones = values->trusted_clones,
                 .workflows = files->workflows,

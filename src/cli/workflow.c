@@ -33,13 +33,12 @@ static int select_steps(Plan *plan, const RunOptions *options, Error **reterr) {
 
 /* Judges what a file became; returns how much is refused. What is wrong with all combinations of a matrix is told once. */
 static size_t judge(Plan *const *plans, size_t n_plans, const WorkflowInput *input, DiagList *diags) {
-        Policy policy = { .trusted = input->options->trusted };
         size_t n_refused = 0;
 
         for (size_t i = 0; i < n_plans; i++) {
                 DiagList own = { 0 };
 
-                n_refused += policy_check(&policy, plans[i], &own);
+                n_refused += policy_check(&input->options->policy, plans[i], &own);
                 diag_list_merge(diags, &own);
                 diag_list_done(&own);
         }

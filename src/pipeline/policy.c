@@ -147,7 +147,3 @@ size_t policy_check(const Policy *policy, const Plan *plan, DiagList *diags) {
                 diag_sort(diags);
         return n_refused;
 }
-
-void policy_done(Policy *policy) {
-        policy->allowed_volumes = strv_free(policy->allowed_volumes);
-}

@@ -51,7 +51,7 @@ static const Case cases[] = {
           .want = { "CI_PIPELINE_EVENT=pull_request", "CI_COMMIT_REFSPEC=fix:main", "CI_COMMIT_BRANCH=main" } },
         { "--source-branch --branch", { BRANCH("dev") }, { .source_branch = TEXT("fix"), .branch = TEXT("rel") },
           .want = { "CI_COMMIT_REFSPEC=fix:rel", "CI_COMMIT_BRANCH=rel" } },
-        { "--trusted", .options = { .trusted = 3 }, .want = { "CI_REPO_TRUSTED_NETWORK=true", "CI_REPO_TRUSTED_VOLUMES=true", "CI_REPO_TRUSTED_SECURITY=false",
+        { "--trusted", .options = { .policy.trusted = 3 }, .want = { "CI_REPO_TRUSTED_NETWORK=true", "CI_REPO_TRUSTED_VOLUMES=true", "CI_REPO_TRUSTED_SECURITY=false",
                                                               "CI_REPO_TRUSTED=false" } },
 
         { "variables count more than options", { BRANCH("dev") }, { .event = TEXT("push"), .branch = TEXT("rel") },

@@ -12,7 +12,7 @@ static RunOptions *seen; /* what a verb was run with */
 static int note_run(char *const *args, const void *values, int exit_code) {
         const RunOptions *options = values;
 
-        *seen = (RunOptions) { .pull = options->pull, .network = options->network, .trusted = options->trusted, .dry_run = options->dry_run };
+        *seen = (RunOptions) { .pull = options->pull, .network = options->network, .policy.trusted = options->policy.trusted, .dry_run = options->dry_run };
         return exit_code + (int) strv_length(args);
 }
 
@@ -32,7 +32,7 @@ int verb_lint(const Verb *verb, char *const *args, void *values) {
         const LintValues *lint = values;
         int r = lint_values_check(lint, NULL);
 
-        assert_int_equal(lint->run.trusted, args ? 0 : TRUST_ALL);
+        assert_int_equal(lint->run.policy.trusted, args ? 0 : TRUST_ALL);
         return r < 0 ? EXIT_USAGE : 40 + (int) lint->format;
 }
 
@@ -77,7 +77,7 @@ static void test_main(void **state) {
                 if (row->argv[1] && str_equal(row->argv[1], "run") && row->want == 10) {
                         assert_int_equal(options.pull, row->argv[2] ? PULL_NEVER : _PULL_POLICY_INVALID);
                         assert_int_equal(options.network, row->argv[2] ? NETWORK_CHOICE_BRIDGE : NETWORK_CHOICE_AUTO);
-                        assert_int_equal(options.trusted, row->argv[2] ? TRUST_NETWORK | TRUST_VOLUMES : 0);
+                        assert_int_equal(options.policy.trusted, row->argv[2] ? TRUST_NETWORK | TRUST_VOLUMES : 0);
                 }
                 if (row->want == 30)
                         assert_true(options.dry_run);
