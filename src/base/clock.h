@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#define NSEC_PER_USEC UINT64_C(1000)
 #define USEC_PER_MSEC UINT64_C(1000)
 #define USEC_PER_SEC UINT64_C(1000000)
 #define USEC_PER_MIN (60 * USEC_PER_SEC)

@@ -6,6 +6,10 @@ Engine *engine_free(Engine *engine) {
         return engine ? engine->class->free(engine) : NULL;
 }
 
+int engine_probe(Engine *engine, TaskDone done, void *userdata, Task **ret_task) {
+        return engine->class->probe(engine, done, userdata, ret_task);
+}
+
 int engine_image_inspect(Engine *engine, const char *image, ImageInfo *ret, TaskDone done, void *userdata,
                          Task **ret_task) {
         return engine->class->image_inspect(engine, image, ret, done, userdata, ret_task);
@@ -95,6 +99,39 @@ static const char *const object_kind_names[_OBJECT_KIND_MAX] = {
 
 const char *object_kind_to_string(ObjectKind kind) {
         return object_kind_names[kind];
+}
+
+static const struct {
+        const char *name;
+        Controller controller;
+} controller_names[] = {
+        { "memory", CONTROLLER_MEMORY },
+        { "cpu", CONTROLLER_CPU },
+        { "cpuset", CONTROLLER_CPUSET },
+        { "pids", CONTROLLER_PIDS },
+};
+
+unsigned controllers_from_names(char *const *names) {
+        unsigned controllers = 0;
+
+        FOREACH_ROW(row, controller_names)
+                if (strv_contains(names, row->name))
+                        controllers |= row->controller;
+        return controllers;
+}
+
+unsigned limit_spec_controllers(const LimitSpec *limits) {
+        unsigned controllers = 0;
+
+        if (limits->memory_bytes || limits->memory_reservation_bytes || limits->memory_swap_bytes)
+                controllers |= CONTROLLER_MEMORY;
+        if (limits->cpu_shares || limits->cpu_quota_usec)
+                controllers |= CONTROLLER_CPU;
+        if (limits->cpuset_cpus || limits->cpuset_mems)
+                controllers |= CONTROLLER_CPUSET;
+        if (limits->pids_max > 0)
+                controllers |= CONTROLLER_PIDS;
+        return controllers;
 }
 
 void image_info_done(ImageInfo *info) {

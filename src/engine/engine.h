@@ -23,6 +23,10 @@ typedef struct EngineInfo {
         bool is_local;       /* it sees our files under the same paths, and runs as our user */
         bool is_rootless;
         bool has_pods;
+
+        bool is_probed; /* the rest is known: see engine_probe() */
+        unsigned controllers; /* Controller, or-ed: the limits that hold on this machine */
+        bool has_selinux, has_apparmor;
 } EngineInfo;
 
 /* Output of a container, as it was written. @stream: 1 or 2. The Task that follows must not be dropped inside. */
@@ -40,6 +44,7 @@ typedef struct FollowSpec {
 
 typedef struct EngineClass {
         Engine *(*free)(Engine *engine);
+        int (*probe)(Engine *, TaskDone, void *, Task **);
 
         int (*image_inspect)(Engine *, const char *image, ImageInfo *ret, TaskDone, void *, Task **);
         int (*image_pull)(Engine *, const PullSpec *, EngineProgress, char **ret_id, TaskDone, void *, Task **);
@@ -74,6 +79,13 @@ struct Engine {
 
 Engine *engine_free(Engine *engine);
 DEFINE_CLEANUP(Engine *, engine_free);
+
+/**
+ * engine_probe() - asks what the machine can enforce, for those who need it: fills the engine's info
+ *
+ * Engines refuse or ignore the limits that it cannot, and some ignore them without a word.
+ */
+int engine_probe(Engine *engine, TaskDone done, void *userdata, Task **ret_task);
 
 /** engine_image_inspect() - r > 0: no such image here; else *ret is filled */
 int engine_image_inspect(Engine *engine, const char *image, ImageInfo *ret, TaskDone done, void *userdata,

@@ -1,13 +1,12 @@
 /*
  * ContainerSpec as Podman's SpecGenerator. Never sent: "timeout" (it counts from init, not from start),
- * "log_configuration.size" (old lines are dropped), "remove" (exit code and log would go with the container). A
- * misspelt field is no error to Podman.
+ * "log_configuration.size" (old lines are dropped), "remove" (exit code and log would go with the container),
+ * "restart_policy" (nothing restarts by itself unless asked). A misspelt field is no error to Podman.
  */
 
 #include "engine/libpod-internal.h"
 
-#include <stdio.h>
-
+#include "base/str.h"
 #include "base/strv.h"
 
 static bool has_option(char *const *options, const char *a, const char *b) {
@@ -23,8 +22,30 @@ static void put_options(JsonWriter *w, const char *key, const MountSpec *mount) 
         json_close(w);
 }
 
+/* The command line adds these to a read-only root file system, the API of 4.x does not. */
+static void put_writable(JsonWriter *w, const ContainerSpec *spec) {
+        static const char *const writable[] = { "/run", "/tmp", "/var/tmp" };
+
+        FOREACH_ROW(path, writable) {
+                bool is_mounted = false;
+
+                for (size_t i = 0; i < spec->n_mounts; i++)
+                        is_mounted |= str_equal(spec->mounts[i].target, *path);
+                if (is_mounted)
+                        continue;
+                json_open_object(w, NULL);
+                json_put_string(w, "type", "tmpfs");
+                json_put_string(w, "source", "tmpfs");
+                json_put_string(w, "destination", *path);
+                json_put_strv(w, "options", (char *const[]) { (char *) "rw", NULL });
+                json_close(w);
+        }
+}
+
 static void put_mounts(JsonWriter *w, const ContainerSpec *spec) {
         json_open_array(w, "mounts");
+        if (spec->read_only)
+                put_writable(w, spec);
         for (size_t i = 0; i < spec->n_mounts; i++) {
                 const MountSpec *mount = &spec->mounts[i];
                 bool is_tmpfs = mount->kind == MOUNT_TMPFS;
@@ -86,26 +107,19 @@ static void put_network(JsonWriter *w, const NetworkSpec *network) {
                 json_open_object(w, network->name);
                 json_put_strv(w, "aliases", network->aliases);
                 json_close(w);
+                STRV_FOREACH(also, network->also) {
+                        json_open_object(w, *also);
+                        json_close(w);
+                }
                 json_close(w);
                 break;
         }
-}
-
-static void put_user(JsonWriter *w, const ContainerSpec *spec) {
-        char value[64];
-
-        json_put_string(w, "user", spec->user);
-        if (!spec->keeps_id)
-                return;
-        (void) snprintf(value, sizeof(value), "uid=%u,gid=%u", (unsigned) spec->uid, (unsigned) spec->gid);
-        put_namespace(w, "userns", "keep-id", value);
 }
 
 static void put_process(JsonWriter *w, const ContainerSpec *spec) {
         json_put_strv(w, "entrypoint", spec->entrypoint);
         /*
          * An entrypoint of one's own drops the image's command, as with Docker; tried with 4.3.1 and said explicitly.
-         * 
          */
         if (spec->entrypoint)
                 json_put_strv_always(w, "command", spec->command);
@@ -116,17 +130,7 @@ static void put_process(JsonWriter *w, const ContainerSpec *spec) {
         json_put_string(w, "work_dir", spec->directory);
         if (spec->makes_directory)
                 json_put_bool(w, "create_working_dir", true);
-        put_user(w, spec);
-}
-
-static void put_devices(JsonWriter *w, char *const *devices) {
-        json_open_array(w, "devices");
-        STRV_FOREACH(device, devices) {
-                json_open_object(w, NULL);
-                json_put_string(w, "path", *device);
-                json_close(w);
-        }
-        json_close(w);
+        libpod_put_user(w, spec);
 }
 
 int libpod_spec_to_json(const ContainerSpec *spec, char **ret) {
@@ -141,15 +145,13 @@ int libpod_spec_to_json(const ContainerSpec *spec, char **ret) {
         json_put_string(&w, "hostname", spec->hostname);
         put_process(&w, spec);
         put_network(&w, &spec->network);
-        if (spec->n_mounts > 0)
+        if (spec->n_mounts > 0 || spec->read_only)
                 put_mounts(&w, spec);
         json_put_strv(&w, "dns_server", spec->dns);
         json_put_strv(&w, "dns_search", spec->dns_search);
+        json_put_strv(&w, "dns_option", spec->dns_options);
         json_put_strv(&w, "hostadd", spec->extra_hosts);
-        if (strv_length(spec->devices) > 0)
-                put_devices(&w, spec->devices);
-        if (spec->privileged)
-                json_put_bool(&w, "privileged", true);
+        libpod_put_options(&w, spec);
         if (spec->log_path) {
                 json_open_object(&w, "log_configuration");
                 json_put_string(&w, "driver", "k8s-file");

@@ -9,7 +9,6 @@
 #include "base/strv.h"
 
 #define IMAGE_LIST_MAX 1000 /* words of a command, exposed ports */
-#define NSEC_PER_USEC 1000
 #define PULL_LINE_MAX (1024U * 1024) /* of the stream; the longest are lists of errors */
 
 static int copy_strings(Json *json, const char *path, char ***ret) {

@@ -136,6 +136,10 @@ void libpod_put_labels(JsonWriter *w, const char *key, const Map *labels);
 
 /** libpod_spec_to_json() - the body of containers/create */
 int libpod_spec_to_json(const ContainerSpec *spec, char **ret);
+/* Its parts that libpod-options.c writes */
+void libpod_put_security(JsonWriter *w, const SecuritySpec *security);
+void libpod_put_options(JsonWriter *w, const ContainerSpec *spec);
+void libpod_put_user(JsonWriter *w, const ContainerSpec *spec);
 
 int libpod_image_inspect(Engine *, const char *image, ImageInfo *ret, TaskDone, void *, Task **);
 int libpod_image_pull(Engine *, const PullSpec *, EngineProgress, char **ret_id, TaskDone, void *, Task **);

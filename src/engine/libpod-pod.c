@@ -109,7 +109,7 @@ int libpod_volume_create(Engine *engine, const VolumeSpec *volume, char **ret_mo
 
         json_open_object(&w, NULL);
         json_put_string(&w, "Name", volume->name);
-        json_put_string(&w, "Driver", "local");
+        json_put_string(&w, "Driver", volume->driver ? volume->driver : "local");
         json_put_strmap(&w, "Labels", volume->labels);
         json_put_strmap(&w, "Options", volume->options);
         json_close(&w);
@@ -132,6 +132,8 @@ int libpod_network_create(Engine *engine, const EngineNetworkSpec *network, Task
         json_put_bool(&w, "dns_enabled", true); /* off by default over the API: no aliases then */
         if (network->ipv6)
                 json_put_bool(&w, "ipv6_enabled", true);
+        if (network->internal)
+                json_put_bool(&w, "internal", true);
         if (network->mtu > 0) {
                 (void) snprintf(mtu, sizeof(mtu), "%u", (unsigned) network->mtu);
                 json_open_object(&w, "options");

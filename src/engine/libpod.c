@@ -28,8 +28,11 @@ static Engine *libpod_free(Engine *engine) {
         return NULL;
 }
 
+static int libpod_probe(Engine *engine, TaskDone done, void *userdata, Task **ret_task);
+
 static const EngineClass libpod_class = {
         .free = libpod_free,
+        .probe = libpod_probe,
         .image_inspect = libpod_image_inspect,
         .image_pull = libpod_image_pull,
         .pod_create = libpod_pod_create,
@@ -108,6 +111,47 @@ static bool is_this_machine(Json *json) {
                st.st_uid == geteuid();
 }
 
+/* Rootful Podman on cgroup v1 names none, and enforces all. */
+static int read_abilities(Json *json, EngineInfo *info) {
+        _cleanup_strv_ char **names = NULL;
+        Json *list = NULL;
+
+        if (json_get_array(json, "host.cgroupControllers", &list, NULL) >= 0)
+                for (size_t i = 0; i < json_object_array_length(list); i++) {
+                        Json *name = json_object_array_get_idx(list, i);
+
+                        if (json_object_is_type(name, json_type_string) &&
+                            strv_append(&names, json_object_get_string(name)) < 0)
+                                return -ENOMEM;
+                }
+        info->controllers = controllers_from_names(names);
+        if (!info->is_rootless && str_equal(json_find_string(json, "host.cgroupVersion"), "v1"))
+                info->controllers = CONTROLLER_MEMORY | CONTROLLER_CPU | CONTROLLER_CPUSET | CONTROLLER_PIDS;
+        (void) json_get_bool(json, "host.security.selinuxEnabled", &info->has_selinux, NULL);
+        (void) json_get_bool(json, "host.security.apparmorEnabled", &info->has_apparmor, NULL);
+        info->is_probed = true;
+        return 0;
+}
+
+static int answer_probe(Call *call, Reply *reply, Error **reterr) {
+        _cleanup_(json_unrefp) Json *json = NULL;
+        int r;
+
+        r = call_json(reply, &json, reterr);
+        if (r >= 0 && read_abilities(json, &call->libpod->engine.info) < 0)
+                r = error_oom(reterr);
+        return r;
+}
+
+static int libpod_probe(Engine *engine, TaskDone done, void *userdata, Task **ret_task) {
+        CallSpec spec = { .doing = "asking what the engine can do", .method = "GET", .path = { "info" }, .answer = answer_probe };
+        Call *call = NULL;
+        int r;
+
+        r = call_new(engine, &spec, done, userdata, &call);
+        return r < 0 ? r : call_start_take(call, ret_task);
+}
+
 static int answer_info(Call *call, Reply *reply, Error **reterr) {
         EngineInfo *info = &call->libpod->engine.info;
         _cleanup_(json_unrefp) Json *json = NULL;
@@ -117,6 +161,8 @@ static int answer_info(Call *call, Reply *reply, Error **reterr) {
         if (r < 0)
                 return r;
         (void) json_get_bool(json, "host.security.rootless", &info->is_rootless, NULL);
+        if (read_abilities(json, info) < 0)
+                return error_oom(reterr);
         info->is_local = is_this_machine(json);
         if (info->is_local)
                 call->libpod->exits_directory = exits_directory_find();

@@ -32,7 +32,66 @@ typedef struct NetworkSpec {
         NetworkKind kind;
         const char *name;
         char *const *aliases;
+        char *const *also; /* NETWORK_NAMED: further networks that it joins, without aliases */
 } NetworkSpec;
+
+typedef struct UlimitSpec {
+        const char *name;   /* "nofile" */
+        int64_t soft, hard; /* -1: no limit */
+} UlimitSpec;
+
+/* Limits of the container's cgroup. Whether the machine can enforce them: EngineInfo. */
+typedef struct LimitSpec {
+        uint64_t memory_bytes, memory_reservation_bytes;
+        int64_t memory_swap_bytes; /* memory and swap together; -1: swap without limit */
+        uint64_t cpu_shares;
+        int64_t cpu_quota_usec;          /* in each period */
+        uint64_t cpu_period_usec;        /* 0: 100 ms */
+        const char *cpuset_cpus, *cpuset_mems; /* "0-3,6" */
+        int64_t pids_max;                /* -1: no limit, not even the engine's own */
+        bool oom_kill_disable;
+        const char *cgroup_parent;
+} LimitSpec;
+#define LIMIT_CPU_PERIOD_DEFAULT_USEC 100000
+
+/* What the kernel needs to be given for that; or-ed. */
+typedef enum Controller {
+        CONTROLLER_MEMORY = 1 << 0,
+        CONTROLLER_CPU = 1 << 1,
+        CONTROLLER_CPUSET = 1 << 2,
+        CONTROLLER_PIDS = 1 << 3,
+} Controller;
+/** limit_spec_controllers() - those that enforcing it takes */
+unsigned limit_spec_controllers(const LimitSpec *limits);
+/** controllers_from_names() - "memory", "cpu", ...; others do not count */
+unsigned controllers_from_names(char *const *names);
+
+/* A device that programs may open, without its file: "c 10:229 rwm". */
+typedef struct DeviceRuleSpec {
+        char type;            /* 'a', 'b' or 'c' */
+        int64_t major, minor; /* -1: all */
+        const char *access;   /* "rwm" */
+} DeviceRuleSpec;
+
+/*
+ * What processes may do. Capabilities with or without CAP_, in any case; "all" is all of them. What is added counts more
+ * than what is dropped.
+ */
+typedef struct SecuritySpec {
+        bool privileged, no_new_privileges;
+        char *const *cap_add, *const *cap_drop;
+        char *const *labels;  /* SELinux: "disable", "level:s0:c1,c2", "type:container_t" */
+        const char *apparmor; /* a profile, or "unconfined" */
+        const char *seccomp;  /* "unconfined", or a profile's path on this machine */
+        char *const *mask, *const *unmask; /* paths in the container; unmask "ALL": what engines hide by themselves */
+} SecuritySpec;
+
+/* A health check in place of the image's. Engines that can leave it to engine_container_check_health(). */
+typedef struct HealthSpec {
+        char *const *test; /* "CMD", program, arguments; or "CMD-SHELL", text; or "NONE": no check */
+        uint64_t interval_usec, timeout_usec, start_period_usec;
+        uint32_t retries;
+} HealthSpec;
 
 typedef struct ContainerSpec {
         const char *name;
@@ -50,9 +109,26 @@ typedef struct ContainerSpec {
         NetworkSpec network;
         const MountSpec *mounts;
         size_t n_mounts;
-        char *const *dns, *const *dns_search, *const *extra_hosts; /* extra_hosts: "name:address" */
-        char *const *devices;                                      /* "host:container:rwm" */
-        bool privileged;
+        char *const *dns, *const *dns_search, *const *dns_options;
+        char *const *extra_hosts; /* "name:address" */
+        char *const *groups;      /* further ones of the user: names, ids; "keep-groups": those of the engine's user */
+        char *const *devices;     /* "host:container:rwm", or a CDI name: "nvidia.com/gpu=all" */
+        const DeviceRuleSpec *device_rules;
+        size_t n_device_rules;
+        SecuritySpec security;
+        LimitSpec limits;
+        const UlimitSpec *ulimits;
+        size_t n_ulimits;
+        int oom_score_adjust; /* -1000..1000 */
+        uint64_t shm_size_bytes;
+        const Map *sysctls;
+        const char *ipc_mode, *pid_mode; /* "host", "private", "container:NAME", ... as 'podman run --ipc' and '--pid' */
+        const char *userns;              /* likewise; counts more than keeps_id */
+        const char *runtime;             /* of OCI: a name or a path */
+        bool read_only;                  /* its root file system; /tmp, /run and /dev/shm stay writable */
+        bool init;                       /* a small init is process 1 */
+        int stop_signal;                 /* a number; 0: the image's, else TERM */
+        const HealthSpec *health;        /* NULL: the image's */
         const char *log_path;         /* the container's output goes there in k8s-file format; NULL: engine's default */
         const char *monitor_pid_path; /* the pid of the container's monitor is written there */
 } ContainerSpec;
@@ -65,14 +141,16 @@ typedef struct PodSpec {
 typedef struct VolumeSpec {
         const char *name;
         const Map *labels;
-        const Map *options; /* of the local driver: type, device, o */
+        const char *driver;  /* NULL: local */
+        const Map *options; /* of the driver; of local: type, device, o, size */
 } VolumeSpec;
 
 typedef struct EngineNetworkSpec {
         const char *name;
         const Map *labels;
         bool ipv6;
-        uint32_t mtu; /* 0: the engine's */
+        bool internal; /* no way out */
+        uint32_t mtu;  /* 0: the engine's */
 } EngineNetworkSpec;
 
 typedef struct PullSpec {

@@ -343,7 +343,7 @@ int step_create_container(Step *step, TaskDone done, void *userdata, Task **ret_
                 .dns_search = has_own_network ? plan->dns_search : NULL,
                 .extra_hosts = has_own_network ? hosts : NULL,
                 .devices = devices,
-                .privileged = plan->privileged,
+                .security = { .privileged = plan->privileged },
                 .log_path = step->log_path,
                 .monitor_pid_path = step->pid_path,
         };

@@ -237,10 +237,10 @@ static void test_bodies(void **state) {
         FAKE_PLAY(scene->server, answers);
         assert_int_equal(finish(scene, engine_pod_create(scene->engine, &(PodSpec) { "p", &labels }, DONE)), 0);
         assert_int_equal(
-                finish(scene, engine_volume_create(scene->engine, &(VolumeSpec) { "v", &labels, &options }, NULL, DONE)),
+                finish(scene, engine_volume_create(scene->engine, &(VolumeSpec) { "v", &labels, NULL, &options }, NULL, DONE)),
                 0);
         assert_int_equal(finish(scene, engine_network_create(scene->engine,
-                                                             &(EngineNetworkSpec) { "n", &labels, true, 1400 }, DONE)),
+                                                             &(EngineNetworkSpec) { "n", &labels, true, true, 1400 }, DONE)),
                          0);
         assert_int_equal(finish(scene, engine_secret_create(scene->engine, "s x", &labels, "geheim", DONE)), 0);
         bodies = scene->server->bodies;
@@ -250,7 +250,7 @@ static void test_bodies(void **state) {
                 "{\"Name\":\"v\",\"Driver\":\"local\",\"Labels\":{\"a\":\"b\"},\"Options\":{\"type\":\"overlay\"}}");
         assert_string_equal(bodies[2],
                             "{\"name\":\"n\",\"driver\":\"bridge\",\"dns_enabled\":true,\"ipv6_enabled\":true,"
-                            "\"options\":{\"mtu\":\"1400\"},\"labels\":{\"a\":\"b\"}}");
+                            "\"internal\":true,\"options\":{\"mtu\":\"1400\"},\"labels\":{\"a\":\"b\"}}");
         assert_string_equal(bodies[3], "geheim");
 }
 
@@ -288,6 +288,40 @@ static void test_nonsense(void **state) {
                 else
                         assert_int_equal(r, -EPROTO);
                 assert_null(text);
+        }
+}
+
+static void test_probe(void **state) {
+        enum { ALL = CONTROLLER_MEMORY | CONTROLLER_CPU | CONTROLLER_CPUSET | CONTROLLER_PIDS };
+        static const struct {
+                const char *info;
+                unsigned want;
+                bool is_rootless, has_selinux, has_apparmor;
+        } rows[] = {
+                { "{\"host\":{\"cgroupControllers\":[\"memory\",\"pids\",\"io\"]}}", CONTROLLER_MEMORY | CONTROLLER_PIDS, true },
+                { "{\"host\":{\"cgroupControllers\":[\"cpuset\",\"cpu\",3],\"security\":{\"selinuxEnabled\":true}}}",
+                  CONTROLLER_CPU | CONTROLLER_CPUSET, true, true },
+                { "{\"host\":{\"cgroupControllers\":[],\"security\":{\"apparmorEnabled\":true}}}", 0, true, false, true },
+                { "{\"host\":{\"cgroupControllers\":null,\"cgroupVersion\":\"v1\"}}", 0, true },
+                { "{\"host\":{\"cgroupControllers\":null,\"cgroupVersion\":\"v1\"}}", ALL, false },
+                { "{}", 0, true },
+        };
+        Scene *scene = *state;
+
+        assert_false(scene->engine->info.is_probed);
+        FOREACH_ROW(row, rows) {
+                const FakeAnswer answers[] = { { "GET " P "info", 200, row->info } };
+                EngineInfo *info = &scene->engine->info;
+
+                print_message("case %s\n", row->info);
+                FAKE_PLAY(scene->server, answers);
+                info->is_rootless = row->is_rootless;
+                info->is_probed = info->has_selinux = info->has_apparmor = false;
+                assert_int_equal(finish(scene, engine_probe(scene->engine, DONE)), 0);
+                assert_true(info->is_probed);
+                assert_int_equal(info->controllers, row->want);
+                assert_int_equal(info->has_selinux, row->has_selinux);
+                assert_int_equal(info->has_apparmor, row->has_apparmor);
         }
 }
 
@@ -701,6 +735,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_adopted, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_bodies, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_nonsense, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_probe, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_inspect, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_image, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_pull, setup, teardown),
