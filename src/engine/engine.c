@@ -1,5 +1,7 @@
 #include "engine/engine.h"
 
+#include <string.h>
+
 #include "base/strv.h"
 
 Engine *engine_free(Engine *engine) {
@@ -15,9 +17,17 @@ int engine_image_inspect(Engine *engine, const char *image, ImageInfo *ret, Task
         return engine->class->image_inspect(engine, image, ret, done, userdata, ret_task);
 }
 
-int engine_image_pull(Engine *engine, const PullSpec *spec, EngineProgress progress, char **ret_id, TaskDone done,
+int engine_image_pull(Engine *engine, const PullSpec *spec, EngineProgress progress, PullResult *ret, TaskDone done,
                       void *userdata, Task **ret_task) {
-        return engine->class->image_pull(engine, spec, progress, ret_id, done, userdata, ret_task);
+        return engine->class->image_pull(engine, spec, progress, ret, done, userdata, ret_task);
+}
+
+int engine_image_remove(Engine *engine, const char *image, TaskDone done, void *userdata, Task **ret_task) {
+        return engine->class->image_remove(engine, image, done, userdata, ret_task);
+}
+
+int engine_disk_usage(Engine *engine, EngineDisk *ret, TaskDone done, void *userdata, Task **ret_task) {
+        return engine->class->disk_usage(engine, ret, done, userdata, ret_task);
 }
 
 int engine_pod_create(Engine *engine, const PodSpec *spec, TaskDone done, void *userdata, Task **ret_task) {
@@ -137,12 +147,40 @@ unsigned limit_spec_controllers(const LimitSpec *limits) {
 void image_info_done(ImageInfo *info) {
         free(info->id);
         free(info->digest);
+        free(info->platform);
+        strv_free(info->tags);
+        strv_free(info->digests);
         free(info->user);
         strv_free(info->entrypoint);
         strv_free(info->command);
         strv_free(info->exposed);
         map_done(&info->labels);
         *info = (ImageInfo) { 0 };
+}
+
+static void wipe(char *text) {
+        if (text)
+                explicit_bzero(text, strlen(text));
+        free(text);
+}
+
+void registry_login_done(RegistryLogin *login) {
+        wipe(login->username);
+        wipe(login->password);
+        wipe(login->identity_token);
+        *login = (RegistryLogin) { 0 };
+}
+
+void pull_result_done(PullResult *result) {
+        free(result->id);
+        *result = (PullResult) { 0 };
+}
+
+void engine_disk_done(EngineDisk *disk) {
+        for (size_t i = 0; i < disk->n_items; i++)
+                free(disk->items[i].name);
+        free(disk->items);
+        *disk = (EngineDisk) { 0 };
 }
 
 void container_status_done(ContainerStatus *status) {

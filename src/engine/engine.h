@@ -47,7 +47,9 @@ typedef struct EngineClass {
         int (*probe)(Engine *, TaskDone, void *, Task **);
 
         int (*image_inspect)(Engine *, const char *image, ImageInfo *ret, TaskDone, void *, Task **);
-        int (*image_pull)(Engine *, const PullSpec *, EngineProgress, char **ret_id, TaskDone, void *, Task **);
+        int (*image_pull)(Engine *, const PullSpec *, EngineProgress, PullResult *ret, TaskDone, void *, Task **);
+        int (*image_remove)(Engine *, const char *image, TaskDone, void *, Task **);
+        int (*disk_usage)(Engine *, EngineDisk *ret, TaskDone, void *, Task **);
 
         int (*pod_create)(Engine *, const PodSpec *, TaskDone, void *, Task **);
         int (*volume_create)(Engine *, const VolumeSpec *, char **ret_mountpoint, TaskDone, void *, Task **);
@@ -90,9 +92,24 @@ int engine_probe(Engine *engine, TaskDone done, void *userdata, Task **ret_task)
 /** engine_image_inspect() - r > 0: no such image here; else *ret is filled */
 int engine_image_inspect(Engine *engine, const char *image, ImageInfo *ret, TaskDone done, void *userdata,
                          Task **ret_task);
-/** engine_image_pull() - @progress may be NULL; *ret_id: the image's id. Dropping the Task cancels the pull. */
-int engine_image_pull(Engine *engine, const PullSpec *spec, EngineProgress progress, char **ret_id, TaskDone done,
+/**
+ * engine_image_pull() - fetches an image
+ * @progress: may be NULL
+ * @ret:      the image's id; when it failed with -EREMOTEIO or -ENOENT, what kind of failure it was (the Error has the
+ *            engine's words). Filled before @done; the caller's: pull_result_done().
+ *
+ * Dropping the Task cancels the pull. The login is for this reference alone.
+ */
+int engine_image_pull(Engine *engine, const PullSpec *spec, EngineProgress progress, PullResult *ret, TaskDone done,
                       void *userdata, Task **ret_task);
+/**
+ * engine_image_remove() - never by force: by a name only the name goes while the image has others
+ *
+ * 0 also if it is not there; 1: it stays, a container uses it (or, by its id, several names point to it).
+ */
+int engine_image_remove(Engine *engine, const char *image, TaskDone done, void *userdata, Task **ret_task);
+/** engine_disk_usage() - all images, containers and volumes of the engine, ours or not; may take seconds */
+int engine_disk_usage(Engine *engine, EngineDisk *ret, TaskDone done, void *userdata, Task **ret_task);
 
 int engine_pod_create(Engine *engine, const PodSpec *spec, TaskDone done, void *userdata, Task **ret_task);
 /** engine_volume_create() - *ret_mountpoint: where the engine keeps it on its host */

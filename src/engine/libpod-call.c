@@ -32,6 +32,9 @@ Call *call_free(Call *call) {
         task_free(call->pulse);
         str_done(&call->path);
         call_drop_body(call);
+        if (call->header)
+                explicit_bzero(call->header, strlen(call->header)); /* it holds logins */
+        free(call->header);
         reply_done(&call->reply);
         reply_done(&call->pulse_reply);
         error_free(call->refusal);
@@ -186,6 +189,7 @@ static int call_send(Call *call) {
                 .body = call->body,
                 .n_body = call->n_body,
                 .content_type = call->content_type,
+                .headers = call->header ? (char *const[]) { call->header, NULL } : NULL,
                 .timeout_usec = call->timeout_usec,
                 .idle_usec = call->idle_usec,
                 .reply_max = call->reply_max,

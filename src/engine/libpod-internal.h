@@ -56,6 +56,7 @@ struct Call {
         char *body;
         size_t n_body;
         const char *content_type; /* NULL: JSON */
+        char *header;             /* a further one, "Name: value", wiped in the end; NULL: none */
         uint64_t timeout_usec, idle_usec;
         size_t reply_max;
         RequestChunk chunk;
@@ -73,6 +74,7 @@ struct Call {
                 ContainerStatus *status;
                 HealthStatus *health;
                 EngineObjects *objects;
+                EngineDisk *disk;
                 char **text;
         } ret;
         void (*before_send)(Call *call);   /* each try; NULL: nothing to do */
@@ -142,7 +144,9 @@ void libpod_put_options(JsonWriter *w, const ContainerSpec *spec);
 void libpod_put_user(JsonWriter *w, const ContainerSpec *spec);
 
 int libpod_image_inspect(Engine *, const char *image, ImageInfo *ret, TaskDone, void *, Task **);
-int libpod_image_pull(Engine *, const PullSpec *, EngineProgress, char **ret_id, TaskDone, void *, Task **);
+int libpod_image_pull(Engine *, const PullSpec *, EngineProgress, PullResult *ret, TaskDone, void *, Task **);
+int libpod_image_remove(Engine *, const char *image, TaskDone, void *, Task **);
+int libpod_disk_usage(Engine *, EngineDisk *ret, TaskDone, void *, Task **);
 int libpod_pod_create(Engine *, const PodSpec *, TaskDone, void *, Task **);
 int libpod_volume_create(Engine *, const VolumeSpec *, char **ret_mountpoint, TaskDone, void *, Task **);
 int libpod_network_create(Engine *, const EngineNetworkSpec *, TaskDone, void *, Task **);

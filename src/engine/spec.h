@@ -153,15 +153,55 @@ typedef struct EngineNetworkSpec {
         uint32_t mtu;  /* 0: the engine's */
 } EngineNetworkSpec;
 
+/* What a registry is told. Either name and password or the token; never shown, never logged. */
+typedef struct RegistryLogin {
+        char *username, *password;
+        char *identity_token; /* an OAuth refresh token, which counts more */
+} RegistryLogin;
+/** registry_login_done() - wipes them */
+void registry_login_done(RegistryLogin *login);
+static inline bool registry_login_is_set(const RegistryLogin *login) {
+        return login->identity_token || (login->username && login->password);
+}
+
 typedef struct PullSpec {
-        const char *reference;
-        const char *policy; /* podman's words: "missing", "always", "newer", "never" */
+        const char *reference;      /* qualified, with a tag or a digest */
+        const char *policy;         /* podman's words: "missing", "always", "newer", "never" */
+        const char *platform;       /* "linux/arm64/v8"; NULL: the engine's own */
+        const RegistryLogin *login; /* NULL: anonymous; what the engine's own files hold is not used */
 } PullSpec;
+
+/* Why an image could not be fetched: what decides what can be done about it. */
+typedef enum PullFault {
+        PULL_FAULT_OTHER,
+        PULL_FAULT_NOT_FOUND,    /* the registry answers, and has no such image or tag */
+        PULL_FAULT_DENIED,       /* it wants a login, or the login may not read this. Some registries say so of what does
+                                    not exist, too. */
+        PULL_FAULT_NO_HOST,      /* the registry's name has no address */
+        PULL_FAULT_AWAY,         /* nobody listens, no route, silence, cut off */
+        PULL_FAULT_TLS,          /* its certificate is not trusted, or it speaks no TLS */
+        PULL_FAULT_RATE_LIMITED, /* 429 */
+        PULL_FAULT_BROKEN,       /* 5xx, or what came is not what was promised */
+        PULL_FAULT_NO_PLATFORM,  /* the image exists, but not for this platform */
+        PULL_FAULT_NOT_LOCAL,    /* policy "never" */
+        PULL_FAULT_NO_SPACE,     /* the disk of the engine is full */
+        _PULL_FAULT_MAX,
+} PullFault;
+
+typedef struct PullResult {
+        char *id;        /* of the image; NULL if it failed */
+        PullFault fault; /* if it failed */
+} PullResult;
+void pull_result_done(PullResult *result);
 
 /* What an image says of itself. */
 typedef struct ImageInfo {
         char *id;
         char *digest;
+        char *platform; /* "linux/amd64", "linux/arm64/v8" */
+        char **tags;    /* its names, "docker.io/library/alpine:3"; none: nothing but digests point to it */
+        char **digests; /* "docker.io/library/alpine@sha256:...", one for each place it came from */
+        uint64_t size_bytes;
         char *user; /* "" : root */
         char **entrypoint, **command;
         char **exposed; /* "5432/tcp" */
@@ -220,3 +260,18 @@ typedef struct EngineObjects {
         size_t n_objects;
 } EngineObjects;
 void engine_objects_done(EngineObjects *objects);
+
+/* What takes room on the engine's disk. */
+typedef enum DiskKind { DISK_IMAGE, DISK_CONTAINER, DISK_VOLUME, _DISK_KIND_MAX } DiskKind;
+typedef struct DiskItem {
+        DiskKind kind;
+        char *name;           /* id of an image or a container, name of a volume */
+        uint64_t size_bytes;  /* of an image without the layers that others share; of a container what it wrote */
+        uint64_t total_bytes; /* of an image with them; else the same */
+        bool is_used;         /* an image or volume: by a container, whether it runs or not; a container: it runs */
+} DiskItem;
+typedef struct EngineDisk {
+        DiskItem *items;
+        size_t n_items;
+} EngineDisk;
+void engine_disk_done(EngineDisk *disk);

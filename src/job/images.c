@@ -71,7 +71,7 @@ static int enter_pulling(Machine *machine, Task **ret_task, Error **reterr) {
         PullSpec spec = { .reference = image->reference, .policy = pull_policy_to_string(image->pull) };
 
         step_emit_state(&image->job->steps[image->first_index], STEP_PULLING);
-        return engine_image_pull(image->job->spec.engine, &spec, on_progress, &image->pulled_id, on_pulled, image, ret_task);
+        return engine_image_pull(image->job->spec.engine, &spec, on_progress, &image->pulled, on_pulled, image, ret_task);
 }
 
 static int enter_ready(Machine *machine, Task **ret_task, Error **reterr) {
@@ -173,7 +173,7 @@ void images_done(Job *job) {
 
                 machine_done(&image->machine);
                 image_info_done(&image->info);
-                free(image->pulled_id);
+                pull_result_done(&image->pulled);
                 error_free(image->error);
                 free(image);
         }

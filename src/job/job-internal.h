@@ -23,7 +23,7 @@ typedef struct ImageUse {
         PullPolicy pull;
         bool is_ready, has_failed, was_pulled;
         ImageInfo info;
-        char *pulled_id;
+        PullResult pulled;
         Error *error;
 } ImageUse;
 

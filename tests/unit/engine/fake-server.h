@@ -53,7 +53,7 @@ struct FakeServer {
         size_t n_connections;
         unsigned n_pings;
         char **requests; /* "METHOD path", without the pings */
-        char **bodies;
+        char **headers, **bodies; /* headers: the request line and all of them */
 };
 
 static inline void fake_connection_free(FakeConnection *connection) {
@@ -129,6 +129,7 @@ static inline void fake_take(FakeConnection *connection) {
                 server->n_pings++;
         else {
                 assert_true(strv_append(&server->requests, request) >= 0);
+                assert_true(strv_append_take(&server->headers, strndup(text, n_head)) >= 0);
                 assert_true(strv_append_take(&server->bodies, strndup(text + n_head, n_body)) >= 0);
         }
         str_drop_front(&connection->in, n_head + n_body);
@@ -190,6 +191,7 @@ static inline void fake_play(FakeServer *server, const FakeAnswer *answers, size
         server->n_answers = n;
         memset(server->used, 0, sizeof(server->used));
         server->requests = strv_free(server->requests);
+        server->headers = strv_free(server->headers);
         server->bodies = strv_free(server->bodies);
 }
 #define FAKE_PLAY(server, rows) fake_play((server), (rows), ELEMENTSOF(rows))
@@ -211,6 +213,7 @@ static inline FakeServer *fake_free(FakeServer *server) {
         fake_leave(server);
         assert_int_equal(file_remove_tree(server->directory), 0);
         strv_free(server->requests);
+        strv_free(server->headers);
         strv_free(server->bodies);
         free(server->directory);
         free(server->socket);

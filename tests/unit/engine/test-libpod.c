@@ -1,5 +1,6 @@
 #include "fake-server.h"
 
+#include "base/base64.h"
 #include "engine/libpod.h"
 #include "loop/timer.h"
 
@@ -264,7 +265,9 @@ static void test_nonsense(void **state) {
                 ContainerStatus status;
                 EngineObjects objects;
                 HealthStatus health;
+                EngineDisk disk;
                 ImageInfo image;
+                PullResult pulled;
                 char *text = NULL;
                 int r;
 
@@ -277,10 +280,11 @@ static void test_nonsense(void **state) {
                 assert_int_equal(finish(scene, engine_container_check_health(scene->engine, "c", &health, DONE)),
                                  -EPROTO);
                 assert_int_equal(finish(scene, engine_image_inspect(scene->engine, "i", &image, DONE)), -EPROTO);
+                assert_int_equal(finish(scene, engine_disk_usage(scene->engine, &disk, DONE)), -EPROTO);
                 assert_int_equal(
                         finish(scene, engine_volume_create(scene->engine, &(VolumeSpec) { .name = "v" }, &text, DONE)),
                         -EPROTO);
-                assert_int_equal(finish(scene, engine_image_pull(scene->engine, &(PullSpec) { "i" }, NULL, &text, DONE)),
+                assert_int_equal(finish(scene, engine_image_pull(scene->engine, &(PullSpec) { "i" }, NULL, &pulled, DONE)),
                                  -EPROTO);
                 r = finish(scene, engine_object_list(scene->engine, OBJECT_CONTAINER, "a", &objects, DONE));
                 if (r == 0)
@@ -423,11 +427,12 @@ static void test_pull(void **state) {
                 const char *body;
                 int want_r;
                 const char *want;
+                PullFault want_fault;
         } rows[] = {
                 { "{\"stream\":\"Trying\\n\"}\n{\"images\":[\"7\"],\"id\":\"7\"}\n", 0, "7" },
                 { "{\"images\":[\"7\"],\"id\":\"7\"}", 0, "7" },
                 { "{\"stream\":\"Trying\\n\"}\n{\"error\":\"no such host\"}\n", -EREMOTEIO,
-                  "podman: pulling image: no such host" },
+                  "podman: pulling image: no such host", PULL_FAULT_NO_HOST },
                 { "{\"error\":\"bad\"}\n{\"images\":[],\"id\":\"\"}\n", -EREMOTEIO, "podman: pulling image: bad" },
                 { "{\"stream\":\"Trying\\n\"}\n", -EPROTO,
                   "podman: pulling image: odd answer: the stream ended with neither an image nor an error" },
@@ -439,13 +444,14 @@ static void test_pull(void **state) {
         str_clear(&progress);
         FOREACH_ROW(row, rows) {
                 const FakeAnswer answer = { "POST " P "images/pull?reference=a%2Fb%3A1&policy=newer", 200, row->body };
-                _cleanup_free_ char *id = NULL;
+                _cleanup_(pull_result_done) PullResult pulled = { 0 };
 
                 fake_play(scene->server, &answer, 1);
                 assert_int_equal(finish(scene, engine_image_pull(scene->engine, &(PullSpec) { "a/b:1", "newer" },
-                                                                 hear_progress, &id, DONE)),
+                                                                 hear_progress, &pulled, DONE)),
                                  row->want_r);
-                assert_string_equal(row->want_r == 0 ? id : scene->seen.text, row->want);
+                assert_string_equal(row->want_r == 0 ? pulled.id : scene->seen.text, row->want);
+                assert_int_equal(pulled.fault, row->want_fault);
         }
         assert_string_equal(str_get(&progress), "[Trying][Trying][Trying]");
         str_done(&progress);
@@ -457,12 +463,88 @@ static void test_pull_cut(void **state) {
                 { "POST", 200, "{\"error\":\"old\"}\n{\"str", .count = 1, .is_cut = true },
                 { "POST", 200, "{\"id\":\"7\"}\n" },
         };
-        _cleanup_free_ char *id = NULL;
+        _cleanup_(pull_result_done) PullResult pulled = { 0 };
         Scene *scene = *state;
 
         FAKE_PLAY(scene->server, answers);
-        assert_int_equal(finish(scene, engine_image_pull(scene->engine, &(PullSpec) { "i" }, NULL, &id, DONE)), 0);
-        assert_string_equal(id, "7");
+        assert_int_equal(finish(scene, engine_image_pull(scene->engine, &(PullSpec) { "i" }, NULL, &pulled, DONE)), 0);
+        assert_string_equal(pulled.id, "7");
+}
+
+/* The login goes into a header, and "nobody" does, too; the platform into the query. */
+static void test_pull_login(void **state) {
+        static const FakeAnswer answers[] = { { "POST", 200, "{\"id\":\"7\"}\n" } };
+        RegistryLogin named = { .username = (char *) "ci", .password = (char *) "s3cret>?" },
+                      token = { .username = (char *) "ci", .password = (char *) "", .identity_token = (char *) "t0k" }, empty = { 0 };
+        const struct {
+                PullSpec spec;
+                const char *want_request, *want;
+        } rows[] = {
+                { { "r:5000/a/b:1", "always" }, "policy=always", "{}" },
+                { { "r:5000/a/b:1", "always", .login = &empty }, "policy=always", "{}" },
+                { { "r:5000/a/b:1", "always", .login = &named },
+                  "policy=always",
+                  "{\"r:5000\":{\"username\":\"ci\",\"password\":\"s3cret>?\"}}" },
+                { { "r:5000/a/b:1", "always", .login = &token }, "policy=always", "{\"r:5000\":{\"identitytoken\":\"t0k\"}}" },
+                { { "r/b:1", "always", "linux/arm64/v8" }, "policy=always&OS=linux&Arch=arm64&Variant=v8", "{}" },
+                { { "r/b:1", "always", "linux/s390x" }, "policy=always&OS=linux&Arch=s390x", "{}" },
+        };
+        Scene *scene = *state;
+
+        FAKE_PLAY(scene->server, answers);
+        FOREACH_ROW(row, rows) {
+                _cleanup_(pull_result_done) PullResult pulled = { 0 };
+                _cleanup_free_ char *header = base64_encode(row->want, strlen(row->want), BASE64_URL);
+                size_t i = strv_length(scene->server->requests);
+
+                assert_int_equal(finish(scene, engine_image_pull(scene->engine, &row->spec, NULL, &pulled, DONE)), 0);
+                assert_true(str_ends_with(scene->server->requests[i], row->want_request));
+                assert_non_null(strstr(scene->server->headers[i], header));
+        }
+}
+
+static void test_image_remove(void **state) {
+        static const FakeAnswer answers[] = {
+                { "DELETE " P "images/r%2Fa%3A1", 200, "{\"Untagged\":[\"r/a:1\"],\"Deleted\":[]}" },
+                { "DELETE " P "images/used", 409, "{\"message\":\"image used by 1\"}" },
+                { "DELETE " P "images/gone", 404, "{}" },
+                { "DELETE " P "images/bad", 500, "{\"message\":\"storage\"}" },
+        };
+        static const struct {
+                const char *image;
+                int want;
+        } rows[] = { { "r/a:1", 0 }, { "used", 1 }, { "gone", 0 }, { "bad", -EREMOTEIO } };
+        Scene *scene = *state;
+
+        FAKE_PLAY(scene->server, answers);
+        FOREACH_ROW(row, rows)
+                assert_int_equal(finish(scene, engine_image_remove(scene->engine, row->image, DONE)), row->want);
+}
+
+static void test_disk(void **state) {
+        static const FakeAnswer answers[] = {
+                { "GET " P "system/df", 200,
+                  "{\"Images\":[{\"ImageID\":\"1\",\"Size\":10,\"UniqueSize\":4,\"Containers\":1},"
+                  "{\"ImageID\":\"1\",\"Size\":10},{\"ImageID\":7}],"
+                  "\"Containers\":[{\"ContainerID\":\"c\",\"RWSize\":3,\"Status\":\"running\"}],"
+                  "\"Volumes\":[{\"VolumeName\":\"v\",\"Size\":-5,\"Links\":0}]}" },
+        };
+        static const DiskItem wants[] = { { DISK_IMAGE, (char *) "1", 4, 10, true },
+                                          { DISK_CONTAINER, (char *) "c", 3, 3, true },
+                                          { DISK_VOLUME, (char *) "v", 0, 0, false } };
+        _cleanup_(engine_disk_done) EngineDisk disk = { 0 };
+        Scene *scene = *state;
+
+        FAKE_PLAY(scene->server, answers);
+        assert_int_equal(finish(scene, engine_disk_usage(scene->engine, &disk, DONE)), 0);
+        assert_int_equal(disk.n_items, ELEMENTSOF(wants));
+        for (size_t i = 0; i < disk.n_items; i++) {
+                assert_int_equal(disk.items[i].kind, wants[i].kind);
+                assert_string_equal(disk.items[i].name, wants[i].name);
+                assert_int_equal(disk.items[i].size_bytes, wants[i].size_bytes);
+                assert_int_equal(disk.items[i].total_bytes, wants[i].total_bytes);
+                assert_int_equal(disk.items[i].is_used, wants[i].is_used);
+        }
 }
 
 static void test_stop(void **state) {
@@ -587,13 +669,13 @@ static void test_hung(void **state) {
         static const FakeAnswer answers[] = { { "", 200, .hangs = true } };
         Scene *scene = *state;
         ContainerStatus status;
-        char *id = NULL;
+        PullResult pulled;
 
         FAKE_PLAY(scene->server, answers);
         assert_int_equal(finish(scene, engine_container_inspect(scene->engine, "c", &status, DONE)), -ETIMEDOUT);
         assert_int_equal(finish(scene, engine_container_start(scene->engine, "c", DONE)), -ETIMEDOUT);
         assert_text(scene, "podman: starting container: ");
-        assert_int_equal(finish(scene, engine_image_pull(scene->engine, &(PullSpec) { "i" }, NULL, &id, DONE)),
+        assert_int_equal(finish(scene, engine_image_pull(scene->engine, &(PullSpec) { "i" }, NULL, &pulled, DONE)),
                          -ETIMEDOUT);
 }
 
@@ -740,6 +822,9 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_image, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_pull, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_pull_cut, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_pull_login, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_image_remove, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_disk, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_stop, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_remove, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_list, setup, teardown),

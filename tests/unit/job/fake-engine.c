@@ -67,7 +67,7 @@ static int fake_image_inspect(Engine *engine, const char *image, ImageInfo *ret,
         return answer(fake, r, done, userdata, ret_task);
 }
 
-static int fake_image_pull(Engine *engine, const PullSpec *spec, EngineProgress progress, char **ret_id, TaskDone done, void *userdata,
+static int fake_image_pull(Engine *engine, const PullSpec *spec, EngineProgress progress, PullResult *ret, TaskDone done, void *userdata,
                            Task **ret_task) {
         FakeEngine *fake = fake_of(engine);
         int r = count_call(fake);
