@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -66,6 +67,21 @@ int file_write(const char *path, const void *bytes, size_t n, mode_t mode) {
         }
         /* The mode shall not depend on the umask: containers read these files as other users. */
         return fchmod(fd, mode) < 0 ? -errno : 0;
+}
+
+int file_replace(const char *path, const void *bytes, size_t n, mode_t mode) {
+        _cleanup_free_ char *temporary = str_printf("%s.new", path);
+        int r;
+
+        if (!temporary)
+                return -ENOMEM;
+        (void) unlink(temporary); /* of one that was killed; its mode may forbid to write to it */
+        r = file_write(temporary, bytes, n, mode);
+        if (r >= 0 && rename(temporary, path) < 0)
+                r = -errno;
+        if (r < 0)
+                (void) unlink(temporary);
+        return r;
 }
 
 int file_mkdir_p(const char *path, mode_t mode) {

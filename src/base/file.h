@@ -15,6 +15,9 @@ int file_read_at(int dir_fd, const char *path, size_t max_bytes, char **ret, siz
 /** file_write() - makes or truncates; not atomic, meant for files that nobody reads yet */
 int file_write(const char *path, const void *bytes, size_t n, mode_t mode);
 
+/** file_replace() - the same for a file that somebody may be reading: it sees the old or the new one, whole */
+int file_replace(const char *path, const void *bytes, size_t n, mode_t mode);
+
 /** file_mkdir_p() - all missing parents too, each with @mode (before the umask) */
 int file_mkdir_p(const char *path, mode_t mode);
 

@@ -38,6 +38,7 @@ typedef struct FollowSpec {
         const char *container, *container_id;
         const char *log_path;         /* as given to create; NULL where that is not possible */
         const char *monitor_pid_path; /* likewise */
+        bool keeps_log; /* what was read stays on the disk: it will be read again from the beginning */
         EngineOutput output;
         void *userdata;
 } FollowSpec;

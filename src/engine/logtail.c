@@ -12,13 +12,13 @@
 struct LogTail {
         char *path;
         int fd; /* -1: not there yet */
-        bool can_punch;
+        bool can_punch, keeps;
         uint64_t offset, punched;
         LogParser parser;
         char chunk[LOGTAIL_CHUNK];
 };
 
-int logtail_new(const char *path, LogTail **ret) {
+int logtail_new(const char *path, bool keeps, LogTail **ret) {
         _cleanup_(logtail_freep) LogTail *tail = NULL;
 
         tail = malloc(sizeof(*tail));
@@ -26,6 +26,7 @@ int logtail_new(const char *path, LogTail **ret) {
                 return -ENOMEM;
         tail->fd = -1;
         tail->can_punch = false;
+        tail->keeps = keeps;
         tail->offset = tail->punched = 0;
         tail->parser = (LogParser) { 0 };
         tail->path = strdup(path);
@@ -46,7 +47,7 @@ LogTail *logtail_free(LogTail *tail) {
 
 static int tail_open(LogTail *tail) {
         tail->fd = open(tail->path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW);
-        tail->can_punch = tail->fd >= 0;
+        tail->can_punch = tail->fd >= 0 && !tail->keeps;
         if (tail->fd < 0 && errno == EACCES)
                 tail->fd = open(tail->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW);
         if (tail->fd < 0)

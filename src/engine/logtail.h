@@ -34,8 +34,8 @@ void log_parser_feed(LogParser *parser, char *bytes, size_t n, EngineOutput outp
 
 typedef struct LogTail LogTail;
 
-/** logtail_new() - the file need not be there yet */
-int logtail_new(const char *path, LogTail **ret);
+/** logtail_new() - the file need not be there yet; @keeps: what was read is not given back to the file system */
+int logtail_new(const char *path, bool keeps, LogTail **ret);
 LogTail *logtail_free(LogTail *tail);
 DEFINE_CLEANUP(LogTail *, logtail_free);
 

@@ -15,7 +15,13 @@ static char *directory_path(const char *state_directory, const char *id) {
         return str_printf("%s/jobs/%s", state_directory, id);
 }
 
-int job_directory_make(const char *state_directory, const char *id, JobDirectory *ret, Error **reterr) {
+static int mark(const char *directory, const char *name) {
+        _cleanup_free_ char *path = path_join(directory, name);
+
+        return path ? file_write(path, "", 0, 0600) : -ENOMEM;
+}
+
+int job_directory_make(const char *state_directory, const char *id, JobOwner owner, JobDirectory *ret, Error **reterr) {
         JobDirectory directory = { .path = directory_path(state_directory, id), .lock_fd = -1 };
         _cleanup_free_ char *lock = directory.path ? path_join(directory.path, "lock") : NULL;
         int r;
@@ -31,11 +37,16 @@ int job_directory_make(const char *state_directory, const char *id, JobDirectory
                 if (directory.lock_fd < 0 || flock(directory.lock_fd, LOCK_EX | LOCK_NB) < 0)
                         r = -errno;
         }
+        if (r >= 0 && owner == JOB_OWNER_AGENT)
+                r = mark(directory.path, "agent");
         if (r >= 0)
-                r = mkdir(directory.output, 0700) < 0 ? -errno : 0;
+                r = mkdir(directory.output, 0700) < 0 && !(errno == EEXIST && owner == JOB_OWNER_AGENT) ? -errno : 0;
         if (r < 0) {
                 (void) error_set(reterr, -r, "cannot make the job's directory '%s': %s", directory.path, strerror(-r));
-                (void) job_directory_remove(&directory, NULL);
+                if (owner == JOB_OWNER_AGENT)
+                        job_directory_done(&directory); /* it may be one that was taken over */
+                else
+                        (void) job_directory_remove(&directory, NULL);
                 return r;
         }
         *ret = directory;
@@ -70,17 +81,23 @@ static bool is_locked(const char *directory) {
 
 JobLiveness job_directory_liveness(const char *state_directory, const char *id) {
         _cleanup_free_ char *path = directory_path(state_directory, id);
-        _cleanup_free_ char *kept = path ? path_join(path, "kept") : NULL;
+        _cleanup_free_ char *kept = path ? path_join(path, "kept") : NULL, *left = path ? path_join(path, "agent") : NULL;
 
-        if (!kept || is_locked(path))
+        if (!kept || !left || is_locked(path))
                 return JOB_ALIVE; /* what cannot be told must not be removed */
-        return file_exists(kept) ? JOB_KEPT : JOB_DEAD;
+        return file_exists(kept) ? JOB_KEPT : file_exists(left) ? JOB_LEFT : JOB_DEAD;
 }
 
 int job_directory_mark_kept(const JobDirectory *directory) {
-        _cleanup_free_ char *kept = path_join(directory->path, "kept");
+        return mark(directory->path, "kept");
+}
 
-        return kept ? file_write(kept, "", 0, 0600) : -ENOMEM;
+int job_directory_abandon(const char *state_directory, const char *id) {
+        _cleanup_free_ char *path = directory_path(state_directory, id), *left = path ? path_join(path, "agent") : NULL;
+
+        if (!left)
+                return -ENOMEM;
+        return unlink(left) < 0 && errno != ENOENT ? -errno : 0;
 }
 
 int job_directory_list(const char *state_directory, char ***ret) {

@@ -4,7 +4,7 @@
  * A job's own directory below the state directory: what its containers are given (scripts, hosts files), their logs, and a lock
  * that lives as long as the podstep that runs it. Whoever finds the lock free has found a left-over.
  *
- *   jobs/ID/lock  hosts  rootfs/ (of the holder)  output/N (log of step N)  output/N.pid
+ *   jobs/ID/lock  agent (its agent will take it up again)  hosts  rootfs/ (of the holder)  output/N (log of step N)  output/N.pid
  *   jobs/ID/step-N/{script,hosts,resolv.conf}, of the one that clones {rootfs/,netrc}
  */
 
@@ -15,8 +15,12 @@ typedef struct JobDirectory {
         int lock_fd;
 } JobDirectory;
 
-/** job_directory_make() - makes and locks it */
-int job_directory_make(const char *state_directory, const char *id, JobDirectory *ret, Error **reterr);
+typedef enum JobOwner {
+        JOB_OWNER_PROCESS, /* when this process ends, nobody looks after the job */
+        JOB_OWNER_AGENT,   /* then the next agent does */
+} JobOwner;
+/** job_directory_make() - makes and locks it, or takes over the one that an earlier agent left */
+int job_directory_make(const char *state_directory, const char *id, JobOwner owner, JobDirectory *ret, Error **reterr);
 /** job_directory_remove() - removes everything and lets the lock go */
 int job_directory_remove(JobDirectory *directory, Error **reterr);
 /** job_directory_done() - lets the lock go, leaves the files (kept jobs) */
@@ -25,11 +29,14 @@ void job_directory_done(JobDirectory *directory);
 typedef enum JobLiveness {
         JOB_ALIVE, /* its podstep runs */
         JOB_KEPT,  /* ended, and left on purpose (--keep) */
+        JOB_LEFT,  /* its agent does not run: the next one takes it up */
         JOB_DEAD,  /* nobody looks after it */
 } JobLiveness;
 /** job_directory_liveness() - of any job id; JOB_DEAD also if there is no such directory */
 JobLiveness job_directory_liveness(const char *state_directory, const char *id);
 /** job_directory_mark_kept() - so that only 'prune --all' removes it */
 int job_directory_mark_kept(const JobDirectory *directory);
+/** job_directory_abandon() - its agent knows nothing of it any more: JOB_LEFT becomes JOB_DEAD */
+int job_directory_abandon(const char *state_directory, const char *id);
 /** job_directory_list() - the ids of all jobs that left a directory, as a strv */
 int job_directory_list(const char *state_directory, char ***ret);

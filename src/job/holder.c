@@ -130,6 +130,32 @@ static void on_done(Task *task, int r, const Error *error, void *userdata) {
                 machine_post(&holder->machine, MACHINE_OK);
 }
 
+static int holder_follow(Holder *holder) {
+        FollowSpec spec = {
+                .container = holder->name,
+                .container_id = holder->id,
+                .log_path = holder->log_path,
+                .monitor_pid_path = holder->pid_path,
+                .keeps_log = holder->job->spec.journal.put,
+                .output = on_output,
+                .userdata = holder,
+        };
+
+        return engine_container_follow(holder->job->spec.engine, &spec, &holder->exit, on_end, holder, &holder->follow);
+}
+
+/* An earlier process started it: what it told is read again, and if it ended since, that is seen as well. */
+static int take_up(Holder *holder, const char *id, Error **reterr) {
+        int r;
+
+        holder->id = strdup(id);
+        r = holder->id ? holder_follow(holder) : -ENOMEM;
+        if (r < 0)
+                return error_wrap(reterr, r, "following the job's holder");
+        machine_post(&holder->machine, MACHINE_STOP);
+        return 0;
+}
+
 static int enter_creating(Machine *machine, Task **ret_task, Error **reterr) {
         Holder *holder = container_of(machine, Holder, machine);
         const char *entrypoint[] = { HOLDER_IN_CONTAINER, NULL };
@@ -151,8 +177,11 @@ static int enter_creating(Machine *machine, Task **ret_task, Error **reterr) {
                 .log_path = holder->log_path,
                 .monitor_pid_path = holder->pid_path,
         };
+        const char *id = job_recorded(holder->job, "holder");
         int r;
 
+        if (id)
+                return take_up(holder, id, reterr);
         sandbox_network(holder->sandbox, NULL, NULL, &spec.network);
         r = rootfs_make(holder->rootfs);
         if (r < 0)
@@ -162,17 +191,9 @@ static int enter_creating(Machine *machine, Task **ret_task, Error **reterr) {
 
 static int enter_starting(Machine *machine, Task **ret_task, Error **reterr) {
         Holder *holder = container_of(machine, Holder, machine);
-        FollowSpec spec = {
-                .container = holder->name,
-                .container_id = holder->id,
-                .log_path = holder->log_path,
-                .monitor_pid_path = holder->pid_path,
-                .output = on_output,
-                .userdata = holder,
-        };
         int r;
 
-        r = engine_container_follow(holder->job->spec.engine, &spec, &holder->exit, on_end, holder, &holder->follow);
+        r = holder_follow(holder);
         if (r < 0)
                 return r;
         return engine_container_start(holder->job->spec.engine, holder->name, on_done, holder, ret_task);
@@ -181,6 +202,7 @@ static int enter_starting(Machine *machine, Task **ret_task, Error **reterr) {
 static int enter_up(Machine *machine, Task **ret_task, Error **reterr) {
         Holder *holder = container_of(machine, Holder, machine);
 
+        job_note(holder->job, "holder", "%s", holder->id);
         task_finish(&holder->task, 0, NULL);
         return 0;
 }
@@ -188,7 +210,7 @@ static int enter_up(Machine *machine, Task **ret_task, Error **reterr) {
 static const MachineState holder_states[] = {
         /*                                                START            OK               FAIL           STOP */
         [HOLDER_NEW]      = { "new",      NULL,           { HOLDER_CREATING, MACHINE_BUG,     MACHINE_BUG,   MACHINE_STAY } },
-        [HOLDER_CREATING] = { "creating", enter_creating, { MACHINE_BUG,     HOLDER_STARTING, HOLDER_BROKEN, MACHINE_STAY } },
+        [HOLDER_CREATING] = { "creating", enter_creating, { MACHINE_BUG,     HOLDER_STARTING, HOLDER_BROKEN, HOLDER_UP    } },
         [HOLDER_STARTING] = { "starting", enter_starting, { MACHINE_BUG,     HOLDER_UP,       HOLDER_BROKEN, MACHINE_STAY } },
         [HOLDER_UP]       = { "up",       enter_up,       { MACHINE_BUG,     MACHINE_BUG,     MACHINE_BUG,   MACHINE_STAY } },
         [HOLDER_BROKEN]   = { "broken",   NULL,           { MACHINE_BUG,     MACHINE_BUG,     MACHINE_BUG,   MACHINE_STAY } },

@@ -7,6 +7,14 @@
 
 enum { IMAGE_NEW, IMAGE_LOOKING, IMAGE_PULLING, IMAGE_LOOKING_AGAIN, IMAGE_READY, IMAGE_FAILED };
 
+static size_t image_index(const ImageUse *image) {
+        size_t i = 0;
+
+        while (image->job->images[i] != image)
+                i++;
+        return i;
+}
+
 static void image_settled(ImageUse *image) {
         job_schedule(image->job);
 }
@@ -36,7 +44,7 @@ static void on_looked(Task *task, int r, const Error *error, void *userdata) {
                                                            : "image '%s' is not there although it was just pulled",
                                  image->reference);
                 machine_post(&image->machine, MACHINE_STOP);
-        } else if (is_first && (image->pull == PULL_ALWAYS || image->pull == PULL_NEWER)) {
+        } else if (is_first && (image->pull == PULL_ALWAYS || image->pull == PULL_NEWER) && !image_recorded(image->job, image_index(image))) {
                 image_info_done(&image->info);
                 machine_post(&image->machine, MACHINE_FAIL);
         } else
@@ -63,7 +71,10 @@ static void on_progress(const char *text, void *userdata) {
 static int enter_looking(Machine *machine, Task **ret_task, Error **reterr) {
         ImageUse *image = container_of(machine, ImageUse, machine);
 
-        return engine_image_inspect(image->job->spec.engine, image->reference, &image->info, on_looked, image, ret_task);
+        const char *recorded = image_recorded(image->job, image_index(image));
+
+        /* Who takes up a job goes on with the image that it began with. */
+        return engine_image_inspect(image->job->spec.engine, recorded ? recorded : image->reference, &image->info, on_looked, image, ret_task);
 }
 
 static int enter_pulling(Machine *machine, Task **ret_task, Error **reterr) {
@@ -83,6 +94,7 @@ static int enter_ready(Machine *machine, Task **ret_task, Error **reterr) {
                 job_emit_text(image->job, JOB_EVENT_NOTE, &image->job->steps[image->first_index], "pulled %s (%s)", image->reference,
                               image->info.digest ? image->info.digest : image->info.id);
         }
+        image_note(image->job, image_index(image), image->info.id);
         image_settled(image);
         return 0;
 }

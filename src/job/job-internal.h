@@ -70,6 +70,8 @@ typedef struct Step {
         Task *release; /* of what the masks hold back */
         int stream; /* of the output being handed on */
         uint64_t n_lines;
+        uint64_t n_lines_kept[2]; /* of each stream, told by an earlier process */
+        ContainerStatus status;   /* how that process left it */
 } Step;
 
 struct Job {
@@ -104,6 +106,7 @@ struct Job {
         Task *timeout;
         uint64_t started_usec, started_realtime_usec;
         unsigned n_calls_before;
+        bool has_lost_journal;
 };
 
 /* job.c */
@@ -115,6 +118,20 @@ void job_emit_text(Job *job, JobEventKind kind, const Step *step, const char *fo
 static inline bool step_is_background(const PlanStep *step) {
         return step->kind == STEP_SERVICE || step->detach;
 }
+
+/* journal.c */
+void job_note(Job *job, const char *key, const char *format, ...) _printf_(3, 4);
+void step_note(Step *step, const char *what, const char *format, ...) _printf_(3, 4);
+void image_note(Job *job, size_t index, const char *id);
+const char *job_recorded(const Job *job, const char *key); /* NULL: it is not, or the job is a new one */
+const char *step_recorded(const Step *step, const char *what);
+const char *image_recorded(const Job *job, size_t index);
+
+/* resume.c */
+typedef enum JobPhase { JOB_PHASE_STEPS, JOB_PHASE_COLLECTING, JOB_PHASE_CLEANING } JobPhase;
+int job_restore(Job *job, JobPhase *ret, Error **reterr);
+int job_restore_sandbox(Job *job, Error **reterr);
+void step_note_done(Step *step);
 
 /* images.c */
 int images_init(Job *job, Error **reterr);
@@ -139,9 +156,13 @@ bool step_is_waiting(const Step *step);
 bool step_is_preparing(const Step *step);
 bool step_is_prepared(const Step *step);
 void step_done(Step *step);
+void step_leave_over(Step *step);  /* an earlier process saw its end */
+void step_leave_begun(Step *step); /* an earlier process started it, or was about to */
+void step_take_up(Step *step);     /* if it was left so */
 
 /* step-spec.c */
 bool step_uses_script(const PlanStep *step); /* its commands come as a file of ours */
+int step_name_directory(Step *step, Error **reterr);
 int step_make_directory(Step *step, Error **reterr);
 int step_write_script(Step *step, Error **reterr);
 int step_create_container(Step *step, TaskDone done, void *userdata, Task **ret_task, Error **reterr);

@@ -28,6 +28,7 @@ void job_set_result(Job *job, JobResult result, const Error *error) {
         job->has_result = true;
         job->result = result;
         job->error = error_copy(error);
+        job_note(job, "result", "%d %s", (int) result, error ? error_message(error, 0) : "");
 }
 
 void job_emit(Job *job, JobEvent event) {
@@ -59,6 +60,7 @@ static void job_failed(Machine *machine, int r, const Error *error) {
         if (!error)
                 (void) error_set(&job->error, -r, "%s", strerror(-r));
         job->cannot_run = true;
+        job_note(job, "cannot-run", "yes");
 }
 
 static void on_timeout(Task *task, int r, const Error *error, void *userdata) {
@@ -91,6 +93,8 @@ void job_consider_images(Job *job) {
 static int enter_looking(Machine *machine, Task **ret_task, Error **reterr) {
         Job *job = container_of(machine, Job, machine);
 
+        if (job->cannot_run || job->is_stopping) /* so it was when another process began it */
+                return machine_post(machine, job->cannot_run ? MACHINE_FAIL : MACHINE_STOP), 0;
         images_start(job);
         job_schedule(job);
         return 0;
@@ -146,6 +150,7 @@ static int enter_preparing(Machine *machine, Task **ret_task, Error **reterr) {
                 r = workspace_new(job, &job->workspace, reterr);
         if (r < 0)
                 return r;
+        sandbox_note(job->sandbox);
         job_emit_text(job, JOB_EVENT_STARTED, NULL, "%s %s, %s", job->spec.engine->info.kind, job->spec.engine->info.version,
                       sandbox_describe(job->sandbox));
         job->n_making = 2;
@@ -156,8 +161,13 @@ static int enter_preparing(Machine *machine, Task **ret_task, Error **reterr) {
 static int enter_running(Machine *machine, Task **ret_task, Error **reterr) {
         Job *job = container_of(machine, Job, machine);
 
-        for (size_t i = 0; i < job->spec.plan->n_steps && job->is_stopping; i++)
-                step_stop(&job->steps[i]);
+        if (job->spec.record && job_restore_sandbox(job, reterr) < 0)
+                return -ENOMEM;
+        for (size_t i = 0; i < job->spec.plan->n_steps; i++) {
+                step_take_up(&job->steps[i]);
+                if (job->is_stopping)
+                        step_stop(&job->steps[i]);
+        }
         job_schedule(job);
         return 0;
 }
@@ -166,6 +176,7 @@ static int enter_collecting(Machine *machine, Task **ret_task, Error **reterr) {
         Job *job = container_of(machine, Job, machine);
         _cleanup_(error_freep) Error *why = NULL;
 
+        job_note(job, "phase", "collecting");
         job->timeout = task_free(job->timeout);
         if (job->workspace && !job->cannot_run && workspace_collect(job->workspace, &why) < 0) {
                 job_emit_text(job, JOB_EVENT_WARNING, NULL, "%s", error_message(why, 0));
@@ -212,6 +223,7 @@ static int enter_cleaning(Machine *machine, Task **ret_task, Error **reterr) {
         Job *job = container_of(machine, Job, machine);
         bool keeps = job->spec.keep && job->has_result && job->result != JOB_CANCELED && job->sandbox;
 
+        job_note(job, "phase", "cleaning");
         for (size_t i = 0; i < job->n_images; i++)
                 machine_done(&job->images[i]->machine); /* pulls that nobody waits for any more */
         if (keeps && job_directory_mark_kept(&job->directory) >= 0) {
@@ -274,11 +286,15 @@ int job_new(sd_event *event, const JobSpec *spec, JobDone done, void *userdata, 
         if (!job)
                 return error_oom(reterr);
         *job = (Job) { .spec = *spec, .event = event, .done = done, .userdata = userdata, .labels = STRMAP_INIT, .directory.lock_fd = -1 };
-        id_new(job->id);
+        if (spec->id)
+                (void) snprintf(job->id, sizeof(job->id), "%s", spec->id);
+        else
+                id_new(job->id);
         r = mask_new(&spec->plan->secrets, &job->mask, reterr);
         if (r < 0)
                 return error_wrap(reterr, r, "secrets");
-        r = job_directory_make(spec->state_directory, job->id, &job->directory, reterr);
+        r = job_directory_make(spec->state_directory, job->id, spec->journal.put ? JOB_OWNER_AGENT : JOB_OWNER_PROCESS, &job->directory,
+                               reterr);
         if (r < 0)
                 return r;
         job->steps = calloc(spec->plan->n_steps, sizeof(*job->steps));
@@ -297,13 +313,42 @@ int job_new(sd_event *event, const JobSpec *spec, JobDone done, void *userdata, 
         return 0;
 }
 
+/* However often the job is taken up: its time counts from its first start. */
+static void limit_time(Job *job) {
+        uint64_t passed = clock_monotonic_usec() - job->started_usec;
+
+        if (job->spec.timeout_usec != USEC_INFINITY)
+                (void) timer_start(job->event, job->spec.timeout_usec - MIN(passed, job->spec.timeout_usec), on_timeout, job, &job->timeout);
+}
+
 void job_start(Job *job) {
         job->n_calls_before = job->spec.engine->n_calls;
         job->started_usec = clock_monotonic_usec();
         job->started_realtime_usec = clock_realtime_usec();
-        if (job->spec.timeout_usec != USEC_INFINITY)
-                (void) timer_start(job->event, job->spec.timeout_usec, on_timeout, job, &job->timeout);
+        job_note(job, "started", "%llu", (unsigned long long) job->started_realtime_usec);
+        limit_time(job);
         machine_post(&job->machine, MACHINE_START);
+}
+
+void job_resume(Job *job) {
+        _cleanup_(error_freep) Error *error = NULL;
+        JobPhase phase;
+        int r;
+
+        job->n_calls_before = job->spec.engine->n_calls;
+        r = job_restore(job, &phase, &error);
+        if (r < 0) /* what stands is then left to the sweep */
+                job_failed(&job->machine, r, error);
+        for (size_t i = 0; i < job->spec.plan->n_steps; i++)
+                if (job->steps[i].is_done)
+                        step_emit_state(&job->steps[i], STEP_DONE);
+        if (phase == JOB_PHASE_STEPS) {
+                limit_time(job);
+                machine_post(&job->machine, MACHINE_START);
+                return;
+        }
+        job->machine.state = phase == JOB_PHASE_COLLECTING ? JOB_RUNNING : JOB_COLLECTING;
+        machine_post(&job->machine, MACHINE_OK);
 }
 
 void job_stop(Job *job, JobStopReason reason) {
@@ -311,6 +356,7 @@ void job_stop(Job *job, JobStopReason reason) {
         if (!job->is_stopping) {
                 job->is_stopping = true;
                 job->stop_reason = reason;
+                job_note(job, "stop", "%d", (int) reason);
                 job_set_result(job, reason == JOB_STOP_TIMEOUT ? JOB_TIMED_OUT : JOB_CANCELED, NULL);
         }
         machine_post(&job->machine, MACHINE_STOP);

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "job/event.h"
+#include "job/journal.h"
 
 typedef enum WorkspaceMode {
         WORKSPACE_OVERLAY, /* the checkout below, what the job writes above it: the checkout stays as it is */
@@ -37,6 +38,9 @@ typedef struct JobSpec {
         SandboxChoice sandbox;
         bool keep;             /* leave everything in place if a step failed */
         JobObserver observer;
+        const char *id;     /* NULL: a new one */
+        JobJournal journal; /* all NULL: it ends with this process */
+        const Map *record;  /* what the journal of an earlier process holds, for job_resume(); else NULL */
 } JobSpec;
 
 #define JOB_TIMEOUT_DEFAULT_USEC (60 * USEC_PER_MIN) /* as woodpecker-cli exec */
@@ -53,6 +57,13 @@ typedef struct Job Job;
 typedef void (*JobDone)(Job *job, JobResult result, void *userdata);
 int job_new(sd_event *event, const JobSpec *spec, JobDone done, void *userdata, Job **ret, Error **reterr);
 void job_start(Job *job);
+/**
+ * job_resume() - instead of job_start(): goes on where another process, of which the record is, left it
+ *
+ * Steps that run are followed again; output that was kept is not told again; times count from the first start. That a step is done
+ * may be told once more. The plan must be the same.
+ */
+void job_resume(Job *job);
 
 typedef enum JobStopReason { JOB_STOP_CANCEL, JOB_STOP_TIMEOUT } JobStopReason;
 /** job_stop() - ends it early: steps get TERM and the grace; called again: no more grace. The job still cleans up. */

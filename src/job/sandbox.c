@@ -1,6 +1,7 @@
 #include "job/sandbox.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -60,6 +61,24 @@ static bool is_strictly_sequential(const Plan *plan) {
 /* Up to here a network namespace for each step is cheaper than a holder for all. */
 #define STEPS_WITHOUT_HOLDER_MAX 6
 
+/* Another process has begun with it, whatever we would choose. */
+static int sandbox_choose_recorded(Sandbox *sandbox, bool *ret_wants_holder) {
+        unsigned kind = 0, has_holder = 0;
+        int n_why = 0;
+        const char *text = job_recorded(sandbox->job, "sandbox");
+
+        if (sscanf(text, "%u %u %n", &kind, &has_holder, &n_why) != 2 || kind > SANDBOX_NETWORK || n_why == 0)
+                return -EBADMSG;
+        sandbox->kind = (SandboxKind) kind;
+        *ret_wants_holder = has_holder;
+        sandbox->why = strdup(text + n_why);
+        return sandbox->why ? 0 : -ENOMEM;
+}
+
+void sandbox_note(const Sandbox *sandbox) {
+        job_note(sandbox->job, "sandbox", "%u %u %s", (unsigned) sandbox->kind, sandbox->holder != NULL, sandbox->why);
+}
+
 static int sandbox_choose(Sandbox *sandbox, bool *ret_wants_holder) {
         const Job *job = sandbox->job;
         const Plan *plan = job->spec.plan;
@@ -68,6 +87,8 @@ static int sandbox_choose(Sandbox *sandbox, bool *ret_wants_holder) {
         const char *port;
 
         *ret_wants_holder = true;
+        if (job_recorded(job, "sandbox"))
+                return sandbox_choose_recorded(sandbox, ret_wants_holder);
         port = job->spec.sandbox == SANDBOX_CHOICE_AUTO ? find_port_conflict(job, &a, &b) : NULL;
         if (job->spec.sandbox == SANDBOX_CHOICE_NETWORK || !job->spec.engine->info.has_pods) {
                 sandbox->kind = SANDBOX_NETWORK;
@@ -202,14 +223,28 @@ int sandbox_create(Sandbox *sandbox, TaskDone done, void *userdata, Task **ret_t
         return 0;
 }
 
+/* And the one that lent it its users, see user-lookup.c. */
+static int add_container(RemovalList *list, const char *name) {
+        _cleanup_free_ char *lender = str_printf("%s.user", name);
+        int r = lender ? removal_add(list, OBJECT_CONTAINER, lender) : -ENOMEM;
+
+        return r < 0 ? r : removal_add(list, OBJECT_CONTAINER, name);
+}
+
+static size_t count_secrets(const Step *step) {
+        if (!step->job->spec.record)
+                return step->n_secrets;
+        return step_uses_script(step->plan) ? 0 : map_size(&step->plan->secret_environment);
+}
+
 /* Only what must come before the pod: with a pod all its containers go with it. */
 static int add_containers(const Sandbox *sandbox, RemovalList *list) {
         const Job *job = sandbox->job;
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < job->spec.plan->n_steps && !sandbox->pod; i++)
-                if (job->steps[i].directory) /* it was asked for */
-                        r = removal_add(list, OBJECT_CONTAINER, job->steps[i].container);
+                if (job->steps[i].directory || job->spec.record) /* it was asked for, or may have been by an earlier process */
+                        r = add_container(list, job->steps[i].container);
         if (r >= 0 && !sandbox->pod && sandbox->holder)
                 r = removal_add(list, OBJECT_CONTAINER, holder_name(sandbox->holder));
         return r;
@@ -220,7 +255,7 @@ static int add_secrets(const Sandbox *sandbox, RemovalList *list) {
         int r = 0;
 
         for (size_t i = 0; i < job->spec.plan->n_steps; i++)
-                for (size_t k = 0; r >= 0 && k < job->steps[i].n_secrets; k++) {
+                for (size_t k = 0; r >= 0 && k < count_secrets(&job->steps[i]); k++) {
                         _cleanup_free_ char *name = str_printf("%s.secret-%zu", job->steps[i].container, k);
 
                         r = name ? removal_add(list, OBJECT_SECRET, name) : -ENOMEM;

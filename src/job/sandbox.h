@@ -25,6 +25,8 @@ DEFINE_CLEANUP(Sandbox *, sandbox_free);
 SandboxKind sandbox_kind(const Sandbox *sandbox);
 /** sandbox_describe() - what was chosen and why, for the log's first lines */
 const char *sandbox_describe(const Sandbox *sandbox);
+/** sandbox_note() - notes in the job's journal what was chosen */
+void sandbox_note(const Sandbox *sandbox);
 /** sandbox_create() - makes pod, volumes, network, holder. On failure everything made so far stands: call sandbox_remove(). */
 int sandbox_create(Sandbox *sandbox, TaskDone done, void *userdata, Task **ret_task);
 /** sandbox_remove() - takes everything away, the job's containers first; goes on after failures and tells the first */

@@ -110,7 +110,7 @@ static void end_background(Job *job) {
                 if (step->is_up) {
                         if (step->machine.n_queue == 0)
                                 step_end(step);
-                } else {
+                } else if (!step_recorded(step, "start")) { /* else it may well be up: that is being found out */
                         step_fail(step, STEP_SKIPPED, 0, NULL);
                         step_stop(step);
                 }

@@ -13,6 +13,10 @@ static void on_line(const char *line, size_t n, bool is_partial, void *userdata)
 
         if (!is_partial || n > 0)
                 step->n_lines++;
+        if (step->n_lines_kept[step->stream - 1] > 0) {
+                step->n_lines_kept[step->stream - 1]--;
+                return;
+        }
         step->job->spec.observer.event(&(JobEvent) { .kind = JOB_EVENT_OUTPUT,
                                                      .job_id = step->job->id,
                                                      .realtime_usec = clock_realtime_usec(),

@@ -32,7 +32,7 @@ static int write_file(const Step *step, const char *name, Str *text, mode_t mode
 
         if (!path || text->error)
                 return text->error == -E2BIG ? error_set(reterr, E2BIG, "its script is larger than %u MiB", SCRIPT_BYTES_MAX >> 20) : error_oom(reterr);
-        r = file_write(path, str_get(text), text->n, mode);
+        r = file_replace(path, str_get(text), text->n, mode);
         return r < 0 ? error_set(reterr, -r, "cannot write '%s': %s", path, strerror(-r)) : 0;
 }
 
@@ -71,12 +71,16 @@ static int write_resolv_conf(const Step *step, Error **reterr) {
         return write_file(step, "resolv.conf", &text, 0644, reterr);
 }
 
-int step_make_directory(Step *step, Error **reterr) {
-        int r;
-
+int step_name_directory(Step *step, Error **reterr) {
         step->directory = str_printf("%s/step-%zu", step->job->directory.path, step->index);
-        if (!step->directory)
-                return error_oom(reterr);
+        return step->directory ? 0 : error_oom(reterr);
+}
+
+int step_make_directory(Step *step, Error **reterr) {
+        int r = step_name_directory(step, reterr);
+
+        if (r < 0)
+                return r;
         r = file_mkdir_p(step->directory, 0755);
         if (r < 0)
                 return error_set(reterr, -r, "cannot make '%s': %s", step->directory, strerror(-r));

@@ -23,6 +23,8 @@ enum {
         AT_RUNNING,
         AT_STOPPING,
         AT_DIAGNOSING,   /* it did not start: why? */
+        AT_BEGUN,        /* by an earlier process, which started it or was about to */
+        AT_FINDING,      /* how far did that come? */
         AT_DONE,
 };
 
@@ -55,6 +57,8 @@ void step_emit_state(Step *step, StepState state) {
                 .text = is_end && step->error ? error_message(step->error, 0) : NULL,
         });
 }
+
+static void settle(Step *step);
 
 static void step_failed(Machine *machine, int r, const Error *error) {
         Step *step = container_of(machine, Step, machine);
@@ -211,24 +215,33 @@ static void on_started(Task *task, int r, const Error *error, void *userdata) {
         machine_post(&step->machine, r < 0 ? MACHINE_FAIL : MACHINE_OK);
 }
 
-static int enter_starting(Machine *machine, Task **ret_task, Error **reterr) {
-        Step *step = container_of(machine, Step, machine);
+static int follow(Step *step) {
         FollowSpec spec = {
                 .container = step->container,
                 .container_id = step->container_id,
                 .log_path = step->log_path,
                 .monitor_pid_path = step->pid_path,
+                .keeps_log = step->job->spec.journal.put, /* whoever takes the job up reads it again */
                 .output = step_output,
                 .userdata = step,
         };
+
+        return engine_container_follow(step->job->spec.engine, &spec, &step->exit, on_exit_known, step, &step->follow);
+}
+
+static int enter_starting(Machine *machine, Task **ret_task, Error **reterr) {
+        Step *step = container_of(machine, Step, machine);
         int r;
 
+        if (!step_recorded(step, "start")) {
+                step->started_usec = clock_monotonic_usec();
+                step_note(step, "start", "%llu", (unsigned long long) clock_realtime_usec());
+        }
         r = step_write_script(step, reterr);
         if (r < 0)
                 return r;
-        step->started_usec = clock_monotonic_usec();
         step_emit_state(step, STEP_RUNNING);
-        r = engine_container_follow(step->job->spec.engine, &spec, &step->exit, on_exit_known, step, &step->follow);
+        r = follow(step);
         if (r < 0)
                 return r;
         return engine_container_start(step->job->spec.engine, step->container, on_started, step, ret_task);
@@ -246,6 +259,51 @@ static int enter_running(Machine *machine, Task **ret_task, Error **reterr) {
                 service_watch(step);
         job_schedule(step->job);
         return 0;
+}
+
+static void on_found(Task *task, int r, const Error *error, void *userdata) {
+        Step *step = userdata;
+        _cleanup_(error_freep) Error *why = NULL;
+        ContainerState state = step->status.state;
+
+        if (r == -ENOENT)
+                r = error_set(&why, ENOENT, "its container '%s' was removed while no podstep looked after it", step->container);
+        if (r >= 0) {
+                free(step->container_id);
+                step->container_id = TAKE_PTR(step->status.id);
+        }
+        if (r >= 0 && (state == CONTAINER_CREATED || state == CONTAINER_INITIALIZED)) {
+                machine_post(&step->machine, step->is_stopping ? MACHINE_FAIL : MACHINE_START);
+                return;
+        }
+        if (r >= 0)
+                r = follow(step);
+        if (r < 0)
+                step_fail(step, STEP_INFRA_FAILED, r, why ? why : error);
+        else
+                step_emit_state(step, STEP_RUNNING);
+        machine_post(&step->machine, r < 0 ? MACHINE_FAIL : MACHINE_OK);
+}
+
+static int enter_finding(Machine *machine, Task **ret_task, Error **reterr) {
+        Step *step = container_of(machine, Step, machine);
+        int r = step_name_directory(step, reterr);
+
+        return r < 0 ? r : engine_container_inspect(step->job->spec.engine, step->container, &step->status, on_found, step, ret_task);
+}
+
+void step_leave_over(Step *step) {
+        step->machine.state = AT_DONE;
+        settle(step);
+}
+
+void step_leave_begun(Step *step) {
+        step->machine.state = AT_BEGUN;
+}
+
+void step_take_up(Step *step) {
+        if (step->machine.state == AT_BEGUN)
+                machine_post(&step->machine, MACHINE_START);
 }
 
 static void on_stop_answer(Task *task, int r, const Error *error, void *userdata) {
@@ -324,7 +382,7 @@ static void settle(Step *step) {
                 job_set_result(job, JOB_INFRA_FAILED, why);
         } else if (step->result == STEP_SCRIPT_FAILED || step->plan->kind == STEP_SERVICE)
                 job_set_result(job, JOB_FAILED, NULL);
-        if (step->plan->failure == STEP_FAILURE_CANCEL)
+        if (step->plan->failure == STEP_FAILURE_CANCEL && !job->is_stopping)
                 job_stop(job, JOB_STOP_CANCEL);
 }
 
@@ -344,6 +402,7 @@ static int enter_done(Machine *machine, Task **ret_task, Error **reterr) {
         step->is_done = true;
         settle(step);
         step_emit_state(step, STEP_DONE);
+        step_note_done(step);
         job_schedule(step->job);
         return 0;
 }
@@ -361,6 +420,8 @@ static const MachineState step_states[] = {
         [AT_RUNNING]      = { "running",      enter_running,      { MACHINE_BUG,  AT_DONE,         AT_DONE,       AT_STOPPING  } },
         [AT_STOPPING]     = { "stopping",     enter_stopping,     { MACHINE_BUG,  AT_DONE,         AT_DONE,       AT_STOPPING  } },
         [AT_DIAGNOSING]   = { "diagnosing",   enter_diagnosing,   { MACHINE_BUG,  AT_DONE,         AT_DONE,       AT_DONE      } },
+        [AT_BEGUN]        = { "begun",        NULL,               { AT_FINDING,   MACHINE_BUG,     AT_DONE,       MACHINE_STAY } },
+        [AT_FINDING]      = { "finding",      enter_finding,      { AT_STARTING,  AT_RUNNING,      AT_DONE,       MACHINE_STAY } },
         [AT_DONE]         = { "done",         enter_done,         { MACHINE_BUG,  MACHINE_STAY,    MACHINE_STAY,  MACHINE_STAY } },
 };
 
@@ -390,6 +451,7 @@ void step_done(Step *step) {
         error_free(step->error);
         free(step->container);
         free(step->container_id);
+        container_status_done(&step->status);
         free(step->directory);
         free(step->log_path);
         free(step->pid_path);

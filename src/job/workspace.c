@@ -32,6 +32,7 @@ struct Workspace {
         Map options;
         ProcessOutput tracked;
         bool has_data, has_work;
+        bool is_made; /* by an earlier process */
 };
 
 enum { WORKSPACE_NEW, WORKSPACE_MAKING_DATA, WORKSPACE_LISTING, WORKSPACE_MAKING_WORK, WORKSPACE_UP, WORKSPACE_BROKEN };
@@ -82,6 +83,8 @@ static int enter_data(Machine *machine, Task **ret_task, Error **reterr) {
         VolumeSpec spec = { .name = workspace->data, .labels = &workspace->job->labels };
 
         workspace->has_data = true;
+        if (workspace->is_made)
+                return machine_post(machine, MACHINE_OK), 0;
         return engine_volume_create(workspace->job->spec.engine, &spec, &workspace->mountpoint, on_data, workspace, ret_task);
 }
 
@@ -94,6 +97,7 @@ static int make_directories(Workspace *workspace, Error **reterr) {
         FOREACH_ROW(row, rows) {
                 int r;
 
+                free(*row->path);
                 *row->path = path_join(workspace->mountpoint, row->name);
                 r = *row->path ? file_mkdir_p(*row->path, 0755) : -ENOMEM;
                 if (r < 0)
@@ -125,7 +129,7 @@ static int enter_listing(Machine *machine, Task **ret_task, Error **reterr) {
         r = make_directories(workspace, reterr);
         if (r < 0)
                 return r;
-        if (workspace->mode != WORKSPACE_CLEAN)
+        if (workspace->mode != WORKSPACE_CLEAN || workspace->is_made)
                 return machine_post(machine, MACHINE_OK), 0;
         return process_run(workspace->job->event, &spec, &workspace->tracked, on_listed, workspace, ret_task);
 }
@@ -141,11 +145,21 @@ static int copy_tracked(Workspace *workspace, int from, int to, Error **reterr) 
         return r;
 }
 
+/* An earlier process may have been killed in the middle of it. */
+static int clear_copy(Workspace *workspace) {
+        int r = file_remove_tree(workspace->copy);
+
+        return r < 0 ? r : file_mkdir_p(workspace->copy, 0755);
+}
+
 static int make_copy(Workspace *workspace, Error **reterr) {
         _cleanup_close_ int from = -1, to = -1;
+        int r;
 
         if (workspace->mode == WORKSPACE_CLONE)
                 return 0;
+        if (workspace->job->spec.record && (r = clear_copy(workspace)) < 0)
+                return error_set(reterr, -r, "cannot clear '%s': %s", workspace->copy, strerror(-r));
         if (workspace->mode != WORKSPACE_CLEAN)
                 return copy_tree(workspace->job->spec.checkout, workspace->copy, NULL, reterr);
         from = open(workspace->job->spec.checkout, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -160,6 +174,8 @@ static int enter_work(Machine *machine, Task **ret_task, Error **reterr) {
         VolumeSpec spec = { .name = workspace->work, .labels = &workspace->job->labels, .options = &workspace->options };
         const char *why = workspace->mode == WORKSPACE_OVERLAY ? why_no_overlay(workspace) : NULL;
 
+        if (workspace->is_made)
+                return machine_post(machine, MACHINE_OK), 0;
         workspace->is_copy = workspace->mode == WORKSPACE_CLEAN || workspace->mode == WORKSPACE_CLONE || why;
         if (why)
                 job_emit_text(workspace->job, JOB_EVENT_NOTE, NULL, "the checkout is copied, not overlaid: %s", why);
@@ -183,6 +199,8 @@ static int enter_work(Machine *machine, Task **ret_task, Error **reterr) {
 static int enter_up(Machine *machine, Task **ret_task, Error **reterr) {
         Workspace *workspace = container_of(machine, Workspace, machine);
 
+        if (!workspace->is_made)
+                job_note(workspace->job, "workspace", "%s %s", workspace->is_copy ? "copy" : "overlay", workspace->mountpoint);
         task_finish(&workspace->task, 0, NULL);
         return 0;
 }
@@ -197,8 +215,29 @@ static const MachineState workspace_states[] = {
         [WORKSPACE_BROKEN]      = { "broken",      NULL,          { MACHINE_BUG,           MACHINE_BUG,           MACHINE_BUG,      MACHINE_STAY } },
 };
 
+/* What an earlier process made, or may have made. */
+static int restore(Workspace *workspace, Error **reterr) {
+        const char *made = job_recorded(workspace->job, "workspace"), *fetched = job_recorded(workspace->job, "fetched");
+        long long sec = 0;
+        long nsec = 0;
+
+        if (!workspace->job->spec.record)
+                return 0;
+        workspace->has_data = true;
+        workspace->has_work = workspace->mode == WORKSPACE_OVERLAY;
+        if (fetched && sscanf(fetched, "%lld %ld", &sec, &nsec) == 2)
+                workspace->fetched = (struct timespec) { .tv_sec = (time_t) sec, .tv_nsec = nsec };
+        if (!made)
+                return 0;
+        workspace->is_made = true;
+        workspace->is_copy = str_starts_with(made, "copy ");
+        workspace->mountpoint = strdup(strchrnul(made, '/'));
+        return workspace->mountpoint ? make_directories(workspace, reterr) : error_oom(reterr);
+}
+
 int workspace_new(Job *job, Workspace **ret, Error **reterr) {
         _cleanup_(workspace_freep) Workspace *workspace = calloc(1, sizeof(*workspace));
+        int r;
 
         if (!workspace)
                 return error_oom(reterr);
@@ -210,6 +249,9 @@ int workspace_new(Job *job, Workspace **ret, Error **reterr) {
         if (!workspace->data || !workspace->work ||
             machine_init(&workspace->machine, job->event, "workspace", workspace_states, WORKSPACE_NEW, workspace_failed) < 0)
                 return error_oom(reterr);
+        r = restore(workspace, reterr);
+        if (r < 0)
+                return r;
         *ret = TAKE_PTR(workspace);
         return 0;
 }
@@ -255,6 +297,7 @@ size_t workspace_mounts(const Workspace *workspace, const PlanStep *step, MountS
 void workspace_note_fetched(Workspace *workspace) {
         /* the clock that files are stamped with */
         (void) clock_gettime(CLOCK_REALTIME_COARSE, &workspace->fetched);
+        job_note(workspace->job, "fetched", "%lld %ld", (long long) workspace->fetched.tv_sec, workspace->fetched.tv_nsec);
 }
 
 const char *workspace_volume(const Workspace *workspace, size_t i) {

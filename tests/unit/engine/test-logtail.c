@@ -147,7 +147,7 @@ static int setup(void **state) {
         assert_non_null(mkdtemp(scratch->directory));
         scratch->path = path_join(scratch->directory, "log");
         scratch->heard.text = STR_INIT(OUT_MAX);
-        assert_int_equal(logtail_new(scratch->path, &scratch->tail), 0);
+        assert_int_equal(logtail_new(scratch->path, false, &scratch->tail), 0);
         *state = scratch;
         return 0;
 }

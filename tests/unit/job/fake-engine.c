@@ -15,7 +15,6 @@ typedef struct FakeFollow {
         char *container;
         FollowSpec spec;
         ContainerExit *ret;
-        int exit_code;
         sd_event_source *source;
 } FakeFollow;
 
@@ -95,6 +94,7 @@ static int fake_secret_create(Engine *engine, const char *name, const Map *label
 }
 
 static int fake_container_create(Engine *engine, const ContainerSpec *spec, char **ret_id, TaskDone done, void *userdata, Task **ret_task) {
+        free(*ret_id);
         *ret_id = strdup(spec->name);
         return make(engine, OBJECT_CONTAINER, spec->name, done, userdata, ret_task);
 }
@@ -108,17 +108,23 @@ static int fake_simple(Engine *engine, const char *name, TaskDone done, void *us
 static int on_ended(sd_event_source *source, void *userdata) {
         FakeFollow *follow = userdata;
 
-        *follow->ret = (ContainerExit) { .exit_code = follow->exit_code };
+        uint64_t code = 0;
+
+        /* The log is there to be read from its beginning, whoever reads it. */
+        follow->spec.output(1, "one\ntw", 6, follow->spec.userdata);
+        follow->spec.output(1, "o\n", 2, follow->spec.userdata);
+        follow->spec.output(2, "three", 5, follow->spec.userdata);
+        (void) parse_u64(strmap_get(&follow->fake->states, follow->container), &code);
+        *follow->ret = (ContainerExit) { .exit_code = (int) code };
         task_finish(&follow->task, 0, NULL);
         return 0;
 }
 
 static void end_container(FakeEngine *fake, const char *name, int exit_code) {
+        (void) strmap_putf(&fake->states, name, "%d", exit_code);
         for (FakeFollow *follow = fake->follows; follow; follow = follow->next)
-                if (str_equal(follow->container, name) && !follow->task.finished && !follow->source) {
-                        follow->exit_code = exit_code;
+                if (str_equal(follow->container, name) && !follow->task.finished && !follow->source)
                         (void) sd_event_add_defer(fake->engine.event, &follow->source, on_ended, follow);
-                }
 }
 
 static const char *exit_of(const FakeEngine *fake, const char *name) {
@@ -134,8 +140,9 @@ static int fake_container_start(Engine *engine, const char *name, TaskDone done,
         uint64_t value;
         int r = count_call(fake);
 
-        if (r >= 0) {
+        if (r >= 0 && !map_has(&fake->states, name)) { /* else it runs already, or did */
                 (void) strv_append(&fake->started, name);
+                (void) strmap_put(&fake->states, name, "running");
                 if (parse_u64(code, &value) >= 0)
                         end_container(fake, name, (int) value);
         }
@@ -169,8 +176,29 @@ static int fake_container_follow(Engine *engine, const FollowSpec *spec, Contain
         follow->ret = ret;
         follow->next = fake->follows;
         fake->follows = follow;
+        if (map_has(&fake->states, spec->container) && !str_equal(strmap_get(&fake->states, spec->container), "running"))
+                (void) sd_event_add_defer(fake->engine.event, &follow->source, on_ended, follow);
         *ret_task = &follow->task;
         return 0;
+}
+
+static int fake_container_inspect(Engine *engine, const char *name, ContainerStatus *ret, TaskDone done, void *userdata, Task **ret_task) {
+        FakeEngine *fake = fake_of(engine);
+        const char *state = strmap_get(&fake->states, name);
+        _cleanup_free_ char *key = str_printf("container %s", name);
+        uint64_t code = 0;
+        int r = count_call(fake);
+
+        if (r >= 0 && !map_has(&fake->objects, key))
+                r = -ENOENT;
+        if (state && !str_equal(state, "running"))
+                (void) parse_u64(state, &code);
+        if (r >= 0)
+                *ret = (ContainerStatus) { .state = !state                       ? CONTAINER_CREATED
+                                                    : str_equal(state, "running") ? CONTAINER_RUNNING
+                                                                                  : CONTAINER_EXITED,
+                                           .exit_code = (int) code, .id = strdup(name), .error = strdup("") };
+        return answer(fake, r, done, userdata, ret_task);
 }
 
 static int fake_container_stop(Engine *engine, const char *name, uint64_t grace_usec, TaskDone done, void *userdata, Task **ret_task) {
@@ -230,6 +258,7 @@ static const EngineClass fake_class = {
         .container_start = fake_container_start,
         .container_follow = fake_container_follow,
         .container_stop = fake_container_stop,
+        .container_inspect = fake_container_inspect,
         .container_has_path = fake_has_path,
         .container_read_file = fake_read_file,
         .object_remove = fake_object_remove,
@@ -244,6 +273,7 @@ FakeEngine *fake_engine_new(sd_event *event) {
                             .info = { .kind = "fake", .version = "1", .address = "fake:", .is_rootless = true, .has_pods = true } },
                 .objects = STRMAP_INIT,
                 .exit_codes = STRMAP_INIT,
+                .states = STRMAP_INIT,
                 .directory = strdup(mkdtemp(directory)),
         };
         return fake;
@@ -255,6 +285,7 @@ FakeEngine *fake_engine_free(FakeEngine *fake) {
         (void) file_remove_tree(fake->directory);
         map_done(&fake->objects);
         map_done(&fake->exit_codes);
+        map_done(&fake->states);
         strv_free(fake->started);
         free(fake->directory);
         free(fake);

@@ -2,7 +2,7 @@
 
 /*
  * An engine made of a list of names: it remembers what stands on it, fails or stops the job at a chosen call, and lets containers
- * end as told. Nothing runs.
+ * end as told. Nothing runs, but each prints two lines. What stands, and how it ended, survives the job that made it.
  */
 
 #include "engine/engine.h"
@@ -18,6 +18,7 @@ typedef struct FakeEngine {
         unsigned stop_at; /* the call at which the job is stopped */
         Job *job;
         struct FakeFollow *follows;
+        Map states;       /* of containers that were started: "running", or their exit code */
         char **started;   /* names of containers, in the order of their start */
 } FakeEngine;
 
