@@ -11,7 +11,7 @@
 #include "base/str.h"
 #include "base/strv.h"
 #include "engine/find-config.h"
-#include "engine/libpod.h"
+#include "engine/service.h"
 
 #define TRIED_MAX (16U * 1024) /* bytes of what is told */
 
@@ -126,21 +126,21 @@ static void on_open(Task *task, int r, const Error *error, void *userdata) {
 
 static int find_try(Find *find) {
         const Candidate *candidate;
-        LibpodSpec spec;
+        ServiceSpec spec;
 
         if (find->next == find->n_candidates) {
                 find_give_up(find);
                 return 0;
         }
         candidate = &find->candidates[find->next++];
-        spec = (LibpodSpec) { .url = candidate->connection.url,
+        spec = (ServiceSpec) { .url = candidate->connection.url,
                              .identity = candidate->connection.identity,
                              .ca_file = candidate->connection.ca_file,
                              .cert_file = candidate->connection.cert_file,
                              .key_file = candidate->connection.key_file,
                              .skips_verify = candidate->skips_verify,
-                             .times = LIBPOD_TIMES_DEFAULT };
-        return libpod_open(find->event, &spec, find->ret, on_open, find, &find->pending);
+                             .times = SERVICE_TIMES_DEFAULT };
+        return service_open(find->event, &spec, find->ret, on_open, find, &find->pending);
 }
 
 static int put(char **place, char *value) {

@@ -45,11 +45,14 @@ static uint64_t get_nsec(Json *json, const char *path) {
         return json_get_int(json, path, &nsec, NULL) >= 0 && nsec > 0 ? (uint64_t) nsec / NSEC_PER_USEC : 0;
 }
 
-static void read_health_check(Json *json, ImageInfo *info) {
-        Json *test = NULL;
+/* Podman has it at the top, Docker with the rest of the image's configuration. */
+static void read_health_check(Json *image, ImageInfo *info) {
+        Json *test = NULL, *json = image;
         const char *kind;
         int64_t retries = 0;
 
+        if (json_get_object(image, "Healthcheck", &test, NULL) < 0 && json_get_object(image, "Config", &json, NULL) < 0)
+                return;
         if (json_get_array(json, "Healthcheck.Test", &test, NULL) < 0 || json_object_array_length(test) == 0)
                 return;
         kind = json_object_get_string(json_object_array_get_idx(test, 0));
@@ -81,12 +84,12 @@ static int read_image(Json *json, ImageInfo *info) {
         if (!info->platform)
                 return -ENOMEM;
         (void) json_get_object(json, "Config.Labels", &labels, NULL);
-        if (libpod_copy_string(json, "Id", &info->id) < 0 || libpod_copy_string(json, "Digest", &info->digest) < 0 ||
+        if (call_copy_string(json, "Id", &info->id) < 0 || call_copy_string(json, "Digest", &info->digest) < 0 ||
             copy_strings(json, "RepoTags", &info->tags) < 0 || copy_strings(json, "RepoDigests", &info->digests) < 0 ||
-            libpod_copy_string(json, "Config.User", &info->user) < 0 ||
+            call_copy_string(json, "Config.User", &info->user) < 0 ||
             copy_strings(json, "Config.Entrypoint", &info->entrypoint) < 0 ||
             copy_strings(json, "Config.Cmd", &info->command) < 0 ||
-            copy_keys(json, "Config.ExposedPorts", &info->exposed) < 0 || libpod_copy_labels(labels, &info->labels) < 0)
+            copy_keys(json, "Config.ExposedPorts", &info->exposed) < 0 || call_copy_labels(labels, &info->labels) < 0)
                 return -ENOMEM;
         return 0;
 }
@@ -112,7 +115,7 @@ static int answer_image(Call *call, Reply *reply, Error **reterr) {
         return 0;
 }
 
-int libpod_image_inspect(Engine *engine, const char *image, ImageInfo *ret, TaskDone done, void *userdata,
+int service_image_inspect(Engine *engine, const char *image, ImageInfo *ret, TaskDone done, void *userdata,
                          Task **ret_task) {
         CallSpec spec = { .doing = "inspecting image",
                           .method = "GET",
@@ -133,7 +136,7 @@ static int answer_image_remove(Call *call, Reply *reply, Error **reterr) {
         return reply->status == 404 ? 0 : reply->status == 409 ? 1 : call_check(reply, reterr);
 }
 
-int libpod_image_remove(Engine *engine, const char *image, TaskDone done, void *userdata, Task **ret_task) {
+int service_image_remove(Engine *engine, const char *image, TaskDone done, void *userdata, Task **ret_task) {
         CallSpec spec = { .doing = "removing image",
                           .method = "DELETE",
                           .path = { "images", image },

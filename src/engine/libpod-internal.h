@@ -1,140 +1,12 @@
 #pragma once
 
-/* Shared by the libpod-* files: the connection, and Call, the Task that all of them use. */
+/* Podman's functions, for the engine's table. Source: libpod API v4. */
 
-#include <limits.h>
-
-#include "document/json.h"
-#include "engine/libpod.h"
-#include "engine/listener.h"
-#include "engine/tunnel.h"
-#include "http/request.h"
-#include "http/url.h"
-#include "loop/timer.h"
+#include "engine/call.h"
 
 #define LIBPOD_PREFIX "/v4.0.0/libpod/"
-#define LIBPOD_PATH_MAX (64U * 1024) /* of a request, with its query: labels of a secret stand there */
-
-typedef struct Attach Attach;
-
-typedef struct Libpod {
-        Engine engine;
-        Transport *transport;
-        Tunnel *tunnel; /* NULL: none is needed */
-        char *address, *version;
-        LibpodTimes times;
-        Listeners *listeners;
-        char *exits_directory; /* NULL: not local, or its tmp_dir is not the default one */
-        unsigned n_away;       /* how often a connection was refused or cut */
-        Attach *attaching;     /* those whose containers must not be started yet */
-} Libpod;
-
-static inline Libpod *libpod_of(Engine *engine) {
-        return container_of(engine, Libpod, engine);
-}
-
-typedef struct Call Call;
-
-/* What an answer means: the Task's result, a negative errno, or CALL_GOES_ON when another request was sent. */
-typedef int (*CallAnswer)(Call *call, Reply *reply, Error **reterr);
-#define CALL_GOES_ON INT_MAX
-
-/*
- * A request, or a few of them in a row, to do one thing. Requests are sent again while the engine is away: that is safe
- * as all names are ours, so that what an unanswered request made is found again by its name.
- */
-struct Call {
-        Task task;
-        Libpod *libpod;
-        const char *doing; /* "creating container": stands in front of each Error; static; NULL: nothing does */
-        Task *pending;     /* the request in flight, or the pause before it */
-        Task *pulse;       /* of a slow call: the pause before, or the question whether the engine lives */
-
-        /* The request: */
-        const char *method;
-        Str path;
-        char *body;
-        size_t n_body;
-        const char *content_type; /* NULL: JSON */
-        char *header;             /* a further one, "Name: value", wiped in the end; NULL: none */
-        uint64_t timeout_usec, idle_usec;
-        size_t reply_max;
-        RequestChunk chunk;
-        CallAnswer answer;
-        int (*explain)(Call *call, int r, Error **reterr); /* what it means that no answer came; NULL: what it says */
-        Reply reply, pulse_reply;
-
-        uint64_t away_since_usec; /* 0: it is not */
-        Backoff backoff;          /* between tries while it is away */
-        Backoff again;            /* between tries that it refused */
-        Error *refusal;           /* the first no, kept while something else is tried */
-        char *name;               /* of the object in question */
-        union {                   /* where the result goes */
-                ImageInfo *image;
-                ContainerStatus *status;
-                HealthStatus *health;
-                EngineObjects *objects;
-                EngineDisk *disk;
-                char **text;
-        } ret;
-        void (*before_send)(Call *call);   /* each try; NULL: nothing to do */
-        Call *(*free_derived)(Call *call); /* of a struct that embeds this as its first member; NULL: plain free() */
-};
-
-typedef struct CallSpec {
-        const char *doing, *method;
-        const char *path[3]; /* segments behind LIBPOD_PREFIX, up to the first NULL: "containers", name, "json" */
-        const char *name;    /* copied to the Call */
-        CallAnswer answer;   /* NULL: success is all there is to know; 304 counts as such */
-        bool is_slow;
-} CallSpec;
-
-/** call_new() - a call that has not begun */
-int call_new(Engine *engine, const CallSpec *spec, TaskDone done, void *userdata, Call **ret);
-/** call_init() - the same in a struct of one's own, which is zero; undone by task_free() */
-int call_init(Call *call, Engine *engine, const CallSpec *spec, TaskDone done, void *userdata);
-Call *call_free(Call *call);
-DEFINE_CLEANUP(Call *, call_free);
-
-void call_add_query(Call *call, const char *name, const char *value);
-/** call_take_body() - takes the text, NULL is want of memory; it is wiped in the end */
-int call_take_body(Call *call, char *body);
-/** call_finish_body() - a JSON body */
-int call_finish_body(Call *call, JsonWriter *w);
-/** call_start_take() - begins; frees the call if it cannot */
-int call_start_take(Call *call, Task **ret_task);
-
-/** call_set_path() - the segments behind LIBPOD_PREFIX, without a query */
-void call_set_path(Call *call, const char *const path[static 3]);
-/**
- * call_resume() - for who keeps a call waiting: when this is called, with the call as userdata, it sends its request
- */
-void call_resume(Task *task, int r, const Error *error, void *userdata);
-/** call_go_on() - to be returned by an answer: asks something else, with GET and no body, when the path is set */
-int call_go_on(Call *call, CallAnswer answer);
-/**
- * call_again() - likewise: the same request once more after a short pause; or the refusal, if that was tried often
- * enough
- */
-int call_again(Call *call, const Reply *reply, Error **reterr);
-
-/** call_check() - 0 for a status of success, else what the engine says: -ENOENT for 404, -EREMOTEIO */
-int call_check(const Reply *reply, Error **reterr);
-/** call_json() - call_check(), then the body; -EPROTO */
-int call_json(const Reply *reply, Json **ret, Error **reterr);
-/** call_bad() - what is missing in an answer, as -EPROTO */
-int call_bad(int r, Error **reterr);
-
-/**
- * libpod_words() - what the engine says in an answer that refuses, fit for people. On the heap, NULL if memory is out.
- */
-char *libpod_words(const Reply *reply);
-
-/* Copies out of an answer; a missing or odd one is empty. */
-int libpod_copy_string(Json *json, const char *path, char **ret);
-int libpod_copy_labels(Json *labels, Map *ret);
-/** libpod_put_labels() - also an empty map, so that the field is what it should be */
-void libpod_put_labels(JsonWriter *w, const char *key, const Map *labels);
+#define LIBPOD_VERSION_MAJOR_MIN 4
+#define LIBPOD_VERSION_MINOR_MIN 3
 
 /** libpod_spec_to_json() - the body of containers/create */
 int libpod_spec_to_json(const ContainerSpec *spec, char **ret);
@@ -143,9 +15,7 @@ void libpod_put_security(JsonWriter *w, const SecuritySpec *security);
 void libpod_put_options(JsonWriter *w, const ContainerSpec *spec);
 void libpod_put_user(JsonWriter *w, const ContainerSpec *spec);
 
-int libpod_image_inspect(Engine *, const char *image, ImageInfo *ret, TaskDone, void *, Task **);
 int libpod_image_pull(Engine *, const PullSpec *, EngineProgress, PullResult *ret, TaskDone, void *, Task **);
-int libpod_image_remove(Engine *, const char *image, TaskDone, void *, Task **);
 int libpod_disk_usage(Engine *, EngineDisk *ret, TaskDone, void *, Task **);
 int libpod_pod_create(Engine *, const PodSpec *, TaskDone, void *, Task **);
 int libpod_volume_create(Engine *, const VolumeSpec *, char **ret_mountpoint, TaskDone, void *, Task **);
@@ -156,10 +26,6 @@ int libpod_container_init(Engine *, const char *name, TaskDone, void *, Task **)
 int libpod_container_start(Engine *, const char *name, TaskDone, void *, Task **);
 int libpod_container_follow(Engine *, const FollowSpec *, ContainerExit *ret, TaskDone, void *, Task **);
 int libpod_container_stop(Engine *, const char *name, uint64_t grace_usec, TaskDone, void *, Task **);
-int libpod_container_inspect(Engine *, const char *name, ContainerStatus *ret, TaskDone, void *, Task **);
 int libpod_container_check_health(Engine *, const char *name, HealthStatus *ret, TaskDone, void *, Task **);
-int libpod_container_read_file(Engine *, const char *name, const char *path, size_t max_bytes, char **ret,
-                               size_t *ret_n, TaskDone, void *, Task **);
-int libpod_container_has_path(Engine *, const char *name, const char *path, TaskDone, void *, Task **);
 int libpod_object_list(Engine *, ObjectKind, const char *label, EngineObjects *ret, TaskDone, void *, Task **);
 int libpod_object_remove(Engine *, ObjectKind, const char *name, TaskDone, void *, Task **);

@@ -86,7 +86,7 @@ static int append_object(List *list, Json *json) {
         if (json_get_object(json, row->labels, &labels, NULL) < 0 && !row->has_filter && list->n_asked == 0)
                 return strv_append(&list->unknown, name);
         object.name = strdup(name);
-        r = object.name ? libpod_copy_labels(labels, &object.labels) : -ENOMEM;
+        r = object.name ? call_copy_labels(labels, &object.labels) : -ENOMEM;
         if (r >= 0 && !row->has_filter && !labels_match(&object.labels, list->label))
                 r = 1;
         if (r == 0)

@@ -85,7 +85,7 @@ static int take_mountpoint(Call *call, Reply *reply, Error **reterr) {
         r = json_get_string(json, "Mountpoint", &mountpoint, reterr);
         if (r < 0)
                 return call_bad(r, reterr);
-        return call->ret.text ? libpod_copy_string(json, "Mountpoint", call->ret.text) : 0;
+        return call->ret.text ? call_copy_string(json, "Mountpoint", call->ret.text) : 0;
 }
 
 static int answer_standing_volume(Call *call, Reply *reply, Error **reterr) {
@@ -157,7 +157,7 @@ int libpod_secret_create(Engine *engine, const char *name, const Map *labels, co
         JsonWriter w = { 0 };
         int r;
 
-        libpod_put_labels(&w, NULL, labels);
+        call_put_labels(&w, NULL, labels);
         r = json_finish(&w, false, &text);
         if (r < 0)
                 return r;

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/base64.h"
 #include "base/strv.h"
 #include "engine/pull-fault.h"
 
@@ -104,7 +103,7 @@ static int answer_pull(Call *call, Reply *reply, Error **reterr) {
 
         r = call_check(reply, reterr);
         if (r < 0) {
-                _cleanup_free_ char *words = libpod_words(reply);
+                _cleanup_free_ char *words = call_words(reply);
 
                 pull->ret->fault = pull_fault_find(reply->status, words);
                 return r;
@@ -126,9 +125,9 @@ static int answer_pull(Call *call, Reply *reply, Error **reterr) {
  * The map of registries to logins, not a single login: an empty one says "nobody", while no header at all would make
  * Podman look into the files of who runs it. A single login has no place for a token beside a name, the map neither.
  */
-static int make_auth_header(const RegistryLogin *login, const char *reference, char **ret) {
+static int set_login(Call *call, const RegistryLogin *login, const char *reference) {
         _cleanup_free_ char *key = strndup(reference, strcspn(reference, "/"));
-        char *json = NULL, *encoded;
+        char *json = NULL;
         JsonWriter w = { 0 };
         int r;
 
@@ -149,14 +148,7 @@ static int make_auth_header(const RegistryLogin *login, const char *reference, c
         r = json_finish(&w, false, &json);
         if (r < 0)
                 return r;
-        encoded = base64_encode(json, strlen(json), BASE64_URL);
-        explicit_bzero(json, strlen(json));
-        free(json);
-        *ret = encoded ? str_printf("X-Registry-Auth: %s", encoded) : NULL;
-        if (encoded)
-                explicit_bzero(encoded, strlen(encoded));
-        free(encoded);
-        return *ret ? 0 : -ENOMEM;
+        return call_set_login_take(call, json);
 }
 
 /* "linux/arm64/v8" */
@@ -193,7 +185,7 @@ int libpod_image_pull(Engine *engine, const PullSpec *pull_spec, EngineProgress 
         call->before_send = pull_forget;
         r = call_init(call, engine, &spec, done, userdata);
         if (r >= 0)
-                r = make_auth_header(pull_spec->login, pull_spec->reference, &call->header);
+                r = set_login(call, pull_spec->login, pull_spec->reference);
         if (r < 0)
                 return r;
         call_add_query(call, "reference", pull_spec->reference);
@@ -203,6 +195,6 @@ int libpod_image_pull(Engine *engine, const PullSpec *pull_spec, EngineProgress 
                 return r;
         call->chunk = pull_on_chunk;
         call->timeout_usec = 0;
-        call->idle_usec = call->libpod->times.pull_idle_usec;
+        call->idle_usec = call->service->times.pull_idle_usec;
         return call_start_take(TAKE_PTR(call), ret_task);
 }

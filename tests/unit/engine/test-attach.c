@@ -1,11 +1,11 @@
 #include "fake-server.h"
 
 #include "engine/frames.h"
-#include "engine/libpod.h"
+#include "engine/service.h"
 
 #define P FAKE_PREFIX
 #define TEST_TIMES                                                                                                     \
-        ((LibpodTimes) { .call_usec = 100 * USEC_PER_MSEC,                                                              \
+        ((ServiceTimes) { .call_usec = 100 * USEC_PER_MSEC,                                                              \
                         .slow_usec = 400 * USEC_PER_MSEC,                                                              \
                         .away_usec = 300 * USEC_PER_MSEC,                                                              \
                         .pull_idle_usec = 100 * USEC_PER_MSEC })
@@ -95,14 +95,14 @@ typedef struct Scene {
 
 static int setup(void **state) {
         Scene *scene = calloc(1, sizeof(*scene));
-        LibpodSpec spec = { .times = TEST_TIMES };
+        ServiceSpec spec = { .times = TEST_TIMES };
 
         assert_non_null(scene);
         scene->event = test_event();
         scene->server = fake_new(scene->event);
         scene->heard.text = STR_INIT(1000);
         spec.url = scene->server->url;
-        assert_int_equal(libpod_open(scene->event, &spec, &scene->engine, seen_done, &scene->seen, &scene->task), 0);
+        assert_int_equal(service_open(scene->event, &spec, &scene->engine, seen_done, &scene->seen, &scene->task), 0);
         turn_until(scene->event, &scene->seen.n, 1);
         assert_int_equal(scene->seen.r, 0);
         scene->task = task_free(scene->task);

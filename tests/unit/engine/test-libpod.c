@@ -1,12 +1,12 @@
 #include "fake-server.h"
 
 #include "base/base64.h"
-#include "engine/libpod.h"
+#include "engine/service.h"
 #include "loop/timer.h"
 
 /* Short, so that what never answers is given up soon. */
 #define TEST_TIMES                                                                                                     \
-        ((LibpodTimes) { .call_usec = 100 * USEC_PER_MSEC,                                                              \
+        ((ServiceTimes) { .call_usec = 100 * USEC_PER_MSEC,                                                              \
                         .slow_usec = 400 * USEC_PER_MSEC,                                                              \
                         .away_usec = 300 * USEC_PER_MSEC,                                                              \
                         .pull_idle_usec = 100 * USEC_PER_MSEC })
@@ -21,13 +21,13 @@ typedef struct Scene {
 
 static int setup(void **state) {
         Scene *scene = calloc(1, sizeof(*scene));
-        LibpodSpec spec = { .times = TEST_TIMES };
+        ServiceSpec spec = { .times = TEST_TIMES };
 
         assert_non_null(scene);
         scene->event = test_event();
         scene->server = fake_new(scene->event);
         spec.url = scene->server->url;
-        assert_int_equal(libpod_open(scene->event, &spec, &scene->engine, seen_done, &scene->seen, &scene->task), 0);
+        assert_int_equal(service_open(scene->event, &spec, &scene->engine, seen_done, &scene->seen, &scene->task), 0);
         turn_until(scene->event, &scene->seen.n, 1);
         assert_int_equal(scene->seen.r, 0);
         scene->task = task_free(scene->task);
@@ -763,7 +763,7 @@ static void test_open(void **state) {
                   "Podman new is too old; podstep needs 4.3 or later" },
                 { { "GET /_ping", 200, "OK", .version = "" },
                   -EPROTONOSUPPORT,
-                  "something else answers there, not Podman" },
+                  "something else answers there, neither Podman nor Docker" },
                 { { "GET /_ping", 500, "{\"message\":\"broken\"}", .version = "" }, -EREMOTEIO, "broken" },
                 { { "GET /_ping", 200, .hangs = true }, -ETIMEDOUT, "" },
                 { { "GET /_ping", 0 }, -ECONNRESET, "" },
@@ -771,12 +771,12 @@ static void test_open(void **state) {
         Scene *scene = *state;
 
         FOREACH_ROW(row, rows) {
-                LibpodSpec spec = { .url = scene->server->url, .times = TEST_TIMES };
+                ServiceSpec spec = { .url = scene->server->url, .times = TEST_TIMES };
                 Engine *engine = NULL;
 
                 print_message("version '%s'\n", row->ping.version ? row->ping.version : "-");
                 fake_play(scene->server, &row->ping, 1);
-                assert_int_equal(finish(scene, libpod_open(scene->event, &spec, &engine, DONE)), row->want_r);
+                assert_int_equal(finish(scene, service_open(scene->event, &spec, &engine, DONE)), row->want_r);
                 if (row->want_r == 0) {
                         assert_string_equal(engine->info.version, row->want);
                         assert_string_equal(engine->info.kind, "podman");
@@ -799,10 +799,10 @@ static void test_bad_urls(void **state) {
         Scene *scene = *state;
 
         FOREACH_ROW(url, urls) {
-                LibpodSpec spec = { .url = *url, .times = TEST_TIMES };
+                ServiceSpec spec = { .url = *url, .times = TEST_TIMES };
                 Engine *engine = NULL;
 
-                assert_true(finish(scene, libpod_open(scene->event, &spec, &engine, DONE)) < 0);
+                assert_true(finish(scene, service_open(scene->event, &spec, &engine, DONE)) < 0);
                 assert_null(engine);
                 assert_true(strlen(scene->seen.text) > 0);
         }

@@ -1,4 +1,4 @@
-#include "engine/libpod-attach.h"
+#include "engine/attach.h"
 
 #include <errno.h>
 #include <string.h>
@@ -18,7 +18,7 @@ typedef struct Gate Gate;
 
 struct Attach {
         Task task;
-        Libpod *libpod;
+        Service *service;
         char *container;
         EngineOutput output;
         void *output_userdata;
@@ -67,9 +67,9 @@ static int gate_on_open(sd_event_source *source, void *userdata) {
         return 0;
 }
 
-int attach_wait(Libpod *libpod, const char *container, TaskDone done, void *userdata, Task **ret_task) {
+int attach_wait(Service *service, const char *container, TaskDone done, void *userdata, Task **ret_task) {
         _cleanup_(task_freep) Task *task = NULL;
-        Attach *attach = libpod->attaching;
+        Attach *attach = service->attaching;
         Gate *gate;
 
         while (attach && !str_equal(attach->container, container))
@@ -81,7 +81,7 @@ int attach_wait(Libpod *libpod, const char *container, TaskDone done, void *user
                 return -ENOMEM;
         task = &gate->task;
         task_init(task, &gate_class, done, userdata);
-        if (sd_event_add_defer(libpod->engine.event, &gate->opened, gate_on_open, gate) < 0 ||
+        if (sd_event_add_defer(service->engine.event, &gate->opened, gate_on_open, gate) < 0 ||
             sd_event_source_set_enabled(gate->opened, SD_EVENT_OFF) < 0)
                 return -ENOMEM;
         gate->attach = attach;
@@ -93,7 +93,7 @@ int attach_wait(Libpod *libpod, const char *container, TaskDone done, void *user
 
 /* It stands, or will not: whoever waits goes on in a turn of their own. */
 static void attach_arrived(Attach *attach) {
-        Attach **place = &attach->libpod->attaching;
+        Attach **place = &attach->service->attaching;
 
         if (!attach->is_on_its_way)
                 return;
@@ -162,7 +162,7 @@ static int on_frames(const char *bytes, size_t n, void *userdata) {
 static void stream_begins(Call *call) {
         Attach *attach = container_of(call, StreamCall, call)->attach;
 
-        attach->n_away = attach->libpod->n_away;
+        attach->n_away = attach->service->n_away;
         attach->frames.n_header = 0;
         attach->frames.n_left = 0;
 }
@@ -184,7 +184,7 @@ static int start_stream(Attach *attach, const CallSpec *spec, const char *query,
         call = &stream->call;
         call->free_derived = stream_free;
         call->before_send = stream_begins;
-        r = call_init(call, &attach->libpod->engine, spec, done, attach);
+        r = call_init(call, &attach->service->engine, spec, done, attach);
         if (r < 0)
                 return r;
         call->chunk = on_frames;
@@ -236,10 +236,10 @@ static int wait_for_end(Attach *attach) {
         int r;
 
         if (!attach->has_gap && attach->end.n_tries < ATTACH_END_TRIES)
-                return timer_start(attach->libpod->engine.event, backoff_next(&attach->end), on_paused, attach,
+                return timer_start(attach->service->engine.event, backoff_next(&attach->end), on_paused, attach,
                                    &attach->pending);
         attach->has_gap = true;
-        r = call_new(&attach->libpod->engine, &spec, on_waited, attach, &call);
+        r = call_new(&attach->service->engine, &spec, on_waited, attach, &call);
         if (r < 0)
                 return r;
         call->timeout_usec = 0;
@@ -257,7 +257,7 @@ static void on_status(Task *task, int r, const Error *error, void *userdata) {
                 attach_finish(attach, r, error);
         else if (!has_ended)
                 attach_next(attach, attach->has_stream ? wait_for_end : begin_stream);
-        else if (!attach->has_stream || attach->has_gap || attach->n_away != attach->libpod->n_away)
+        else if (!attach->has_stream || attach->has_gap || attach->n_away != attach->service->n_away)
                 attach_next(attach, read_logs);
         else
                 attach_finish(attach, 0, NULL);
@@ -265,7 +265,7 @@ static void on_status(Task *task, int r, const Error *error, void *userdata) {
 
 static int look(Attach *attach) {
         container_status_done(&attach->status);
-        return engine_container_inspect(&attach->libpod->engine, attach->container, &attach->status, on_status, attach,
+        return engine_container_inspect(&attach->service->engine, attach->container, &attach->status, on_status, attach,
                                         &attach->pending);
 }
 
@@ -288,7 +288,7 @@ static int begin_stream(Attach *attach) {
         return start_stream(attach, &spec, "?stream=true&stdout=true&stderr=true&stdin=false", on_stream_end);
 }
 
-int attach_start(Libpod *libpod, const FollowSpec *spec, ContainerExit *ret, TaskDone done, void *userdata,
+int attach_start(Service *service, const FollowSpec *spec, ContainerExit *ret, TaskDone done, void *userdata,
                  Task **ret_task) {
         _cleanup_(task_freep) Task *task = NULL;
         Attach *attach;
@@ -299,7 +299,7 @@ int attach_start(Libpod *libpod, const FollowSpec *spec, ContainerExit *ret, Tas
                 return -ENOMEM;
         task = &attach->task;
         task_init(task, &attach_class, done, userdata);
-        attach->libpod = libpod;
+        attach->service = service;
         attach->end = (Backoff) { .first_usec = ATTACH_END_FIRST_USEC, .max_usec = ATTACH_END_MAX_USEC };
         attach->output = spec->output;
         attach->output_userdata = spec->userdata;
@@ -310,8 +310,8 @@ int attach_start(Libpod *libpod, const FollowSpec *spec, ContainerExit *ret, Tas
         r = look(attach);
         if (r < 0)
                 return r;
-        attach->next = libpod->attaching;
-        libpod->attaching = attach;
+        attach->next = service->attaching;
+        service->attaching = attach;
         attach->is_on_its_way = true;
         *ret_task = TAKE_PTR(task);
         return 0;

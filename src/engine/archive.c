@@ -1,6 +1,6 @@
 /* Files inside of containers, as archives. Each call costs Podman 70-150 ms: a helper process of its own. */
 
-#include "engine/libpod-internal.h"
+#include "engine/call.h"
 
 #include <errno.h>
 #include <string.h>
@@ -73,7 +73,7 @@ static int answer_archive(Call *call, Reply *reply, Error **reterr) {
         return 0;
 }
 
-int libpod_container_read_file(Engine *engine, const char *name, const char *path, size_t max_bytes, char **ret,
+int archive_read_file(Engine *engine, const char *name, const char *path, size_t max_bytes, char **ret,
                                size_t *ret_n, TaskDone done, void *userdata, Task **ret_task) {
         CallSpec spec = { .doing = "reading a file of the container",
                           .method = "GET",
@@ -110,7 +110,7 @@ static int answer_has_path(Call *call, Reply *reply, Error **reterr) {
         return r < 0 ? r : 1;
 }
 
-int libpod_container_has_path(Engine *engine, const char *name, const char *path, TaskDone done, void *userdata,
+int archive_has_path(Engine *engine, const char *name, const char *path, TaskDone done, void *userdata,
                               Task **ret_task) {
         CallSpec spec = { .doing = "looking for a file of the container",
                           .method = "HEAD",

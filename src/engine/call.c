@@ -1,10 +1,11 @@
-/* Call: requests to Podman, their retries, and what a refusal means. */
+/* Call: requests to an engine's service, their retries, and what a refusal means. */
 
-#include "engine/libpod-internal.h"
+#include "engine/call.h"
 
 #include <errno.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/clock.h"
 
 #define CALL_AWAY_FIRST_USEC (100 * USEC_PER_MSEC)
@@ -50,11 +51,11 @@ static Task *call_free_task(Task *task) {
         return NULL;
 }
 
-static const TaskClass call_class = { "libpod", call_free_task };
+static const TaskClass call_class = { "call", call_free_task };
 
 void call_set_path(Call *call, const char *const path[static 3]) {
         str_clear(&call->path);
-        (void) str_append(&call->path, LIBPOD_PREFIX);
+        (void) str_append(&call->path, call->service->prefix);
         for (size_t i = 0; i < 3 && path[i]; i++) {
                 if (i > 0)
                         (void) str_append_char(&call->path, '/');
@@ -66,15 +67,15 @@ void call_set_path(Call *call, const char *const path[static 3]) {
 }
 
 int call_init(Call *call, Engine *engine, const CallSpec *spec, TaskDone done, void *userdata) {
-        Libpod *libpod = libpod_of(engine);
+        Service *service = service_of(engine);
 
         task_init(&call->task, &call_class, done, userdata);
-        call->libpod = libpod;
+        call->service = service;
         call->doing = spec->doing;
         call->method = spec->method;
         call->answer = spec->answer;
-        call->path = STR_INIT(LIBPOD_PATH_MAX);
-        call->timeout_usec = spec->is_slow ? libpod->times.slow_usec : libpod->times.call_usec;
+        call->path = STR_INIT(CALL_PATH_MAX);
+        call->timeout_usec = spec->is_slow ? service->times.slow_usec : service->times.call_usec;
         call->backoff = (Backoff) { .first_usec = CALL_AWAY_FIRST_USEC, .max_usec = CALL_AWAY_MAX_USEC };
         call->again = (Backoff) { .first_usec = CALL_AGAIN_FIRST_USEC, .max_usec = CALL_AGAIN_MAX_USEC };
         call_set_path(call, spec->path);
@@ -112,6 +113,18 @@ int call_take_body(Call *call, char *body) {
         return 0;
 }
 
+int call_set_login_take(Call *call, char *json) {
+        char *encoded = base64_encode(json, strlen(json), BASE64_URL);
+
+        explicit_bzero(json, strlen(json));
+        free(json);
+        call->header = encoded ? str_printf("X-Registry-Auth: %s", encoded) : NULL;
+        if (encoded)
+                explicit_bzero(encoded, strlen(encoded));
+        free(encoded);
+        return call->header ? 0 : -ENOMEM;
+}
+
 int call_finish_body(Call *call, JsonWriter *w) {
         char *body = NULL;
         int r;
@@ -123,7 +136,7 @@ int call_finish_body(Call *call, JsonWriter *w) {
 static void call_finish(Call *call, int r, Error *error) {
         call->pulse = task_free(call->pulse);
         if (r < 0 && call->doing)
-                (void) error_wrap(&error, r, "podman: %s", call->doing);
+                (void) error_wrap(&error, r, "%s: %s", call->service->kind->name, call->doing);
         task_finish(&call->task, r, error);
         error_free(error);
 }
@@ -138,7 +151,7 @@ void call_resume(Task *task, int r, const Error *error, void *userdata) {
 }
 
 static int call_pause(Call *call, uint64_t usec) {
-        return timer_start(call->libpod->engine.event, usec, call_resume, call, &call->pending);
+        return timer_start(call->service->engine.event, usec, call_resume, call, &call->pending);
 }
 
 /* Refused or cut connections are tried again for a while: the service may be restarting. */
@@ -150,10 +163,10 @@ static bool call_waits_for_engine(Call *call, int r) {
                 backoff_reset(&call->backoff);
                 return false;
         }
-        call->libpod->n_away++;
+        call->service->n_away++;
         if (call->away_since_usec == 0)
                 call->away_since_usec = now;
-        if (now - call->away_since_usec >= call->libpod->times.away_usec)
+        if (now - call->away_since_usec >= call->service->times.away_usec)
                 return false;
         return call_pause(call, backoff_next(&call->backoff)) >= 0;
 }
@@ -201,11 +214,11 @@ static int call_send(Call *call) {
                 return call->path.error;
         if (call->before_send)
                 call->before_send(call);
-        call->libpod->engine.n_calls++;
-        r = request_start(call->libpod->transport, &request, &call->reply, call_on_reply, call, &call->pending);
+        call->service->engine.n_calls++;
+        r = request_start(call->service->transport, &request, &call->reply, call_on_reply, call, &call->pending);
         if (r < 0)
                 return r;
-        if (call->timeout_usec > call->libpod->times.call_usec && !call->pulse)
+        if (call->timeout_usec > call->service->times.call_usec && !call->pulse)
                 return pulse_start(call);
         return 0;
 }
@@ -257,13 +270,13 @@ static void on_pulse(Task *task, int r, const Error *error, void *userdata) {
 
 static void on_pulse_due(Task *task, int r, const Error *error, void *userdata) {
         Call *call = userdata;
-        RequestSpec request = { .method = "GET", .path = "/_ping", .timeout_usec = call->libpod->times.call_usec };
+        RequestSpec request = { .method = "GET", .path = "/_ping", .timeout_usec = call->service->times.call_usec };
 
         call->pulse = task_free(call->pulse);
-        call->libpod->engine.n_calls++;
-        (void) request_start(call->libpod->transport, &request, &call->pulse_reply, on_pulse, call, &call->pulse);
+        call->service->engine.n_calls++;
+        (void) request_start(call->service->transport, &request, &call->pulse_reply, on_pulse, call, &call->pulse);
 }
 
 static int pulse_start(Call *call) {
-        return timer_start(call->libpod->engine.event, call->libpod->times.call_usec, on_pulse_due, call, &call->pulse);
+        return timer_start(call->service->engine.event, call->service->times.call_usec, on_pulse_due, call, &call->pulse);
 }

@@ -1,6 +1,6 @@
-/* Reading Podman's answers: what a refusal says, and the few fields that many answers share. */
+/* Reading an engine's answers: what a refusal says, and the few fields that many answers share. */
 
-#include "engine/libpod-internal.h"
+#include "engine/call.h"
 
 #include <errno.h>
 #include <string.h>
@@ -39,7 +39,7 @@ static char *clean_message(const char *message, const char *cause) {
         return str_escape(message, n, WORDS_MAX);
 }
 
-char *libpod_words(const Reply *reply) {
+char *call_words(const Reply *reply) {
         _cleanup_(json_unrefp) Json *json = NULL;
         const char *message = NULL;
 
@@ -59,7 +59,7 @@ int call_check(const Reply *reply, Error **reterr) {
 
         if (reply->status >= 200 && reply->status <= 299)
                 return 0;
-        words = libpod_words(reply);
+        words = call_words(reply);
         if (!words)
                 return error_oom(reterr);
         return error_set(reterr, reply->status == 404 ? ENOENT : EREMOTEIO, "%s", words);
@@ -81,14 +81,14 @@ int call_json(const Reply *reply, Json **ret, Error **reterr) {
         return r < 0 ? call_bad(r, reterr) : 0;
 }
 
-int libpod_copy_string(Json *json, const char *path, char **ret) {
+int call_copy_string(Json *json, const char *path, char **ret) {
         const char *text = json_find_string(json, path);
 
         *ret = strdup(text ? text : "");
         return *ret ? 0 : -ENOMEM;
 }
 
-int libpod_copy_labels(Json *labels, Map *ret) {
+int call_copy_labels(Json *labels, Map *ret) {
         *ret = STRMAP_INIT;
         if (!json_object_is_type(labels, json_type_object))
                 return 0;
@@ -101,7 +101,7 @@ int libpod_copy_labels(Json *labels, Map *ret) {
         return 0;
 }
 
-void libpod_put_labels(JsonWriter *w, const char *key, const Map *labels) {
+void call_put_labels(JsonWriter *w, const char *key, const Map *labels) {
         json_open_object(w, key);
         if (labels)
                 MAP_FOREACH(entry, labels)

@@ -3,13 +3,13 @@
 /*
  * Following a container whose files we cannot see: another machine, another user. Its output comes by attach, which
  * must stand before the container is started: bytes from before are not told, and attaching to a container that has
- * ended destroys its exit code. So it is looked at first, and libpod_container_start() waits for an attach that is on
+ * ended destroys its exit code. So it is looked at first, and starting a container waits for an attach that is on
  * its way.
  */
 
-#include "engine/libpod-internal.h"
+#include "engine/call.h"
 
-int attach_start(Libpod *libpod, const FollowSpec *spec, ContainerExit *ret, TaskDone done, void *userdata,
+int attach_start(Service *service, const FollowSpec *spec, ContainerExit *ret, TaskDone done, void *userdata,
                  Task **ret_task);
 
 /**
@@ -17,4 +17,4 @@ int attach_start(Libpod *libpod, const FollowSpec *spec, ContainerExit *ret, Tas
  *
  * Return: 1 and the Task; 0 if there is nothing to wait for; -ENOMEM.
  */
-int attach_wait(Libpod *libpod, const char *container, TaskDone done, void *userdata, Task **ret_task);
+int attach_wait(Service *service, const char *container, TaskDone done, void *userdata, Task **ret_task);

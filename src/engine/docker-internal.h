@@ -1,0 +1,27 @@
+#pragma once
+
+/* Docker's functions, for the engine's table. Source: Docker Engine API v1.25 to v1.52. */
+
+#include "engine/call.h"
+
+#define DOCKER_API_MAJOR 1
+#define DOCKER_API_MINOR_MIN 25
+#define DOCKER_API_MINOR_MAX 52 /* the newest whose words are known here; a newer server speaks it too */
+
+/** docker_spec_to_json() - the body of containers/create */
+int docker_spec_to_json(const ContainerSpec *spec, char **ret);
+/* Its parts that docker-options.c writes */
+void docker_put_options(JsonWriter *w, const ContainerSpec *spec);
+void docker_put_health(JsonWriter *w, const HealthSpec *health);
+
+int docker_image_pull(Engine *, const PullSpec *, EngineProgress, PullResult *ret, TaskDone, void *, Task **);
+int docker_disk_usage(Engine *, EngineDisk *ret, TaskDone, void *, Task **);
+int docker_volume_create(Engine *, const VolumeSpec *, char **ret_mountpoint, TaskDone, void *, Task **);
+int docker_network_create(Engine *, const EngineNetworkSpec *, TaskDone, void *, Task **);
+int docker_container_create(Engine *, const ContainerSpec *, char **ret_id, TaskDone, void *, Task **);
+int docker_container_start(Engine *, const char *name, TaskDone, void *, Task **);
+int docker_container_follow(Engine *, const FollowSpec *, ContainerExit *ret, TaskDone, void *, Task **);
+int docker_container_stop(Engine *, const char *name, uint64_t grace_usec, TaskDone, void *, Task **);
+int docker_container_check_health(Engine *, const char *name, HealthStatus *ret, TaskDone, void *, Task **);
+int docker_object_list(Engine *, ObjectKind, const char *label, EngineObjects *ret, TaskDone, void *, Task **);
+int docker_object_remove(Engine *, ObjectKind, const char *name, TaskDone, void *, Task **);
