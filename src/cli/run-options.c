@@ -36,16 +36,10 @@ static int set_secret_name(const Option *option, const char *text, void *field, 
 }
 
 static int set_pull(const Option *option, const char *text, void *field, Error **reterr) {
-        PullPolicy pull = pull_policy_from_string(text);
-        _cleanup_free_ char *shown = NULL;
+        int r;
 
-        if ((int) pull >= 0) {
-                *(PullPolicy *) field = pull;
-                return 0;
-        }
-        shown = str_escape(text, strlen(text), 80);
-        return error_set(reterr, EINVAL, "'%s' is no value for '--%s': expected always, missing, newer or never", shown ? shown : "",
-                         option->name);
+        r = pull_list_parse(text, field, reterr);
+        return r < 0 ? error_wrap(reterr, r, "'--%s'", option->name) : 0;
 }
 
 int run_option_set_trusted(const Option *option, const char *text, void *field, Error **reterr) {
@@ -135,8 +129,9 @@ const Option run_option_rows[] = {
         EVENT_ROWS,
         VARIABLE_ROWS,
         ENGINE_ROW("Engine"),
-        { "pull", 0, "POLICY", .set = set_pull, .offset = OPTION_OFFSET(RunOptions, pull, PullPolicy),
-          .help = "When to pull images, whatever the file says: always, missing, newer or never." },
+        { "pull", 0, "POLICY", .set = set_pull, .offset = OPTION_OFFSET(RunOptions, pull, PullList),
+          .help = "When to pull images, whatever the file says: always, missing, newer or never. Several with commas are "
+                  "tried in this order; the same one twice is a second try." },
         { "network", 0, "KIND", OPTION_ENUM(RunOptions, network), .names = network_names,
           .help = "pod: all containers share one network; bridge: each has its own address. Default: auto, a pod unless two "
                   "containers use the same port." },
@@ -189,7 +184,7 @@ const Option prune_option_rows[] = {
 };
 
 void run_options_init(RunOptions *options) {
-        *options = (RunOptions) { .environment = STRMAP_INIT, .pull = _PULL_POLICY_INVALID };
+        *options = (RunOptions) { .environment = STRMAP_INIT };
         policy_init(&options->policy);
 }
 

@@ -33,7 +33,7 @@ typedef struct RunOptions {
         char **step_names;
         char *from;
         uint64_t timeout_usec, service_timeout_usec, grace_usec; /* 0: the default */
-        PullPolicy pull; /* _PULL_POLICY_INVALID: as the file says */
+        PullList pull; /* n 0: as the file says */
         NetworkChoice network;
         Policy policy; /* what the operator set; --trusted is a part of it */
 

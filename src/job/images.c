@@ -118,6 +118,10 @@ static const MachineState image_states[] = {
         [IMAGE_FAILED]        = { "failed",        enter_failed,  { MACHINE_BUG,   MACHINE_STAY,        MACHINE_STAY,  MACHINE_STAY } },
 };
 
+static PullPolicy first_policy(const PullList *pull) {
+        return pull->n > 0 ? pull->list[0] : PULL_MISSING;
+}
+
 static ImageUse *image_find(Job *job, const char *reference, PullPolicy pull) {
         for (size_t i = 0; i < job->n_images; i++)
                 if (job->images[i]->pull == pull && str_equal(job->images[i]->reference, reference))
@@ -163,7 +167,7 @@ static int image_add_none(Job *job, size_t index, ImageUse **ret) {
 int images_init(Job *job, Error **reterr) {
         for (size_t i = 0; i < job->spec.plan->n_steps; i++) {
                 const PlanStep *step = job->spec.plan->steps[i];
-                PullPolicy pull = job->spec.pull != _PULL_POLICY_INVALID ? job->spec.pull : step->pull;
+                PullPolicy pull = first_policy(job->spec.pull.n > 0 ? &job->spec.pull : &step->pull);
                 ImageUse *image = step->is_default_clone ? NULL : image_find(job, step->image_reference, pull);
 
                 if (!image && (step->is_default_clone ? image_add_none(job, i, &image) : image_add(job, i, pull, &image)) < 0)

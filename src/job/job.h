@@ -34,7 +34,7 @@ typedef struct JobSpec {
         char *const *exports;         /* paths or patterns below the checkout to be copied out at the end */
         const char *export_directory; /* where to; NULL: the checkout */
         uint64_t timeout_usec, service_timeout_usec, grace_usec;
-        PullPolicy pull;       /* overrides the plan's where it is not _PULL_POLICY_INVALID */
+        PullList pull;         /* overrides the plan's where it is not empty */
         SandboxChoice sandbox;
         bool keep;             /* leave everything in place if a step failed */
         JobObserver observer;

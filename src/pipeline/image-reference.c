@@ -229,3 +229,31 @@ int image_reference_qualify(const char *image, char **ret, char **ret_hint, Erro
         *ret = reference;
         return 0;
 }
+
+bool image_reference_is_short(const char *image) {
+        return !has_domain(image);
+}
+
+int image_reference_qualify_in(const char *registry, const char *image, char **ret, char **ret_hint, Error **reterr) {
+        _cleanup_free_ char *whole = NULL;
+
+        if (str_is_empty(registry) || !image_reference_is_short(image))
+                return image_reference_qualify(image, ret, ret_hint, reterr);
+        whole = str_printf("%s%s%s", registry, str_ends_with(registry, "/") ? "" : "/", image);
+        if (!whole)
+                return error_oom(reterr);
+        if (!has_domain(whole)) {
+                *ret_hint = NULL;
+                return error_set(reterr, EINVAL, "the registry for short names '%s' is no host", registry);
+        }
+        return image_reference_qualify(whole, ret, ret_hint, reterr);
+}
+
+char *image_reference_repository(const char *reference) {
+        char *copy = strdup(reference);
+        const char *tag, *digest;
+
+        if (copy)
+                split(copy, &tag, &digest);
+        return copy;
+}

@@ -91,6 +91,8 @@ static void put_order(JsonWriter *w, const Plan *plan, const PlanStep *step) {
 }
 
 static void put_step(JsonWriter *w, const Plan *plan, const PlanStep *step) {
+        _cleanup_free_ char *pull = pull_list_to_string(&step->pull, ",");
+
         json_open_object(w, NULL);
         json_put_string(w, "name", step->name);
         json_put_string(w, "type", step_kind_to_string(step->kind));
@@ -99,7 +101,8 @@ static void put_step(JsonWriter *w, const Plan *plan, const PlanStep *step) {
         json_put_string(w, "host_name", step->host_name);
         json_put_string(w, "image", step->image);
         json_put_string(w, "reference", step->image_reference);
-        json_put_string(w, "pull", pull_policy_to_string(step->pull));
+        json_put_string(w, "platform", step->platform);
+        json_put_string(w, "pull", pull);
         json_put_strv(w, "commands", step->commands);
         json_put_strv(w, "entrypoint", step->entrypoint);
         json_put_string(w, "directory", step->directory);

@@ -91,14 +91,22 @@ static void print_environment(Str *out, const PlanStep *step) {
         print_list(out, "secrets", names);
 }
 
+static void print_pull(Str *out, const PlanStep *step) {
+        _cleanup_free_ char *text = pull_list_to_string(&step->pull, ", then ");
+
+        print_line(out, "pull", text ? text : "");
+}
+
 static void print_step(Str *out, const Plan *plan, const PlanStep *step) {
         (void) str_appendf(out, "  %s (%s)\n", step->name, step_kind_to_string(step->kind));
         if (step->is_default_clone)
                 print_line(out, "image", "none, git of this machine");
         else
                 print_line(out, "image", step->image_reference ? step->image_reference : step->image);
-        if (step->pull != PULL_MISSING)
-                print_line(out, "pull", pull_policy_to_string(step->pull));
+        if (step->platform)
+                print_line(out, "platform", step->platform);
+        if (step->pull.n > 0)
+                print_pull(out, step);
         if (step->kind == STEP_SERVICE && step->alias)
                 print_line(out, "reached as", step->host_name ? step->host_name : step->alias);
         print_needs(out, plan, step);

@@ -52,7 +52,41 @@ const char *pull_policy_to_string(PullPolicy policy) {
 }
 
 PullPolicy pull_policy_from_string(const char *name) {
+        if (str_equal(name, "if-not-present"))
+                return PULL_MISSING;
         return (PullPolicy) name_find(pull_policy_names, _PULL_POLICY_MAX, name);
+}
+
+int pull_list_parse(const char *text, PullList *ret, Error **reterr) {
+        _cleanup_strv_ char **words = NULL;
+        PullList list = { 0 };
+
+        if (strv_split(text, ',', &words) < 0)
+                return error_oom(reterr);
+        STRV_FOREACH(word, words) {
+                PullPolicy pull = pull_policy_from_string(*word);
+                _cleanup_free_ char *shown = NULL;
+
+                if (list.n == PULL_LIST_MAX)
+                        return error_set(reterr, EINVAL, "more than %d policies", PULL_LIST_MAX);
+                if ((int) pull >= 0) {
+                        list.list[list.n++] = pull;
+                        continue;
+                }
+                shown = str_escape(*word, strlen(*word), 80);
+                return error_set(reterr, EINVAL, "'%s' is no pull policy: it is always, missing (if-not-present), newer or never",
+                                 shown ? shown : "");
+        }
+        *ret = list;
+        return 0;
+}
+
+char *pull_list_to_string(const PullList *list, const char *separator) {
+        _cleanup_str_ Str text = STR_INIT(1024);
+
+        for (size_t i = 0; i < list->n; i++)
+                (void) str_appendf(&text, "%s%s", i > 0 ? separator : "", pull_policy_to_string(list->list[i]));
+        return list->n > 0 ? str_take(&text) : strdup(pull_policy_to_string(PULL_MISSING));
 }
 
 static void step_free_host_parts(PlanStep *step) {
@@ -95,6 +129,7 @@ PlanStep *plan_step_free(PlanStep *step) {
         free(step->host_name);
         free(step->image);
         free(step->image_reference);
+        free(step->platform);
         strv_free(step->commands);
         strv_free(step->entrypoint);
         free(step->directory);

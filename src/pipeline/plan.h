@@ -43,7 +43,20 @@ typedef enum PullPolicy {
         _PULL_POLICY_INVALID = -22,
 } PullPolicy;
 const char *pull_policy_to_string(PullPolicy policy); /* "missing", "always", "newer", "never": podman's words */
-PullPolicy pull_policy_from_string(const char *name);
+PullPolicy pull_policy_from_string(const char *name); /* GitLab's "if-not-present", too */
+
+#define PULL_LIST_MAX 8
+
+/* When to pull, tried in this order until one works; the same one twice is a second try. */
+typedef struct PullList {
+        PullPolicy list[PULL_LIST_MAX];
+        size_t n; /* 0: not said */
+} PullList;
+
+/** pull_list_parse() - "always,missing"; -EINVAL with what is wrong in the Error, without the text as a whole */
+int pull_list_parse(const char *text, PullList *ret, Error **reterr);
+/** pull_list_to_string() - as pull_list_parse() takes it, joined by @separator; heap, NULL if memory is out */
+char *pull_list_to_string(const PullList *list, const char *separator);
 
 typedef struct PlanVolume {
         char *source; /* absolute: a path of the host; else the name of a volume; NULL: an anonymous one */
@@ -94,8 +107,9 @@ typedef struct PlanStep {
 
         char *image;           /* as written */
         char *image_reference; /* qualified: "docker.io/library/alpine:latest" */
-        PullPolicy pull;
-        Mark image_mark;
+        char *platform;        /* "linux/arm64"; NULL: the engine's own */
+        PullList pull;         /* n 0: the file does not say, and neither does the policy: missing */
+        Mark image_mark, pull_mark;
 
         bool is_default_clone; /* no image: git of this machine fetches the commit */
 

@@ -138,11 +138,13 @@ static size_t check_step(const Policy *policy, const PlanStep *step, DiagList *d
         return n_refused;
 }
 
-size_t policy_check(const Policy *policy, const Plan *plan, DiagList *diags) {
+size_t policy_check(const Policy *policy, Plan *plan, DiagList *diags) {
         size_t n_refused = 0;
 
-        for (size_t i = 0; i < plan->n_steps; i++)
+        for (size_t i = 0; i < plan->n_steps; i++) {
                 n_refused += check_step(policy, plan->steps[i], diags);
+                n_refused += policy_check_images(policy, plan->steps[i], diags);
+        }
         if (n_refused > 0)
                 diag_sort(diags);
         return n_refused;

@@ -15,14 +15,6 @@ typedef enum TrustClass {
 /** trust_parse() - "network,volumes" or "all"; -EINVAL, with the unknown word in the Error */
 int trust_parse(const char *text, unsigned *ret, Error **reterr);
 
-#define POLICY_PULLS_MAX 8
-
-/* When to pull, tried in this order until one works; the same one twice is a second try. */
-typedef struct PolicyPulls {
-        PullPolicy list[POLICY_PULLS_MAX];
-        size_t n; /* 0: not said */
-} PolicyPulls;
-
 typedef enum PolicyChoice {
         POLICY_UNSET, /* as podstep thinks best */
         POLICY_NO,
@@ -39,8 +31,8 @@ typedef struct PolicyImages {
         char **allowed, **allowed_services;
         char **allowed_privileged, **allowed_privileged_services; /* which may run privileged, where it is allowed at
                                                                      all; others run without, and are told */
-        PolicyPulls pull;         /* for what the file leaves open; n 0: as its dialect says */
-        PolicyPulls allowed_pull; /* n 0: all */
+        PullList pull;         /* for what the file leaves open; n 0: as its dialect says */
+        PullList allowed_pull; /* n 0: those of 'pull'; all, if that is empty, too */
         bool keep_entrypoint;     /* the file's 'entrypoint' is not used, with a warning */
 } PolicyImages;
 
@@ -136,8 +128,19 @@ typedef struct Policy {
 void policy_init(Policy *policy);
 void policy_done(Policy *policy);
 
-/** policy_check() - adds one error with its line for each thing refused, and how to allow it; returns how many */
-size_t policy_check(const Policy *policy, const Plan *plan, DiagList *diags);
+/**
+ * policy_check() - judges a plan, and fills in what the file left to the operator
+ *
+ * Adds one error with its line for each thing refused, and how to allow it. The images of the plan get their registry,
+ * platform and pull policies: see policy-images.c.
+ *
+ * Return: how many are refused.
+ */
+size_t policy_check(const Policy *policy, Plan *plan, DiagList *diags);
+/** policy_check_images() - the part of it that is about images */
+size_t policy_check_images(const Policy *policy, PlanStep *step, DiagList *diags);
+/** policy_allows_image() - GitLab's rules: one of the patterns fits the whole image as written. 1, 0, -ENOMEM. */
+int policy_allows_image(const Policy *policy, const char *image, bool is_service);
 
 /** policy_grant_class() - the TrustClass that allows it */
 unsigned policy_grant_class(PlanGrant grant);

@@ -180,7 +180,8 @@ static int compile_user(Woodpecker *wp, const Container *container, PlanStep *st
 static void compile_flags(Woodpecker *wp, const Container *container, PlanStep *step) {
         const ContainerKeys *keys = &container->keys;
 
-        step->pull = key_bool(keys->pull) ? PULL_ALWAYS : PULL_MISSING;
+        if (key_bool(keys->pull))
+                step->pull = (PullList) { .list = { PULL_ALWAYS }, .n = 1 };
         step->privileged = key_bool(keys->privileged);
         step->detach = container->is_service || key_bool(keys->detach);
         if (container->is_service && keys->detach && !key_bool(keys->detach))

@@ -75,7 +75,7 @@ static void test_main(void **state) {
                 seen = &options;
                 assert_int_equal(verb_main(&program, (char *const *) row->argv), row->want);
                 if (row->argv[1] && str_equal(row->argv[1], "run") && row->want == 10) {
-                        assert_int_equal(options.pull, row->argv[2] ? PULL_NEVER : _PULL_POLICY_INVALID);
+                        assert_int_equal(options.pull.n, row->argv[2] ? 1 : 0);
                         assert_int_equal(options.network, row->argv[2] ? NETWORK_CHOICE_BRIDGE : NETWORK_CHOICE_AUTO);
                         assert_int_equal(options.policy.trusted, row->argv[2] ? TRUST_NETWORK | TRUST_VOLUMES : 0);
                 }

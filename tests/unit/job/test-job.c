@@ -113,7 +113,7 @@ static void run_job(Run *run) {
                 assert_int_equal(strmap_put(&fake->exit_codes, run->exit_codes[i][0], run->exit_codes[i][1]), 0);
         spec = (JobSpec) { .plan = plan, .engine = &fake->engine, .holder = "/bin/true", .state_directory = state, .checkout = checkout,
                            .timeout_usec = USEC_INFINITY, .service_timeout_usec = USEC_PER_SEC, .grace_usec = USEC_PER_SEC,
-                           .pull = _PULL_POLICY_INVALID, .observer = { on_event, run } };
+                           .observer = { on_event, run } };
         assert_int_equal(sd_event_add_time_relative(run->event, NULL, CLOCK_MONOTONIC, 10 * USEC_PER_SEC, 0, on_deadline, NULL), 0);
         assert_int_equal(job_new(run->event, &spec, on_done, run, &fake->job, NULL), 0);
         run->job = fake->job;

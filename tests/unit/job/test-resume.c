@@ -121,7 +121,7 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
 static void live(Run *run, const Map *record) {
         JobSpec spec = { .plan = run->plan, .holder = "/bin/true", .state_directory = run->state, .checkout = run->checkout,
                          .timeout_usec = 60 * USEC_PER_SEC, .service_timeout_usec = USEC_PER_SEC, .grace_usec = USEC_PER_SEC,
-                         .pull = _PULL_POLICY_INVALID, .observer = { on_event, run }, .id = "01test",
+                         .observer = { on_event, run }, .id = "01test",
                          .journal = { on_put, on_count, run }, .record = record };
 
         run->is_dead = false;

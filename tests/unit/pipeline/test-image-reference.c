@@ -101,9 +101,54 @@ static void test_length(void **state) {
         }
 }
 
+static void test_qualify_in(void **state) {
+        static const struct {
+                const char *registry, *in, *want; /* NULL: refused */
+        } rows[] = {
+                { NULL, "golang", "docker.io/library/golang:latest" },
+                { "", "golang", "docker.io/library/golang:latest" },
+                { "docker.io", "golang", "docker.io/library/golang:latest" },
+                { "r.example.com:5000", "golang:1", "r.example.com:5000/golang:1" },
+                { "r.example.com/mirror", "a/b", "r.example.com/mirror/a/b:latest" },
+                { "r.example.com/mirror/", "a", "r.example.com/mirror/a:latest" },
+                { "r.example.com", "localhost/a", "localhost/a:latest" },
+                { "r.example.com", "docker.io/a", "docker.io/library/a:latest" },
+                { "r.example.com", "quay.io/a/b@sha256:0123456789012345678901234567890123456789012345678901234567890123",
+                  "quay.io/a/b@sha256:0123456789012345678901234567890123456789012345678901234567890123" },
+                { "mirror", "a", NULL },
+                { "https://r.example.com", "a", NULL },
+        };
+
+        FOREACH_ROW(row, rows) {
+                _cleanup_free_ char *got = NULL, *hint = NULL;
+                int r = image_reference_qualify_in(row->registry, row->in, &got, &hint, NULL);
+
+                print_message("case '%s'\n", row->in);
+                assert_int_equal(r, row->want ? 0 : -EINVAL);
+                if (row->want)
+                        assert_string_equal(got, row->want);
+        }
+}
+
+static void test_repository(void **state) {
+        static const struct {
+                const char *in, *want;
+        } rows[] = {
+                { "docker.io/library/a:1", "docker.io/library/a" },
+                { "r:5000/a/b@sha256:00", "r:5000/a/b" },
+                { "r:5000/a", "r:5000/a" },
+        };
+
+        FOREACH_ROW(row, rows) {
+                _cleanup_free_ char *got = image_reference_repository(row->in);
+
+                assert_string_equal(got, row->want);
+        }
+}
+
 int main(void) {
-        const struct CMUnitTest tests[] = {cmocka_unit_test(test_valid), cmocka_unit_test(test_invalid),
-                                           cmocka_unit_test(test_length)};
+        const struct CMUnitTest tests[] = { cmocka_unit_test(test_valid), cmocka_unit_test(test_invalid), cmocka_unit_test(test_length),
+                                            cmocka_unit_test(test_qualify_in), cmocka_unit_test(test_repository) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
