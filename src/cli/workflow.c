@@ -45,6 +45,21 @@ static size_t judge(Plan *const *plans, size_t n_plans, const WorkflowInput *inp
         return n_refused;
 }
 
+/* What the operator set goes onto what a file became. */
+static int apply_settings(Plan *const *plans, size_t n_plans, const WorkflowInput *input, DiagList *diags, Error **reterr) {
+        PolicyProject project = { .name = strmap_get(input->environment, "CI_REPO") };
+        int r = 0;
+
+        for (size_t i = 0; i < n_plans && r >= 0; i++) {
+                DiagList own = { 0 };
+
+                r = policy_apply(&input->options->policy, &project, plans[i], &own, reterr);
+                diag_list_merge(diags, &own);
+                diag_list_done(&own);
+        }
+        return r;
+}
+
 static unsigned count_running(const LoadedWorkflows *loaded) {
         unsigned n = 0;
 
@@ -91,6 +106,8 @@ static int load(const char *path, const WorkflowInput *input, LoadedWorkflows *l
         r = woodpecker_compile_all(source, &context, &diags, &plans, &n_plans);
         if (r >= 0)
                 n_refused = judge(plans, n_plans, input, &diags);
+        if (r >= 0 && n_refused == 0)
+                r = apply_settings(plans, n_plans, input, &diags, &error);
         for (size_t i = 0; i < n_plans && r >= 0; i++)
                 r = select_steps(plans[i], input->options, &error);
         diag_sort(&diags);

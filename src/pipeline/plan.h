@@ -63,6 +63,8 @@ typedef struct PlanVolume {
         char *target; /* absolute, clean */
         char **options; /* "ro", "rw", "z", "Z", ... as after the second colon */
         Mark mark;
+        bool is_operators; /* mounted everywhere by the operator; no file asked for it */
+        bool is_cache;     /* made for the project where it is missing, and not removed with the job */
 } PlanVolume;
 
 typedef struct PlanTmpfs {

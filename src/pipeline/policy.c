@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/strv.h"
+#include "pipeline/policy-internal.h"
 
 typedef struct TrustWord {
         const char *name;
@@ -81,36 +81,6 @@ int trust_parse(const char *text, unsigned *ret, Error **reterr) {
         return 0;
 }
 
-static const char *step_noun(const PlanStep *step) {
-        return step->kind == STEP_SERVICE ? "service" : "step";
-}
-
-static bool is_allowed_path(const Policy *policy, const char *path) {
-        STRV_FOREACH(directory, policy->allowed_volumes)
-                if (path_is_below(path, *directory))
-                        return true;
-        return !policy->allowed_volumes;
-}
-
-static size_t check_paths(const Policy *policy, const PlanStep *step, DiagList *diags) {
-        _cleanup_free_ char *allowed = strv_join(policy->allowed_volumes, ", ");
-        size_t n_refused = 0;
-
-        for (size_t i = 0; i < step->n_volumes; i++) {
-                const PlanVolume *volume = &step->volumes[i];
-                Diag *diag;
-
-                if (!volume->source || volume->source[0] != '/' || is_allowed_path(policy, volume->source))
-                        continue;
-                diag = diag_add(diags, DIAG_ERROR, "policy", volume->mark,
-                                "%s '%s' wants to mount '%s', which is not an allowed directory", step_noun(step),
-                                step->name, volume->source);
-                diag_set_hint(diag, "allowed, with all below them: %s", allowed ? allowed : "");
-                n_refused++;
-        }
-        return n_refused;
-}
-
 unsigned policy_grant_class(PlanGrant grant) {
         return grants[grant].trust;
 }
@@ -130,16 +100,14 @@ static size_t check_step(const Policy *policy, const PlanStep *step, DiagList *d
 
                 if (!grants[i].has(step) || (policy->trusted & grants[i].trust))
                         continue;
-                policy_refuse(i, mark, step_noun(step), step->name, diags);
+                policy_refuse(i, mark, policy_step_noun(step), step->name, diags);
                 n_refused++;
         }
-        if (policy->trusted & TRUST_VOLUMES)
-                n_refused += check_paths(policy, step, diags);
-        return n_refused;
+        return n_refused + policy_check_step(policy, step, diags);
 }
 
 size_t policy_check(const Policy *policy, Plan *plan, DiagList *diags) {
-        size_t n_refused = 0;
+        size_t n_refused = policy_check_services(policy, plan, diags);
 
         for (size_t i = 0; i < plan->n_steps; i++) {
                 n_refused += check_step(policy, plan->steps[i], diags);

@@ -142,6 +142,31 @@ size_t policy_check_images(const Policy *policy, PlanStep *step, DiagList *diags
 /** policy_allows_image() - GitLab's rules: one of the patterns fits the whole image as written. 1, 0, -ENOMEM. */
 int policy_allows_image(const Policy *policy, const char *image, bool is_service);
 
+/* Whose caches a job uses. */
+typedef struct PolicyProject {
+        const char *runner; /* who runs the job: a short name; NULL: "podstep" */
+        const char *name;   /* "acme/app", or a number of the coordinator's */
+        unsigned slot;      /* of those that run jobs of the project at a time */
+        bool is_protected;  /* has caches of its own */
+} PolicyProject;
+
+/**
+ * policy_apply() - lays the operator's settings onto a plan that passed policy_check()
+ *
+ * Users, devices, mounts, DNS, hosts, network, environment. What only the engine's request is made of (limits,
+ * capabilities, ...) stays in the Policy; the job reads it there.
+ *
+ * Return: 0; -EINVAL if a setting of the operator is no good, with a sentence; -ENOMEM. What is taken from a step that
+ * the file wants stands in @diags, as warnings.
+ */
+int policy_apply(const Policy *policy, const PolicyProject *project, Plan *plan, DiagList *diags, Error **reterr);
+
+/** policy_container() - what containers of this step's kind get */
+const PolicyContainer *policy_container(const Policy *policy, const PlanStep *step);
+
+/** policy_cache_name() - "runner-podstep-project-acme-app-concurrent-0-cache-HASH": GitLab's names. NULL: no memory. */
+char *policy_cache_name(const PolicyProject *project, const char *target);
+
 /** policy_grant_class() - the TrustClass that allows it */
 unsigned policy_grant_class(PlanGrant grant);
 /** policy_refuse() - adds the error for what is asked for and not allowed. @noun: "step", @name: as it may be shown */
