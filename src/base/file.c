@@ -11,7 +11,7 @@
 
 #define READ_CHUNK (64U * 1024)
 
-static int read_fd(int fd, size_t max_bytes, char **ret, size_t *ret_n) {
+int file_read_fd(int fd, size_t max_bytes, char **ret, size_t *ret_n) {
         _cleanup_str_ Str text = STR_INIT(max_bytes);
         char chunk[READ_CHUNK];
         struct stat st;
@@ -41,7 +41,7 @@ static int read_fd(int fd, size_t max_bytes, char **ret, size_t *ret_n) {
 int file_read_at(int dir_fd, const char *path, size_t max_bytes, char **ret, size_t *ret_n) {
         _cleanup_close_ int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
-        return fd < 0 ? -errno : read_fd(fd, max_bytes, ret, ret_n);
+        return fd < 0 ? -errno : file_read_fd(fd, max_bytes, ret, ret_n);
 }
 
 int file_read(const char *path, size_t max_bytes, char **ret, size_t *ret_n) {

@@ -10,6 +10,8 @@
 
 /** file_read() - a whole regular file, at most @max_bytes (-EFBIG); a NUL stands behind the bytes. -EISDIR for a directory. */
 int file_read(const char *path, size_t max_bytes, char **ret, size_t *ret_n);
+/** file_read_fd() - to its end, also of a pipe; the descriptor stays open */
+int file_read_fd(int fd, size_t max_bytes, char **ret, size_t *ret_n);
 int file_read_at(int dir_fd, const char *path, size_t max_bytes, char **ret, size_t *ret_n);
 
 /** file_write() - makes or truncates; not atomic, meant for files that nobody reads yet */

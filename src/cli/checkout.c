@@ -8,6 +8,9 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "base/strv.h"
+#include "document/source.h"
+
+#define WORKFLOWS_DIRECTORY ".woodpecker"
 
 int checkout_find(const char *start, char **ret, Error **reterr) {
         _cleanup_free_ char *top = realpath(start, NULL), *candidate = NULL;
@@ -57,7 +60,7 @@ int checkout_list_directory(const char *directory, char ***files) {
 
 int checkout_workflows(const char *checkout, char ***ret, Error **reterr) {
         static const char *const single[] = { ".woodpecker.yaml", ".woodpecker.yml" };
-        _cleanup_free_ char *directory = path_join(checkout, ".woodpecker");
+        _cleanup_free_ char *directory = path_join(checkout, WORKFLOWS_DIRECTORY);
         _cleanup_strv_ char **files = NULL;
 
         if (!directory || checkout_list_directory(directory, &files) < 0)
@@ -73,4 +76,45 @@ int checkout_workflows(const char *checkout, char ***ret, Error **reterr) {
                                  "'%s' has no workflow: neither .woodpecker/*.yaml nor .woodpecker.yaml; name a file: podstep run FILE", checkout);
         *ret = TAKE_PTR(files);
         return 0;
+}
+
+/* "podstep lint .woodpecker" */
+static int append_directory(const char *directory, char ***files, Error **reterr) {
+        _cleanup_strv_ char **found = NULL;
+        int r = checkout_workflows(directory, &found, NULL);
+
+        if (r == -ENOENT)
+                r = checkout_list_directory(directory, &found);
+        if (r < 0)
+                return error_oom(reterr);
+        if (!found)
+                return error_set(reterr, ENOENT, "directory '%s' holds no workflow", directory);
+        STRV_FOREACH(path, found)
+                if (strv_append(files, *path) < 0)
+                        return error_oom(reterr);
+        return 0;
+}
+
+int checkout_expand(char *const *args, char ***ret, Error **reterr) {
+        _cleanup_strv_ char **files = NULL;
+        int r = 0;
+
+        STRV_FOREACH(path, args) {
+                if (!str_equal(*path, SOURCE_STDIN) && file_is_directory(*path))
+                        r = append_directory(*path, &files, reterr);
+                else if (strv_append(&files, *path) < 0)
+                        r = error_oom(reterr);
+                if (r < 0)
+                        return r;
+        }
+        *ret = TAKE_PTR(files);
+        return 0;
+}
+
+char *checkout_start(const char *path) {
+        _cleanup_free_ char *directory = file_is_directory(path) ? path_clean(path) : path_parent(path);
+
+        if (!directory || !str_equal(path_base(directory), WORKFLOWS_DIRECTORY))
+                return TAKE_PTR(directory);
+        return path_parent(directory);
 }

@@ -61,6 +61,10 @@ static unsigned mentions_of(char *const *files) {
         STRV_FOREACH(file, files) {
                 _cleanup_free_ char *text = NULL;
 
+                if (str_equal(*file, SOURCE_STDIN)) {
+                        mentions |= MENTIONS_FILES; /* it can be read once only */
+                        continue;
+                }
                 if (file_read(*file, SOURCE_BYTES_MAX, &text, NULL) < 0)
                         continue; /* who reads it next tells why */
                 if (has_key(text, "path"))

@@ -52,7 +52,9 @@ static int add_files(LintFiles *files, char *const *paths, bool is_given, Error 
         _cleanup_free_ char *here = realpath(".", NULL);
 
         STRV_FOREACH(path, paths) {
-                const char *shown = !is_given && here ? strip(*path, here) : NULL;
+                const char *shown = str_equal(*path, SOURCE_STDIN) ? SOURCE_STDIN_NAME
+                                    : !is_given && here            ? strip(*path, here)
+                                                                   : NULL;
 
                 if (files->n_files == FILES_MAX)
                         return error_set(reterr, E2BIG, "more than %d files", FILES_MAX);
@@ -60,20 +62,6 @@ static int add_files(LintFiles *files, char *const *paths, bool is_given, Error 
                         return error_oom(reterr);
         }
         return 0;
-}
-
-/* The workflows of a checkout, else the files right in it: "podstep lint .woodpecker" */
-static int add_directory(LintFiles *files, const char *directory, Error **reterr) {
-        _cleanup_strv_ char **found = NULL;
-        int r = checkout_workflows(directory, &found, NULL);
-
-        if (r == -ENOENT)
-                r = checkout_list_directory(directory, &found);
-        if (r < 0)
-                return error_oom(reterr);
-        if (!found)
-                return error_set(reterr, ENOENT, "directory '%s' holds no workflow", directory);
-        return add_files(files, found, true, reterr);
 }
 
 static int name_workflows(LintFiles *files, Error **reterr) {
@@ -86,16 +74,12 @@ static int name_workflows(LintFiles *files, Error **reterr) {
 static int find(const LintValues *values, char *const *args, LintFiles *files, Error **reterr) {
         _cleanup_free_ char *checkout = NULL;
         _cleanup_strv_ char **found = NULL;
-        int r = 0;
+        int r;
 
-        STRV_FOREACH(path, args) {
-                if (r >= 0 && file_is_directory(*path))
-                        r = add_directory(files, *path, reterr);
-                else if (r >= 0)
-                        r = add_files(files, (char *[]){ *path, NULL }, true, reterr);
+        if (args) {
+                r = checkout_expand(args, &found, reterr);
+                return r < 0 ? r : add_files(files, found, true, reterr);
         }
-        if (r < 0 || args)
-                return r;
         r = checkout_find(values->run.directory ? values->run.directory : ".", &checkout, reterr);
         if (r >= 0)
                 r = checkout_workflows(checkout, &found, reterr);

@@ -387,10 +387,11 @@ static int session_init(Session *session, Error **reterr) {
         if (r < 0)
                 return error_set(reterr, -r, "cannot start the event loop: %s", strerror(-r));
         if (!session->options->directory && start)
-                start = parent = path_parent(start);
+                start = parent = checkout_start(start);
         r = checkout_find(start ? start : ".", &session->checkout, reterr);
         if (r >= 0)
-                r = session->files_given[0] ? strv_copy(session->files_given, &session->files) : checkout_workflows(session->checkout, &session->files, reterr);
+                r = session->files_given[0] ? checkout_expand(session->files_given, &session->files, reterr)
+                                            : checkout_workflows(session->checkout, &session->files, reterr);
         if (r >= 0)
                 r = variables_read_environment(session->options, &session->environment, reterr);
         if (r >= 0)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/file.h"
@@ -116,7 +117,11 @@ int source_read(const char *path, Source **ret, Error **reterr) {
         size_t n;
         int r;
 
-        r = file_read(path, SOURCE_BYTES_MAX, &text, &n);
+        if (str_equal(path, SOURCE_STDIN)) {
+                path = SOURCE_STDIN_NAME;
+                r = file_read_fd(STDIN_FILENO, SOURCE_BYTES_MAX, &text, &n);
+        } else
+                r = file_read(path, SOURCE_BYTES_MAX, &text, &n);
         if (r < 0)
                 return read_failed(path, r, reterr);
         return source_new_take(path, text, n, ret, reterr);

@@ -11,6 +11,8 @@
 
 #include "base/error.h"
 
+#define SOURCE_STDIN "-" /* as a path */
+#define SOURCE_STDIN_NAME "<stdin>"
 #define SOURCE_BYTES_MAX (4U * 1024 * 1024) /* a pipeline file; ten times the largest one known */
 
 typedef struct Mark {
@@ -34,7 +36,7 @@ typedef struct Source {
  * Return: 0; -EFBIG above SOURCE_BYTES_MAX; -EBADMSG if it is not UTF-8 or binary; -ENOMEM.
  */
 int source_new_take(const char *name, char *text, size_t n_text, Source **ret, Error **reterr);
-/** source_read() - reads a file; the Error names it and says what to do: not there, a directory, too large, not UTF-8, binary */
+/** source_read() - reads a file, or for SOURCE_STDIN standard input, which then is named SOURCE_STDIN_NAME; the Error names it and says what to do: not there, a directory, too large, not UTF-8, binary */
 int source_read(const char *path, Source **ret, Error **reterr);
 /** source_mark_at() - the place of a byte */
 Mark source_mark_at(const Source *source, size_t offset);

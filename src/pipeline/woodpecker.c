@@ -102,6 +102,8 @@ char *woodpecker_workflow_name(const char *path) {
         const char *name = path_base(path);
         size_t n;
 
+        if (str_equal(name, SOURCE_STDIN_NAME))
+                return strdup(WORKFLOW_NAME_FALLBACK);
         if (name[0] == '.')
                 name++;
         n = strlen(name);

@@ -91,6 +91,35 @@ fields() { # KEY: of each finding in JSON, joined by '|'
         assert_status 0
 }
 
+@test "'-' is standard input" {
+        bad ci.yaml
+        run -2 "$PODSTEP" lint --json - <ci.yaml
+        [ "$(jq -r '.file + ":" + (.line | tostring)' <<<"$output")" = "<stdin>:3" ]
+        clean good.yaml
+        run -0 "$PODSTEP" lint good.yaml - <good.yaml
+        [ "$output" = "2 files checked: nothing found" ]
+        run -0 "$PODSTEP" plan --event push --branch main --json - <good.yaml
+        [ "$(jq -r '.name + " " + .file' <<<"$output")" = "workflow <stdin>" ]
+        podstep lint - # of nothing
+        [ "$status" = 2 ]
+        [[ "$output" = "<stdin>: error: the file is empty"* ]]
+}
+
+@test "a directory stands for its workflows in a plan, too; where it lies is the checkout" {
+        clean there/.woodpecker/b.yaml
+        clean there/.woodpecker/a.yaml
+        for directory in there there/.woodpecker there/.woodpecker/; do
+                podstep plan --event push --branch main --json "$directory"
+                [ "$status" = 0 ]
+                [ "$(jq -s -r '[.[].name] | join(" ")' <<<"$output")" = "a b" ]
+                [ "${#lines[@]}" = 2 ]
+        done
+        mkdir none
+        podstep plan none
+        [ "$status" = 2 ]
+        [ "$output" = "podstep: error: directory 'none' holds no workflow" ]
+}
+
 @test "a file that cannot be read is a finding, and the others are read" {
         warned b.yaml
         podstep lint nosuch.yaml b.yaml
