@@ -1,31 +1,44 @@
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "cli/session.h"
 #include "cli/verbs.h"
 #include "job/event.h"
 
-static void print_dot(Plan *const *plans, size_t n_plans) {
-        _cleanup_str_ Str text = STR_INIT(STR_MAX_DEFAULT);
-
-        plans_to_dot(plans, n_plans, &text);
-        fputs(str_get(&text), stdout);
-}
-
-static int print_plan(const Plan *plan, bool json) {
+static int print_plan(const Plan *plan, const RunOptions *options) {
         _cleanup_str_ Str text = STR_INIT(STR_MAX_DEFAULT);
         _cleanup_free_ char *document = NULL;
 
-        if (!json) {
-                plan_print(plan, &text);
-                fputs(str_get(&text), stdout);
+        if (options->json) {
+                if (plan_to_json(plan, isatty(STDOUT_FILENO), &document) < 0)
+                        return -ENOMEM;
+                puts(document);
                 return 0;
         }
-        if (plan_to_json(plan, true, &document) < 0)
-                return -ENOMEM;
-        puts(document);
-        return 0;
+        plan_print(plan, &text);
+        fputs(str_get(&text), stdout);
+        return text.error;
+}
+
+static int print_plans(Plan *const *plans, size_t n_plans, const RunOptions *options) {
+        _cleanup_str_ Str dot = STR_INIT(STR_MAX_DEFAULT);
+        int r = 0;
+
+        if (options->dot) {
+                plans_to_dot(plans, n_plans, &dot);
+                fputs(str_get(&dot), stdout);
+                r = dot.error;
+        }
+        for (size_t i = 0; i < n_plans && r == 0 && !options->dot; i++)
+                r = print_plan(plans[i], options);
+        if (r == 0 && (fflush(stdout) != 0 || ferror(stdout)))
+                r = -errno;
+        if (r < 0)
+                log_error("cannot write the plan: %s", strerror(-r));
+        return r;
 }
 
 int verb_plan(const Verb *verb, char *const *args, void *values) {
@@ -41,11 +54,8 @@ int verb_plan(const Verb *verb, char *const *args, void *values) {
                 return EXIT_USAGE;
         }
         code = session_load(options, args, &plans, &n_plans);
-        if (code == 0 && options->dot)
-                print_dot(plans, n_plans);
-        for (size_t i = 0; i < n_plans && code == 0 && !options->dot; i++)
-                if (print_plan(plans[i], options->json) < 0)
-                        code = EXIT_ENGINE;
+        if (code == 0 && print_plans(plans, n_plans, options) < 0)
+                code = EXIT_ENGINE;
         plans_free(plans, n_plans);
         return code;
 }

@@ -8,8 +8,8 @@
 #define LINE_COLUMNS 100 /* of a chain of steps */
 #define LABEL_BYTES_MAX 200
 
-/* How many steps lie before each, at least; needs may point forward, so until nothing changes. */
-static size_t *count_before(const Plan *plan) {
+/* Needs may point forward, so until nothing changes. */
+size_t *plan_levels(const Plan *plan) {
         size_t *before = calloc(plan->n_steps + 1, sizeof(*before));
         bool has_changed = before != NULL;
 
@@ -98,7 +98,7 @@ void plan_print_graph(const Plan *plan, Str *out) {
                 print_chain(plan, out);
                 return;
         }
-        before = count_before(plan);
+        before = plan_levels(plan);
         if (before)
                 print_levels(plan, before, out);
         else

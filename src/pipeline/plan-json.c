@@ -1,5 +1,7 @@
 /* The plan for scripts. Values of secrets never leave it. */
 
+#include <errno.h>
+
 #include "document/json.h"
 #include "pipeline/plan.h"
 
@@ -77,7 +79,9 @@ static void put_network(JsonWriter *w, const PlanStep *step) {
         }
 }
 
-static void put_order(JsonWriter *w, const Plan *plan, const PlanStep *step) {
+static void put_order(JsonWriter *w, const Plan *plan, const PlanStep *step, size_t level) {
+        if (step->kind != STEP_SERVICE)
+                json_put_uint(w, "level", level + 1);
         json_open_array(w, "needs");
         for (size_t i = 0; i < step->n_needs; i++)
                 json_put_string(w, NULL, plan->steps[step->needs[i]]->name);
@@ -90,7 +94,7 @@ static void put_order(JsonWriter *w, const Plan *plan, const PlanStep *step) {
         json_put_bool(w, "detach", step->detach);
 }
 
-static void put_step(JsonWriter *w, const Plan *plan, const PlanStep *step) {
+static void put_step(JsonWriter *w, const Plan *plan, const PlanStep *step, size_t level) {
         _cleanup_free_ char *pull = pull_list_to_string(&step->pull, ",");
 
         json_open_object(w, NULL);
@@ -114,12 +118,14 @@ static void put_step(JsonWriter *w, const Plan *plan, const PlanStep *step) {
         put_devices(w, step);
         put_network(w, step);
         json_put_bool(w, "privileged", step->privileged);
-        put_order(w, plan, step);
+        put_order(w, plan, step, level);
         json_close(w);
 }
 
 static void put_left_out(JsonWriter *w, const Plan *plan) {
         json_put_string(w, "why_left_out", plan->why_left_out);
+        if (plan->why_left_out_mark.line > 0)
+                json_put_uint(w, "why_line", plan->why_left_out_mark.line);
         json_open_array(w, "left_out");
         for (size_t i = 0; i < plan->n_left_out; i++) {
                 const PlanLeftOut *entry = &plan->left_out[i];
@@ -156,8 +162,11 @@ static void put_surroundings(JsonWriter *w, const Plan *plan) {
 }
 
 int plan_to_json(const Plan *plan, bool pretty, char **ret) {
+        _cleanup_free_ size_t *levels = plan_levels(plan);
         JsonWriter w = { 0 };
 
+        if (!levels)
+                return -ENOMEM;
         json_open_object(&w, NULL);
         json_put_string(&w, "name", plan->name);
         json_put_string(&w, "workflow", plan->workflow);
@@ -167,11 +176,11 @@ int plan_to_json(const Plan *plan, bool pretty, char **ret) {
         json_put_string(&w, "workspace", plan->workspace);
         json_open_array(&w, "services");
         for (size_t i = 0; i < plan->n_services; i++)
-                put_step(&w, plan, plan->steps[i]);
+                put_step(&w, plan, plan->steps[i], levels[i]);
         json_close(&w);
         json_open_array(&w, "steps");
         for (size_t i = plan->n_services; i < plan->n_steps; i++)
-                put_step(&w, plan, plan->steps[i]);
+                put_step(&w, plan, plan->steps[i], levels[i]);
         json_close(&w);
         put_left_out(&w, plan);
         json_close(&w);

@@ -199,6 +199,8 @@ DEFINE_CLEANUP(PlanStep *, plan_step_free);
 /** plan_find() - a step, else a service, by its name as written; NULL if there is none */
 const PlanStep *plan_find(const Plan *plan, const char *name);
 
+/** plan_levels() - of each step how many lie before it, at least; 0 for services. Heap, NULL if memory is out */
+size_t *plan_levels(const Plan *plan);
 /** plan_to_json() - the plan for scripts; secret values are shown as "********" */
 int plan_to_json(const Plan *plan, bool pretty, char **ret);
 /** plan_print() - the plan for people */
