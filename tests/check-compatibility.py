@@ -78,9 +78,9 @@ def check_keys(name, rows, keys, tests):
             continue
         if types[key] == "REFUSED" and row[1] != "no":
             fault(f"{PAGE}: {where}: '{row[1]}', but the parser refuses it")
-        if types[key] not in ("REFUSED", "IGNORED") and row[1] == "no":
+        if types[key] not in ("REFUSED", "IGNORED", "OBSOLETE") and row[1] == "no":
             fault(f"{PAGE}: {where}: 'no', but the parser takes it")
-        if types[key] == "IGNORED" and row[1] == "no" and "without effect" not in row[2]:
+        if types[key] in ("IGNORED", "OBSOLETE") and row[1] == "no" and "without effect" not in row[2]:
             fault(f"{PAGE}: {where}: is accepted and does nothing, which the row must say")
         if not re.search(rf'(?<![\w$-])"?{re.escape(key)}"?\s*:', tests):
             fault(f"{PAGE}: {where}: no test uses it")

@@ -171,7 +171,7 @@ def verbs_to_rst(_):
 def keys_to_rst(table):
     lines = []
     for key in parse_keys()[table]:
-        if key["type"] in ("REFUSED", "IGNORED"):
+        if key["type"] in ("REFUSED", "IGNORED", "OBSOLETE"):
             continue
         if not key["doc"]:
             fault("src/pipeline", f"key '{key['name']}' of {table}_rows has no .doc")
@@ -192,7 +192,7 @@ def ignored_to_rst(table):
 def refused_to_rst(table):
     lines = []
     for key in parse_keys()[table]:
-        if key["type"] == "REFUSED":
+        if key["type"] in ("REFUSED", "OBSOLETE"):
             hint = help_text(key["hint"])
             lines += [f"``{key['name']}``", *wrap(hint[0].upper() + hint[1:] + ".", 2), ""]
     return lines
@@ -228,7 +228,7 @@ def check_manual():
         made |= check_made(f"{MAN}/{name}", read(f"{MAN}/{name}"))
     wanted = {("verbs", "")} | {("options", verb) for verb, _ in parse_verbs()}
     for table, keys in parse_keys().items():
-        kinds = {"REFUSED": "refused", "IGNORED": "ignored"}
+        kinds = {"REFUSED": "refused", "OBSOLETE": "refused", "IGNORED": "ignored"}
         wanted |= {(kinds.get(key["type"], "keys"), table) for key in keys}
     for kind, of in sorted(wanted - made):
         fault(MAN, f"no page has '.. from: {kind} {of}'".rstrip())

@@ -26,7 +26,6 @@ typedef struct YamlBuilt {
         bool is_open;        /* not complete: an alias to it would make a circle */
         bool is_merge_key;   /* the plain scalar "<<" */
         bool is_stand_in;    /* for an alias that led nowhere; that was reported */
-        bool has_anchor;
 } YamlBuilt;
 
 /* A list or a map that is being read. */

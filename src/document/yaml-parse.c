@@ -30,7 +30,7 @@ static YamlBuilt *new_node(YamlBuilder *b, YamlKind kind, Mark mark, const char 
 }
 
 static int set_anchor(YamlBuilder *b, const yaml_char_t *anchor, YamlBuilt *built) {
-        built->has_anchor = anchor;
+        built->node.has_anchor = anchor;
         return anchor ? map_put_take(&b->anchors, (const char *) anchor, built) : 0;
 }
 
@@ -185,7 +185,7 @@ static int on_end(YamlBuilder *b, const yaml_event_t *event) {
         if (event->start_mark.line + 1 == built->node.mark.line && event->end_mark.column + 1 > built->node.mark.column)
                 built->node.mark.n_columns = (uint32_t) event->end_mark.column + 1 - built->node.mark.column;
         if (is_sequence_merge(b, &frame)) {
-                if (built->has_anchor)
+                if (built->node.has_anchor)
                         (void) diag_add(b->diags, DIAG_ERROR, "bad-merge", built->node.mark,
                                         "an anchor cannot stand for merged items");
                 return yaml_merge_sequence(b, &frame, b->frames[b->depth - 1].built);

@@ -39,6 +39,7 @@ struct YamlNode {
         YamlKind kind;
         Mark mark;       /* of the node itself; for an alias: where the anchored node stands */
         bool is_quoted;  /* scalar written with quotes or as a block */
+        bool has_anchor; /* aliases may name it */
         char *text;      /* scalars: as written (quotes and escapes resolved); never NULL for scalars */
         size_t n_text;   /* may hold NUL */
         union {

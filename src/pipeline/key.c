@@ -30,21 +30,39 @@ static bool is_placed(const Key *key, unsigned place) {
         return key->places == 0 || (key->places & place);
 }
 
-static void add_unknown(const KeyTable *table, const YamlNode *key, unsigned place, const char *owner,
-                        DiagList *diags) {
-        _cleanup_free_ char *shown = str_escape(key->text, key->n_text, NAME_BYTES_SHOWN);
+/* Depth and count are bounded by document/yaml. */
+static bool holds_anchor(const YamlNode *node) {
+        for (size_t i = 0; i < node->n_items; i++)
+                if (holds_anchor(node->items[i]))
+                        return true;
+        for (size_t i = 0; i < node->n_pairs; i++)
+                if (holds_anchor(node->pairs[i].value))
+                        return true;
+        return node->has_anchor;
+}
+
+/* Woodpecker passes over keys that it does not know. Returns how many errors that makes. */
+static size_t add_unknown(const KeyTable *table, const YamlPair *pair, unsigned place, const char *owner,
+                          DiagList *diags) {
+        _cleanup_free_ char *shown = str_escape(pair->key->text, pair->key->n_text, NAME_BYTES_SHOWN);
         const char *names[KEYS_MAX], *near;
         size_t n_names = 0;
+        bool is_free;
         Diag *diag;
 
         for (size_t i = 0; i < table->n_keys && n_names < KEYS_MAX; i++)
-                if (is_placed(&table->keys[i], place) && table->keys[i].type != KEY_REFUSED)
+                if (is_placed(&table->keys[i], place) && table->keys[i].type < KEY_OBSOLETE)
                         names[n_names++] = table->keys[i].name;
-        near = diag_suggest(key->text, names, n_names);
-        diag = diag_add(diags, DIAG_ERROR, "unknown-key", key->mark, "unknown key '%s' in %s", shown ? shown : "",
-                        owner);
+        near = diag_suggest(pair->key->text, names, n_names);
+        is_free = !near && ((table->free_places & place) || (table->takes_anchors && holds_anchor(pair->value)));
+        diag = diag_add(diags, is_free ? DIAG_WARNING : DIAG_ERROR, "unknown-key", pair->key->mark,
+                        is_free ? "unknown key '%s' in %s, ignoring it" : "unknown key '%s' in %s",
+                        shown ? shown : "", owner);
         if (near)
                 diag_set_hint(diag, "did you mean '%s'?", near);
+        else if (is_free && table->free_hint)
+                diag_set_hint(diag, "%s", table->free_hint);
+        return !is_free;
 }
 
 /* The list item that most often goes wrong: "- echo foo: bar" is a map. */
@@ -155,10 +173,8 @@ static size_t read_pair(const KeyTable *table, const YamlPair *pair, unsigned pl
         const Key *key = key_find(table, pair->key->text);
         Diag *diag;
 
-        if (!key || strlen(pair->key->text) != pair->key->n_text) {
-                add_unknown(table, pair->key, place, owner, diags);
-                return 1;
-        }
+        if (!key || strlen(pair->key->text) != pair->key->n_text)
+                return add_unknown(table, pair, place, owner, diags);
         if (key->type == KEY_REFUSED || !is_placed(key, place)) {
                 diag = diag_add(diags, DIAG_ERROR, "refused-key", pair->key->mark, "key '%s' has no place in %s",
                                 key->name, owner);
@@ -168,6 +184,12 @@ static size_t read_pair(const KeyTable *table, const YamlPair *pair, unsigned pl
         }
         if (key->type == KEY_IGNORED)
                 return 0;
+        if (key->type == KEY_OBSOLETE) {
+                diag = diag_add(diags, DIAG_WARNING, "obsolete-key", pair->key->mark,
+                                "key '%s' in %s has no meaning any more", key->name, owner);
+                diag_set_hint(diag, "%s", key->hint);
+                return 0;
+        }
         if (pair->value->kind == YAML_NULL && !key->takes_null) {
                 diag_add(diags, DIAG_WARNING, "empty-value", pair->key->mark,
                          "key '%s' in %s has no value, ignoring it", key->name, owner);

@@ -18,6 +18,7 @@ typedef enum KeyType {
         KEY_MAP_OR_LIST,
         KEY_ANY,      /* the reader of the value checks it */
         KEY_IGNORED,  /* known and without meaning here, whatever it holds */
+        KEY_OBSOLETE, /* once had a meaning: a warning, .hint says what to do about it */
         KEY_REFUSED,  /* known and an error: .hint says what to do instead */
         _KEY_TYPE_MAX,
 } KeyType;
@@ -35,12 +36,16 @@ typedef struct Key {
 
 #define KEYS_MAX 64 /* rows of one table */
 
+/* What a key that no row names is, beside a mistake. */
 typedef struct KeyTable {
         const Key *keys;
         size_t n_keys;
+        unsigned free_places;  /* kinds of maps in which it is a warning: something else reads it, or once did */
+        bool takes_anchors;    /* it is a warning where aliases name what it holds */
+        const char *free_hint; /* what to do about such a key */
 } KeyTable;
 
-#define KEY_TABLE(rows) ((KeyTable) { (rows), ELEMENTSOF(rows) })
+#define KEY_TABLE(rows, ...) ((KeyTable) { (rows), ELEMENTSOF(rows), __VA_ARGS__ })
 
 /**
  * keys_read() - checks a map and hands out its values

@@ -62,10 +62,6 @@ static void put_bool_word(JsonWriter *w) {
 
         put_types(w, "enum", words);
 }
-static void put_integer(JsonWriter *w) {
-        json_put_string(w, "type", "integer");
-        json_put_int(w, "minimum", 1);
-}
 static void put_object(JsonWriter *w) {
         json_put_string(w, "type", "object");
 }
@@ -121,13 +117,20 @@ static void put_step_map(JsonWriter *w) {
 static void put_step_list(JsonWriter *w) {
         put_list_of(w, "step");
 }
-static void put_clone(JsonWriter *w) {
-        PUT_ANY_OF(w, put_step_map, put_step_list);
-}
 static void put_steps(JsonWriter *w) {
-        put_clone(w);
+        PUT_ANY_OF(w, put_step_map, put_step_list);
         json_put_int(w, "minItems", 1);
         json_put_int(w, "minProperties", 1);
+}
+
+static void put_clone_map(JsonWriter *w) {
+        put_map_of(w, "clone-step");
+}
+static void put_clone_list(JsonWriter *w) {
+        put_list_of(w, "clone-step");
+}
+static void put_clone(JsonWriter *w) {
+        PUT_ANY_OF(w, put_clone_map, put_clone_list);
 }
 
 static void put_service_map(JsonWriter *w) {
@@ -240,19 +243,15 @@ static void put_engine(JsonWriter *w) {
         put_ref(w, "engine-options");
 }
 
+static void put_limit(JsonWriter *w) {
+        json_put_string(w, "type", "integer");
+        json_put_int(w, "minimum", 1);
+}
 static void put_concurrency_map(JsonWriter *w) {
-        json_put_string(w, "type", "object");
-        json_open_object(w, "properties");
-        json_open_object(w, "limit");
-        put_integer(w);
-        json_close(w);
-        json_open_object(w, "group");
-        schema_put_scalar(w);
-        json_close(w);
-        json_close(w);
+        put_ref(w, "concurrency");
 }
 static void put_concurrency(JsonWriter *w) {
-        PUT_ANY_OF(w, put_integer, put_concurrency_map);
+        PUT_ANY_OF(w, put_limit, put_concurrency_map);
 }
 
 static const struct {
@@ -270,6 +269,7 @@ static const struct {
         { &woodpecker_workflow_keys, "labels", schema_put_scalars_by_name },
         { &woodpecker_workflow_keys, "concurrency", put_concurrency },
         { &woodpecker_workflow_keys, "runs_on", put_status },
+        { &woodpecker_concurrency_keys, "limit", put_limit },
         { &woodpecker_container_keys, "depends_on", put_needs },
         { &woodpecker_container_keys, "when", put_step_when },
         { &woodpecker_container_keys, "backend_options", put_backend_options },

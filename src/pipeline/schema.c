@@ -29,14 +29,14 @@ static void put_doc(JsonWriter *w, const char *doc) {
 /* @required: a key that must be there, or NULL */
 static void put_table(JsonWriter *w, const KeyTable *table, unsigned place, const char *required) {
         json_put_string(w, "type", "object");
-        json_put_bool(w, "additionalProperties", false);
+        json_put_bool(w, "additionalProperties", (table->free_places & place) != 0);
         if (required)
                 json_put_strv(w, "required", (char *[]){ (char *) required, NULL });
         json_open_object(w, "properties");
         for (size_t i = 0; i < table->n_keys; i++) {
                 const Key *key = &table->keys[i];
 
-                if (key->type == KEY_REFUSED || (key->places && !(key->places & place)))
+                if (key->type >= KEY_OBSOLETE || (key->places && !(key->places & place)))
                         continue;
                 json_open_object(w, key->name);
                 put_doc(w, key->doc ? key->doc : "Of another engine.");
@@ -57,13 +57,15 @@ static const struct {
         { "combination", .put = schema_put_scalars_by_name },
         { "step", &woodpecker_container_keys, IN_STEP, "image" },
         { "service", &woodpecker_container_keys, IN_SERVICE, "image" },
+        { "clone-step", &woodpecker_container_keys, IN_STEP | IN_CLONE, "image" },
         { "workflow-condition", &woodpecker_when_keys, IN_WORKFLOW },
         { "step-condition", &woodpecker_when_keys, IN_STEP },
         { "patterns", &woodpecker_pattern_keys, IN_PATTERNS },
         { "path", &woodpecker_pattern_keys, IN_PATH },
         { "need", &woodpecker_need_keys, 0, "name" },
         { "workspace", &woodpecker_workspace_keys },
-        { "backend-options", &woodpecker_backend_keys },
+        { "concurrency", &woodpecker_concurrency_keys, 0, "limit" },
+        { "backend-options", &woodpecker_backend_keys, IN_BACKEND },
         { "engine-options", &woodpecker_engine_keys },
 };
 

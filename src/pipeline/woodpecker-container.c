@@ -65,6 +65,11 @@ static const Key container_rows[] = {
         { "group", KEY_REFUSED, .hint = "since Woodpecker 3.0: 'depends_on'" },
         { "command", KEY_REFUSED, .hint = "it is 'commands', or 'entrypoint'" },
         { "build", KEY_REFUSED, .hint = "images are not built here; name one with 'image'" },
+        { "networks", KEY_REFUSED, .hint = "since Woodpecker 3.0 all steps of a workflow share one; or 'network_mode'" },
+        { "shm_size", KEY_REFUSED, .hint = "since Woodpecker 3.0 there is none; 'tmpfs: [\"/dev/shm:size=1g\"]' may do" },
+        { "sysctls", KEY_REFUSED, .hint = "since Woodpecker 3.0 limits are the operator's to set" },
+        { "cap_add", KEY_REFUSED, .hint = "since Woodpecker 3.0 there is only 'privileged'" },
+        { "healthcheck", KEY_REFUSED, .hint = "of docker-compose; that of the image counts, else 'ports' are looked at" },
 };
 #undef FIELD
 
@@ -75,10 +80,15 @@ typedef struct NeedKeys {
 static const Key need_rows[] = {
         { "name", KEY_TEXT, offsetof(NeedKeys, name), .doc = "The step, or the workflow." },
         { "optional", KEY_BOOL, offsetof(NeedKeys, optional), .doc = "Whether it may be missing." },
+        { "workflow", KEY_REFUSED, .hint = "a step waits for steps of its own workflow; workflows have a 'depends_on', too" },
+        { "step", KEY_REFUSED, .hint = "'name' is the step; it must be of the same workflow" },
 };
 /* clang-format on */
 
-static const KeyTable container_table = KEY_TABLE(container_rows), need_table = KEY_TABLE(need_rows);
+/* Woodpecker's schema lets an entry of 'clone' hold anything: its predecessors had settings there. */
+static const KeyTable container_table = KEY_TABLE(container_rows, .free_places = IN_CLONE,
+                                                  .free_hint = "plugins see what stands below 'settings'");
+static const KeyTable need_table = KEY_TABLE(need_rows);
 const KeyTable *const woodpecker_container_keys = &container_table, *const woodpecker_need_keys = &need_table;
 
 bool woodpecker_container_has(const YamlNode *node) {
@@ -132,6 +142,11 @@ static void refuse_entry(Woodpecker *wp, const YamlNode *entry, const Container 
 
 int woodpecker_container_read(Woodpecker *wp, const YamlNode *key, const YamlNode *entry, size_t index,
                               ContainerPlace place, Container *ret) {
+        static const unsigned places[] = {
+                [PLACE_STEPS] = IN_STEP,
+                [PLACE_SERVICES] = IN_SERVICE,
+                [PLACE_CLONE] = IN_STEP | IN_CLONE,
+        };
         int r;
 
         *ret = (Container) {
@@ -154,19 +169,21 @@ int woodpecker_container_read(Woodpecker *wp, const YamlNode *key, const YamlNod
                                  WOODPECKER_EXPANDED_BYTES_MAX >> 20);
                 return 1;
         }
-        wp->n_errors += keys_read(&container_table, entry, ret->is_service ? IN_SERVICE : IN_STEP, ret->owner, &ret->keys,
-                                  wp->diags);
+        wp->n_errors += keys_read(&container_table, entry, places[place], ret->owner, &ret->keys, wp->diags);
         return 0;
 }
 
 static int add_need(Woodpecker *wp, const YamlNode *node, const char *noun, GraphNode *ret) {
         NeedKeys keys = { 0 };
         GraphNeed need = { .mark = node->mark };
+        size_t n_errors;
 
         if (node->kind == YAML_MAPPING) {
-                wp->n_errors += keys_read(&need_table, node, 0, "'depends_on'", &keys, wp->diags);
+                n_errors = keys_read(&need_table, node, 0, "'depends_on'", &keys, wp->diags);
+                wp->n_errors += n_errors;
                 if (!woodpecker_container_has(keys.name)) {
-                        WOODPECKER_ERROR(wp, "type", node->mark, "depends_on: an entry names no %s", noun);
+                        if (n_errors == 0)
+                                WOODPECKER_ERROR(wp, "type", node->mark, "depends_on: an entry names no %s", noun);
                         return 0;
                 }
                 need = (GraphNeed){

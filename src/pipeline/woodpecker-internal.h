@@ -125,7 +125,7 @@ int woodpecker_changed_files(const Woodpecker *woodpecker, char ***ret);
 
 /* What a workflow says of other workflows and of agents. */
 typedef struct SurroundingKeys {
-        const YamlNode *depends_on, *labels, *runs_on, *skip_clone;
+        const YamlNode *concurrency, *depends_on, *labels, *runs_on, *skip_clone;
 } SurroundingKeys;
 
 /** woodpecker_surroundings_compile() - puts it into the plan. @conditions: of the workflow's 'when' */

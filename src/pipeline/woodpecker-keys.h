@@ -11,8 +11,11 @@ enum {
         IN_WORKFLOW = 1 << 2,
         IN_PATTERNS = 1 << 3, /* 'include' and 'exclude' */
         IN_PATH = 1 << 4,     /* those of 'path' */
+        IN_CLONE = 1 << 5,    /* beside IN_STEP */
+        IN_BACKEND = 1 << 6,
 };
 
-extern const KeyTable *const woodpecker_workflow_keys, *const woodpecker_workspace_keys, *const woodpecker_container_keys,
+extern const KeyTable *const woodpecker_workflow_keys, *const woodpecker_workspace_keys,
+        *const woodpecker_concurrency_keys, *const woodpecker_container_keys,
         *const woodpecker_need_keys, *const woodpecker_engine_keys, *const woodpecker_backend_keys,
         *const woodpecker_when_keys, *const woodpecker_pattern_keys;

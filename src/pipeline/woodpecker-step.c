@@ -38,7 +38,8 @@ static const Key backend_rows[] = {
 };
 /* clang-format on */
 
-static const KeyTable engine_table = KEY_TABLE(engine_rows), backend_table = KEY_TABLE(backend_rows);
+static const KeyTable engine_table = KEY_TABLE(engine_rows);
+static const KeyTable backend_table = KEY_TABLE(backend_rows, .free_places = IN_BACKEND);
 const KeyTable *const woodpecker_engine_keys = &engine_table, *const woodpecker_backend_keys = &backend_table;
 
 /* As Woodpecker sees it: a plugin is what the file neither tells what to run nor what to find in its environment. */
@@ -161,7 +162,7 @@ static int compile_user(Woodpecker *wp, const Container *container, PlanStep *st
         owner = str_printf("'backend_options' of %s", container->owner);
         if (!owner)
                 return -ENOMEM;
-        wp->n_errors += keys_read(&backend_table, options, 0, owner, &keys, wp->diags);
+        wp->n_errors += keys_read(&backend_table, options, IN_BACKEND, owner, &keys, wp->diags);
         podman = engine_user(wp, container, keys.podman, "podman");
         docker = engine_user(wp, container, keys.docker, "docker");
         user = podman ? podman : docker;

@@ -5,9 +5,26 @@
 
 #include "base/array.h"
 #include "pipeline/woodpecker-internal.h"
+#include "pipeline/woodpecker-keys.h"
 
 #define LABELS_OF_THE_SERVER "woodpecker-ci.org" /* only the server itself sets these */
 #define NAME_BYTES_SHOWN 60
+
+typedef struct ConcurrencyKeys {
+        const YamlNode *limit, *group;
+} ConcurrencyKeys;
+
+/* clang-format off */
+static const Key concurrency_rows[] = {
+        { "limit", KEY_TEXT, offsetof(ConcurrencyKeys, limit),
+          .doc = "How many at a time, from 1." },
+        { "group", KEY_TEXT, offsetof(ConcurrencyKeys, group),
+          .doc = "Workflows of one group are counted together. Default: the workflow's name." },
+};
+/* clang-format on */
+
+static const KeyTable concurrency_table = KEY_TABLE(concurrency_rows);
+const KeyTable *const woodpecker_concurrency_keys = &concurrency_table;
 
 static int add_need(Woodpecker *wp, const GraphNeed *need, Plan *plan) {
         PlanNeed copy = { .name = strdup(need->name), .mark = need->mark, .is_optional = need->is_optional };
@@ -78,10 +95,32 @@ static int read_labels(Woodpecker *wp, const YamlNode *labels, Plan *plan) {
         return r;
 }
 
+/* Nothing is made of it here; but what a server takes or refuses is told here as well. */
+static void check_concurrency(Woodpecker *wp, const YamlNode *node) {
+        ConcurrencyKeys keys = { .limit = node };
+        size_t n_errors = 0;
+
+        if (!node)
+                return;
+        if (node->kind == YAML_MAPPING) {
+                keys.limit = NULL;
+                n_errors = keys_read(&concurrency_table, node, 0, "'concurrency'", &keys, wp->diags);
+        }
+        wp->n_errors += n_errors;
+        if (keys.limit && keys.limit->kind != YAML_INT)
+                diag_set_hint(WOODPECKER_ERROR(wp, "type", keys.limit->mark, "concurrency: expected a number, found %s",
+                                               yaml_kind_name(keys.limit->kind)),
+                              "write 'concurrency: 1' or 'concurrency: {limit: 1, group: name}'");
+        else if (n_errors == 0 && (!keys.limit || keys.limit->integer < 1))
+                WOODPECKER_WARNING(wp, "no-limit", (keys.limit ? keys.limit : node)->mark,
+                                   "concurrency: without a 'limit' of 1 or more there is none");
+}
+
 int woodpecker_surroundings_compile(Woodpecker *wp, const SurroundingKeys *keys, const Conditions *conditions,
                                     Plan *plan) {
         int r;
 
+        check_concurrency(wp, keys->concurrency);
         plan->skip_clone = key_bool(keys->skip_clone);
         read_status(wp, keys->runs_on, conditions, plan);
         r = read_depends_on(wp, keys->depends_on, plan);

@@ -49,15 +49,19 @@ static const Key workflow_rows[] = {
           .doc = "Steps that fetch the repository, before all else. Local runs have a checkout: only for ``--clone``." },
         { "skip_clone", KEY_BOOL, offsetof(WorkflowKeys, surroundings.skip_clone),
           .doc = "Whether to fetch nothing, also with ``--clone``." },
-        { "concurrency", KEY_IGNORED,
-          .doc = "How many runs of it at a time. Local runs are the caller's own." },
+        { "concurrency", KEY_ANY, offsetof(WorkflowKeys, surroundings.concurrency),
+          .doc = "How many runs of it at a time: a number, or ``{limit, group}``. Local runs are the caller's own." },
         { "variables", KEY_IGNORED,
           .doc = "A free place for anchors." },
         { "$schema", KEY_IGNORED,
           .doc = "For editors." },
+        { "version", KEY_OBSOLETE, .hint = "leave it out" },
         { "pipeline", KEY_REFUSED, .hint = "since Woodpecker 3.0 it is 'steps'" },
         { "platform", KEY_REFUSED, .hint = "since Woodpecker 3.0: 'labels: {platform: linux/amd64}'" },
         { "branches", KEY_REFUSED, .hint = "since Woodpecker 3.0: 'when: {branch: main}'" },
+        { "networks", KEY_REFUSED, .hint = "since Woodpecker 3.0 all steps of a workflow share one" },
+        { "volumes", KEY_REFUSED, .hint = "since Woodpecker 3.0 steps have them: 'volumes: [name:/path]'" },
+        { "compile", KEY_REFUSED, .hint = "only a server can make workflows while they run; lint what it makes" },
         { "image", KEY_REFUSED, .hint = "it belongs into a step: 'steps: {build: {image: ...}}'" },
         { "commands", KEY_REFUSED, .hint = "they belong into a step: 'steps: {build: {commands: ...}}'" },
         { "stages", KEY_REFUSED, .hint = "this looks like a file of GitLab CI; Woodpecker has 'steps'" },
@@ -72,7 +76,9 @@ static const Key workspace_rows[] = {
 };
 /* clang-format on */
 
-static const KeyTable workflow_table = KEY_TABLE(workflow_rows), workspace_table = KEY_TABLE(workspace_rows);
+static const KeyTable workflow_table = KEY_TABLE(workflow_rows, .takes_anchors = true,
+                                                 .free_hint = "the place for anchors is 'variables'");
+static const KeyTable workspace_table = KEY_TABLE(workspace_rows);
 const KeyTable *const woodpecker_workflow_keys = &workflow_table, *const woodpecker_workspace_keys = &workspace_table;
 
 /* All that is put together on the way to a plan. */

@@ -17,6 +17,8 @@ static const struct {
         { &woodpecker_workspace_keys, "definitions.workspace.properties", 0 },
         { &woodpecker_container_keys, "definitions.step.properties", IN_STEP },
         { &woodpecker_container_keys, "definitions.service.properties", IN_SERVICE },
+        { &woodpecker_container_keys, "definitions.clone-step.properties", IN_STEP | IN_CLONE },
+        { &woodpecker_concurrency_keys, "definitions.concurrency.properties", 0 },
         { &woodpecker_need_keys, "definitions.need.properties", 0 },
         { &woodpecker_engine_keys, "definitions.engine-options.properties", 0 },
         { &woodpecker_backend_keys, "definitions.backend-options.properties", 0 },
@@ -46,8 +48,8 @@ static void test_keys(void **state) {
                 assert_int_equal(json_get_object(schema, row->path, &properties, NULL), 0);
                 for (size_t i = 0; i < table->n_keys; i++) {
                         const Key *key = &table->keys[i];
-                        bool is_taken = key->type != KEY_REFUSED && (!key->places || (key->places & row->place));
-                        bool is_free = key->type == KEY_IGNORED && strcmp(key->name, "concurrency") != 0;
+                        bool is_taken = key->type < KEY_OBSOLETE && (!key->places || (key->places & row->place));
+                        bool is_free = key->type == KEY_IGNORED;
                         Json *property = NULL;
 
                         print_message("key '%s' of %s\n", key->name, row->path);
