@@ -99,6 +99,7 @@ struct Call {
                 HealthStatus *health;
                 EngineObjects *objects;
                 EngineDisk *disk;
+                EngineDetails *details;
                 char **text;
         } ret;
         void (*before_send)(Call *call);   /* each try; NULL: nothing to do */

@@ -1,5 +1,6 @@
 #include "engine/engine.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/strv.h"
@@ -10,6 +11,12 @@ Engine *engine_free(Engine *engine) {
 
 int engine_probe(Engine *engine, TaskDone done, void *userdata, Task **ret_task) {
         return engine->class->probe(engine, done, userdata, ret_task);
+}
+
+int engine_describe(Engine *engine, EngineDetails *ret, TaskDone done, void *userdata, Task **ret_task) {
+        if (!engine->class->describe)
+                return task_defer(engine->event, -EOPNOTSUPP, NULL, done, userdata, ret_task);
+        return engine->class->describe(engine, ret, done, userdata, ret_task);
 }
 
 int engine_image_inspect(Engine *engine, const char *image, ImageInfo *ret, TaskDone done, void *userdata,

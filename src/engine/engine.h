@@ -10,6 +10,7 @@
  * creating is repeatable: a create whose answer was lost is found again by its name and counts as done.
  */
 
+#include "engine/details.h"
 #include "engine/spec.h"
 #include "loop/task.h"
 
@@ -46,6 +47,7 @@ typedef struct FollowSpec {
 typedef struct EngineClass {
         Engine *(*free)(Engine *engine);
         int (*probe)(Engine *, TaskDone, void *, Task **);
+        int (*describe)(Engine *, EngineDetails *ret, TaskDone, void *, Task **);
 
         int (*image_inspect)(Engine *, const char *image, ImageInfo *ret, TaskDone, void *, Task **);
         int (*image_pull)(Engine *, const PullSpec *, EngineProgress, PullResult *ret, TaskDone, void *, Task **);
@@ -89,6 +91,12 @@ DEFINE_CLEANUP(Engine *, engine_free);
  * Engines refuse or ignore the limits that it cannot, and some ignore them without a word.
  */
 int engine_probe(Engine *engine, TaskDone done, void *userdata, Task **ret_task);
+
+/**
+ * engine_describe() - what it tells of itself; *ret is filled before @done, and the caller's: engine_details_done().
+ * -EOPNOTSUPP: this kind of engine tells nothing.
+ */
+int engine_describe(Engine *engine, EngineDetails *ret, TaskDone done, void *userdata, Task **ret_task);
 
 /** engine_image_inspect() - r > 0: no such image here; else *ret is filled */
 int engine_image_inspect(Engine *engine, const char *image, ImageInfo *ret, TaskDone done, void *userdata,

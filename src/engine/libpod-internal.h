@@ -8,6 +8,7 @@
 #define LIBPOD_VERSION_MAJOR_MIN 4
 #define LIBPOD_VERSION_MINOR_MIN 3
 
+int libpod_describe(Engine *, EngineDetails *ret, TaskDone, void *, Task **);
 /** libpod_spec_to_json() - the body of containers/create */
 int libpod_spec_to_json(const ContainerSpec *spec, char **ret);
 /* Its parts that libpod-options.c writes */

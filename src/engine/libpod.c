@@ -16,6 +16,7 @@
 static const EngineClass libpod_class = {
         .free = service_free,
         .probe = service_probe,
+        .describe = libpod_describe,
         .image_inspect = service_image_inspect,
         .image_pull = libpod_image_pull,
         .image_remove = service_image_remove,

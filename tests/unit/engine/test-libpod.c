@@ -119,6 +119,72 @@ static void test_refusals(void **state) {
         }
 }
 
+/* What 4.3 and 5.4 tell of themselves, cut to what is read; one image's user is a number, one is asked for in vain. */
+static void test_describe(void **state) {
+        static const FakeAnswer old[] = {
+                { "GET " P "info", 200,
+                  "{\"host\":{\"kernel\":\"6.1.0\",\"cgroupManager\":\"cgroupfs\",\"cgroupVersion\":\"v2\",\"cgroupControllers\":[],"
+                  "\"conmon\":{\"version\":\"conmon version 2.1.6, commit: unknown\"},\"networkBackend\":\"netavark\","
+                  "\"distribution\":{\"distribution\":\"debian\",\"version\":\"12\"},"
+                  "\"ociRuntime\":{\"name\":\"crun\",\"version\":\"crun version 1.8.1\\ncommit: f8\\nspec: 1.0.0\"},"
+                  "\"slirp4netns\":{\"executable\":\"/usr/bin/slirp4netns\"},\"security\":{\"rootless\":true,\"seccompEnabled\":true},"
+                  "\"idMappings\":{\"uidmap\":[{\"container_id\":0,\"host_id\":1000,\"size\":1},"
+                  "{\"container_id\":1,\"host_id\":165536,\"size\":65536}],\"gidmap\":[7,{\"container_id\":-1}]}},"
+                  "\"store\":{\"graphDriverName\":\"overlay\",\"graphRoot\":\"/s\",\"graphOptions\":{\"overlay.mount_program\":"
+                  "{\"Executable\":\"/usr/bin/fuse-overlayfs\"}},\"graphStatus\":{\"Backing Filesystem\":\"extfs\"},"
+                  "\"containerStore\":{\"number\":3},\"imageStore\":{\"number\":2}},\"registries\":{},\"version\":{\"Version\":\"4.3.1\"}}" },
+                { "GET " P "images/json", 200, "[{\"Id\":\"a1\",\"RepoTags\":[\"x/a:1\"]},{\"Id\":\"b2\",\"RepoTags\":null},{\"Id\":7}]" },
+                { "GET " P "images/x%2Fa%3A1/json", 200, "{\"Config\":{\"User\":\"1001:5\"}}" },
+                { "GET " P "images/b2/json", 404, "{\"message\":\"gone\"}" },
+        };
+        static const FakeAnswer new[] = {
+                { "GET " P "info", 200,
+                  "{\"host\":{\"cgroupControllers\":[\"cpu\",\"pids\"],\"networkBackendInfo\":{\"version\":\"netavark 1.14.0\","
+                  "\"dns\":{\"version\":\"aardvark-dns 1.14.0\"}},\"rootlessNetworkCmd\":\"pasta\",\"pasta\":{\"executable\":\"\"},"
+                  "\"security\":{\"selinuxEnabled\":true}},\"registries\":{\"search\":[\"docker.io\"]},\"version\":{\"Version\":\"5.4.2\"}}" },
+                { "GET " P "images/json", 500, "{\"message\":\"no\"}" },
+        };
+        static const FakeAnswer odd[] = { { "GET " P "info", 200, "[]" } };
+        EngineDetails details = { 0 };
+        Scene *scene = *state;
+
+        FAKE_PLAY(scene->server, old);
+        assert_int_equal(finish(scene, engine_describe(scene->engine, &details, DONE)), 0);
+        assert_string_equal(details.version, "4.3.1");
+        assert_string_equal(details.runtime_version, "1.8.1");
+        assert_string_equal(details.monitor_version, "2.1.6");
+        assert_string_equal(details.distribution, "debian 12");
+        assert_string_equal(details.mount_program, "/usr/bin/fuse-overlayfs");
+        assert_string_equal(details.backing_filesystem, "extfs");
+        assert_string_equal(details.slirp4netns, "/usr/bin/slirp4netns");
+        assert_true(details.is_rootless && details.has_seccomp && details.tells_controllers && !details.has_selinux);
+        assert_null(details.cgroup_controllers);
+        assert_null(details.network_command);
+        assert_int_equal(details.n_uid_map, 2);
+        assert_int_equal(details.uid_map[1].size, 65536);
+        assert_int_equal(details.n_gid_map, 0);
+        assert_int_equal(details.n_containers, 3);
+        assert_int_equal(details.n_image_users, 1);
+        assert_string_equal(details.image_users[0].image, "x/a:1");
+        assert_int_equal(details.image_users[0].uid, 1001);
+        assert_int_equal(details.image_users[0].gid, 5);
+        engine_details_done(&details);
+
+        FAKE_PLAY(scene->server, new);
+        assert_int_equal(finish(scene, engine_describe(scene->engine, &details, DONE)), 0);
+        assert_string_equal(details.network_version, "1.14.0");
+        assert_string_equal(details.dns_version, "1.14.0");
+        assert_string_equal(details.network_command, "pasta");
+        assert_string_equal(details.pasta, "");
+        assert_int_equal(strv_length(details.cgroup_controllers), 2);
+        assert_int_equal(strv_length(details.search_registries), 1);
+        assert_true(details.has_selinux);
+        engine_details_done(&details);
+
+        FAKE_PLAY(scene->server, odd);
+        assert_int_equal(finish(scene, engine_describe(scene->engine, &details, DONE)), -EPROTO);
+}
+
 static void test_create(void **state) {
         static const FakeAnswer answers[] = { { "POST " P "containers/create", 201,
                                                 "{\"Id\":\"" ID "\",\"Warnings\":[]}\n" } };
@@ -811,6 +877,7 @@ static void test_bad_urls(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_describe, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_create, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_create_lost_answer, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_create_refused, setup, teardown),
