@@ -1,5 +1,7 @@
 #include "cli/verbs.h"
 
+#include "cli/doctor-options.h"
+
 static void init_values(void *values) {
         run_options_init(values);
 }
@@ -14,6 +16,10 @@ static void init_lint_values(void *values) {
 
 static void done_lint_values(void *values) {
         lint_values_done(values);
+}
+
+static void done_doctor_options(void *values) {
+        doctor_options_done(values);
 }
 
 #define RUN_OPTIONS(rows) \
@@ -42,5 +48,11 @@ const Verb podstep_verbs[] = {
           .summary = "remove what a killed podstep left behind",
           .description = "Removes pods, containers, volumes and networks of jobs whose podstep does not run any more; they are known by "
                          "their labels. What others made, and jobs that still run, are not touched. 'run' does the same on its way." },
+        { "doctor", NULL, .options = doctor_option_rows, .run = verb_doctor,
+          .values_size = sizeof(DoctorOptions), .values_done = done_doctor_options,
+          .summary = "find what keeps jobs from running here",
+          .description = "Looks at all that jobs need of this machine, your account and Podman, and tells what is amiss, why that matters, "
+                         "and the command that mends it. Changes nothing.\n\n"
+                         "Exit code: 0 all is well; 1 there are warnings; 2 no job will run, or a wrong command line." },
         { 0 },
 };

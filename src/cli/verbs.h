@@ -17,3 +17,5 @@ int verb_plan(const Verb *verb, char *const *args, void *values);
 int verb_prune(const Verb *verb, char *const *args, void *values);
 /* @values: LintValues */
 int verb_lint(const Verb *verb, char *const *args, void *values);
+/* @values: DoctorOptions */
+int verb_doctor(const Verb *verb, char *const *args, void *values);

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/strv.h"
+#include "cli/doctor-options.h"
 #include "cli/verbs.h"
 #include "job/event.h"
 #include "pipeline/policy.h"
@@ -36,6 +37,12 @@ int verb_lint(const Verb *verb, char *const *args, void *values) {
         return r < 0 ? EXIT_USAGE : 40 + (int) lint->format;
 }
 
+int verb_doctor(const Verb *verb, char *const *args, void *values) {
+        const DoctorOptions *doctor = values;
+
+        return 50 + doctor->json + 2 * doctor->quiet + (doctor->engine_url ? 4 : 0);
+}
+
 static const Program program = { "podstep", "1.2.3", PODSTEP_SUMMARY, podstep_verbs };
 
 static void test_main(void **state) {
@@ -48,6 +55,9 @@ static void test_main(void **state) {
                 { { "podstep", "plan", "--json" }, 20 },
                 { { "podstep", "prune", "-n" }, 30 },
                 { { "podstep", "prune", "x" }, EXIT_USAGE },
+                { { "podstep", "doctor" }, 50 },
+                { { "podstep", "doctor", "--json", "-q", "--engine", "unix:///x" }, 57 },
+                { { "podstep", "doctor", "engine" }, EXIT_USAGE },
                 { { "podstep", "lint" }, 40 },
                 { { "podstep", "lint", "--trusted=none", "x.yaml" }, 40 },
                 { { "podstep", "lint", "--format", "gitlab", "--strict", "--plugins-privileged", "a" }, 40 + DIAG_FORMAT_GITLAB },

@@ -1,0 +1,78 @@
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "cli/doctor-options.h"
+#include "cli/findings-print.h"
+#include "cli/session.h"
+#include "cli/verbs.h"
+#include "job/event.h"
+
+#define OUTPUT_MAX (1024U * 1024)
+
+static void on_facts(Task *task, int r, const Error *error, void *userdata) {
+        (void) sd_event_exit(userdata, r);
+}
+
+/* Finds out, judges. The loop is our own and ends here. */
+static int examine(const DoctorOptions *options, Facts *ret_facts, Findings *ret, Error **reterr) {
+        _cleanup_free_ char *state_directory = NULL;
+        FactsSpec spec = { .engine_url = options->engine_url };
+        sd_event *event = NULL;
+        Task *task = NULL;
+        int r;
+
+        r = session_state_directory(&state_directory, reterr);
+        if (r < 0)
+                return r;
+        spec.state_directory = state_directory;
+        r = sd_event_new(&event);
+        if (r >= 0)
+                r = facts_start(event, &spec, ret_facts, on_facts, event, &task);
+        if (r >= 0)
+                r = sd_event_loop(event);
+        if (r >= 0)
+                r = checks_run(ret_facts, ret);
+        task_free(task);
+        sd_event_unref(event);
+        return r;
+}
+
+static int print_text(const Findings *findings, const DoctorOptions *options) {
+        _cleanup_str_ Str text = STR_INIT(OUTPUT_MAX);
+        FindingsStyle style = { .color = doctor_options_color(options), .from = options->quiet ? LEVEL_WARNING : LEVEL_OK };
+
+        findings_print(findings, style, &text);
+        findings_print_verdict(findings, style, &text);
+        return text.error < 0 || fputs(str_get(&text), stdout) < 0 || fflush(stdout) != 0 ? -EIO : 0;
+}
+
+static int print_json(const Findings *findings) {
+        _cleanup_free_ char *text = NULL;
+        JsonWriter w = { 0 };
+
+        json_open_object(&w, NULL);
+        findings_put_json(findings, &w);
+        json_close(&w);
+        if (json_finish(&w, true, &text) < 0)
+                return -ENOMEM;
+        return puts(text) < 0 || fflush(stdout) != 0 ? -EIO : 0;
+}
+
+int verb_doctor(const Verb *verb, char *const *args, void *values) {
+        const DoctorOptions *options = values;
+        _cleanup_(error_freep) Error *error = NULL;
+        Findings findings = { 0 };
+        Facts facts = { 0 };
+        int r, exit_code;
+
+        r = examine(options, &facts, &findings, &error);
+        if (r >= 0)
+                r = options->json ? print_json(&findings) : print_text(&findings, options);
+        exit_code = r < 0 ? EXIT_ENGINE : findings_exit_code(&findings);
+        if (r < 0)
+                log_error("%s", error_message(error, r));
+        findings_done(&findings);
+        facts_done(&facts);
+        return exit_code;
+}

@@ -1,0 +1,83 @@
+# podstep doctor: what it says of a real engine, and of one that is not there.
+load helpers
+
+setup_file() { leaks_before; }
+setup() { need_engine; }
+teardown() { end_test; }
+teardown_file() { leaks_after; }
+
+# finding CHECK: its level and what was found, of the JSON in $output
+finding() {
+        python3 -c '
+import json, sys
+for f in json.load(sys.stdin)["findings"]:
+    if f["check"] == sys.argv[1]:
+        print(f["level"], f["what"])' "$1" <<<"$output"
+}
+
+@test "jobs run on this engine, and doctor says so" {
+        podstep doctor
+        [ "$status" -le 1 ] || fail "$output"
+        assert_output_contains "ok       engine       Podman "
+        assert_output_matches 'ok +subuid +[0-9]+ ids'
+        assert_output_matches '(Jobs will run|All is well)'
+}
+
+@test "as JSON it tells of each check" {
+        local code
+        podstep doctor --json
+        code=$status
+        for i in session linger userns subuid subgid idmap engine mapping network cgroups storage place workspace space exits clock; do
+                [ -n "$(finding $i)" ] || fail "nothing about $i in: $output"
+        done
+        assert_equal "$(finding storage | cut -d' ' -f1,2)" "ok overlay"
+        assert_equal "$(finding workspace)" "ok overlay"
+        case $code in
+        0) assert_output_contains '"verdict":"fine"' ;;
+        1) assert_output_matches '"verdict": ?"warnings"' ;;
+        *) fail "exit code $code: $output" ;;
+        esac
+}
+
+@test "quiet is quiet about what is well" {
+        podstep doctor --quiet
+        [[ $output != *"ok       "* && $output != *"note     "* ]] || fail "$output"
+}
+
+@test "without an engine no job will run" {
+        podstep doctor --engine "unix://$BATS_TEST_TMPDIR/nothing.sock"
+        assert_status 2
+        assert_output_matches 'fault +engine '
+        assert_output_contains "No job will run: "
+}
+
+@test "Docker is told from Podman" {
+        fake_engine <<<'[{"match": "GET /_ping", "headers": {"Libpod-Api-Version": null, "Server": "Docker/27"}, "body": "OK"}]'
+        podstep doctor --engine "unix://$FAKE_SOCK"
+        assert_status 2
+        assert_output_matches 'fault +engine '
+}
+
+@test "without XDG_RUNTIME_DIR it tells how to log in" {
+        unset XDG_RUNTIME_DIR
+        podstep doctor
+        assert_status 2
+        assert_output_contains "XDG_RUNTIME_DIR is not set"
+        assert_output_matches '# machinectl shell '
+}
+
+@test "a killed job is told of" {
+        mkdir -p "$XDG_STATE_HOME/podstep/jobs/0123456789abcdef"
+        podstep doctor
+        assert_output_matches 'note +leftovers +of 1 job whose podstep was killed'
+        assert_output_contains '$ podstep prune'
+        podstep prune
+        assert_status 0
+}
+
+@test "it changes nothing" {
+        local before
+        before=$(engine_api GET "/libpod/containers/json?all=true"; ls -AR "$XDG_STATE_HOME" 2>&1 || true)
+        podstep doctor
+        assert_equal "$(engine_api GET "/libpod/containers/json?all=true"; ls -AR "$XDG_STATE_HOME" 2>&1 || true)" "$before"
+}
