@@ -17,17 +17,24 @@ void check_engine(const Check *check, const Facts *facts, Findings *findings) {
         const EngineDetails *details = &facts->details;
         Finding *finding;
 
+        if (facts->engine_r >= 0 && facts->is_docker) {
+                finding = finding_add(findings, check, LEVEL_NOTE, "Docker %s at %s: jobs run, without pods and with ids of the whole machine",
+                                      facts->engine_version, facts->engine_address);
+                finding_advise(finding, findings, "a Podman of your own needs no daemon and no root: 'apt install podman' or 'dnf install podman'");
+                return;
+        }
         if (facts->engine_r >= 0) {
-                finding = finding_add(findings, check, details->is_rootless || !facts->knows_details ? LEVEL_OK : LEVEL_NOTE,
-                                      "Podman %s at %s%s", details->version ? details->version : "", facts->engine_address,
-                                      details->is_rootless || !facts->knows_details ? "" : ", as root");
-                if (finding && finding->level == LEVEL_NOTE)
+                bool is_root = facts->knows_details && !details->is_rootless;
+
+                finding = finding_add(findings, check, is_root ? LEVEL_NOTE : LEVEL_OK, "Podman %s at %s%s", facts->engine_version,
+                                      facts->engine_address, is_root ? ", as root" : "");
+                if (is_root)
                         finding_advise(finding, findings, "what gets out of a container is root then; a user's own Podman is safer");
                 return;
         }
         finding = finding_add(findings, check, LEVEL_FAULT, "%s", facts->engine_error ? facts->engine_error : "no answer");
         if (facts->engine_r == -EPROTONOSUPPORT)
-                finding_advise(finding, findings, "install Podman beside it; both may be there. Docker's own API is not what podstep speaks");
+                finding_advise(finding, findings, "install a newer Podman ('apt install podman' or 'dnf install podman'); see podstep(1) for what podstep needs");
         else if (!facts->has_podman)
                 finding_advise(finding, findings, "install it: 'apt install podman' or 'dnf install podman'");
         else if (facts->has_manager)
@@ -39,7 +46,7 @@ void check_socket(const Check *check, const Facts *facts, Findings *findings) {
         const UnitFacts *unit = &facts->podman_socket;
         Finding *finding;
 
-        if (facts->uid == 0)
+        if (facts->uid == 0 || (facts->is_docker && facts->engine_r >= 0))
                 return; /* the user's manager of root is not whose socket root's Podman has */
         if (!facts->has_manager) {
                 if (!facts->has_systemd) {
@@ -185,7 +192,7 @@ void check_short_names(const Check *check, const Facts *facts, Findings *finding
 void check_exits(const Check *check, const Facts *facts, Findings *findings) {
         Finding *finding;
 
-        if (facts->engine_r < 0 || !facts->engine_is_local)
+        if (facts->engine_r < 0 || !facts->engine_is_local || facts->is_docker)
                 return;
         if (facts->exits_directory && facts->exits_errno == 0)
                 (void) finding_add(findings, check, LEVEL_OK, "%s", facts->exits_directory);

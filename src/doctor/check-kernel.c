@@ -89,7 +89,7 @@ void check_cgroups(const Check *check, const Facts *facts, Findings *findings) {
         Finding *finding;
 
         if (facts->engine_r >= 0 && !facts->knows_details)
-                return;
+                return; /* Docker's are root's */
         if (!is_v2) {
                 finding = finding_add(findings, check, LEVEL_WARNING, "version 1, or both mixed: rootless containers have no limits at all");
                 finding_advise(finding, findings, "boot with systemd.unified_cgroup_hierarchy=1 on the kernel's command line");

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "base/str.h"
 #include "engine/find.h"
 #include "loop/task.h"
 
@@ -35,6 +36,8 @@ static void on_details(Task *task, int r, const Error *error, void *userdata) {
 
         if (r >= 0)
                 ask->facts->knows_details = true;
+        else if (r == -EOPNOTSUPP)
+                r = 0; /* Docker; who it is, is known */
         else
                 r = note_failure(ask->facts, r, error);
         task_finish(&ask->task, r, NULL);
@@ -50,7 +53,10 @@ static void on_open(Task *task, int r, const Error *error, void *userdata) {
                 return;
         }
         facts->engine_is_local = ask->engine->info.is_local;
+        facts->is_docker = str_equal(ask->engine->info.kind, "docker");
         r = facts_replace(&facts->engine_address, ask->engine->info.address);
+        if (r >= 0)
+                r = facts_replace(&facts->engine_version, ask->engine->info.version);
         if (r >= 0)
                 r = engine_describe(ask->engine, &facts->details, on_details, ask, &ask->pending);
         if (r < 0)

@@ -80,8 +80,8 @@ typedef struct Facts {
         /* the engine */
         int engine_r; /* of looking for it: 0, or a negative errno */
         char *engine_error;
-        char *engine_address;
-        bool engine_is_local, knows_details;
+        char *engine_address, *engine_version;
+        bool is_docker, engine_is_local, knows_details;
         EngineDetails details;
         char *exits_directory; /* of conmon; NULL: there is none */
         int exits_errno;       /* 0: it can be read */

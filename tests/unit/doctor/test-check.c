@@ -37,7 +37,7 @@ static Facts fine(void) {
                 .user_namespaces_max = 10000, .userns_clone = 1, .apparmor_restricts = NUMBER_UNKNOWN,
                 .inotify_instances_max = 128, .inotify_watches_max = 100000, .keys_max = 200,
                 .clock_is_synchronized = ANSWER_YES,
-                .engine_address = (char *) "unix:///s", .engine_is_local = true, .knows_details = true,
+                .engine_address = (char *) "unix:///s", .engine_version = (char *) "5.4.2", .engine_is_local = true, .knows_details = true,
                 .details = {
                         .version = (char *) "5.4.2", .kernel = (char *) "6.1.0", .runtime = (char *) "crun", .runtime_version = (char *) "1.22",
                         .monitor_version = (char *) "2.1.12", .network_backend = (char *) "netavark", .network_version = (char *) "1.14.0",
@@ -96,7 +96,8 @@ MAKE(plain_newgidmap, f->newgidmap = PROGRAM_PLAIN)
 MAKE(nosuid, f->newuidmap = PROGRAM_NOSUID)
 MAKE(no_engine, f->details = (EngineDetails) { 0 }; f->engine_r = -ECONNREFUSED; f->engine_error = (char *) "no Podman engine found"; f->knows_details = false)
 MAKE(no_podman, no_engine(f); f->has_podman = false)
-MAKE(is_docker, no_engine(f); f->engine_r = -EPROTONOSUPPORT)
+MAKE(too_old, no_engine(f); f->engine_r = -EPROTONOSUPPORT)
+MAKE(docker_answers, f->details = (EngineDetails) { 0 }; f->knows_details = false; f->is_docker = true)
 MAKE(rootful, f->details.is_rootless = false)
 MAKE(socket_disabled, f->podman_socket.file = (char *) "disabled")
 MAKE(socket_dead, f->podman_socket.active = (char *) "inactive")
@@ -191,7 +192,8 @@ static void test_verdicts(void **state) {
                 { ROW(nosuid), "idmap", LEVEL_FAULT, "mounted nosuid", NULL },
                 { ROW(no_engine), "engine", LEVEL_FAULT, "no Podman engine found", "$ podstep setup" },
                 { ROW(no_podman), "engine", LEVEL_FAULT, "no Podman engine found", NULL },
-                { ROW(is_docker), "engine", LEVEL_FAULT, "no Podman engine found", NULL },
+                { ROW(too_old), "engine", LEVEL_FAULT, "no Podman engine found", NULL },
+                { ROW(docker_answers), "engine", LEVEL_NOTE, "Docker 5.4.2 at unix:///s", NULL },
                 { ROW(rootful), "engine", LEVEL_NOTE, "as root", NULL },
                 { ROW(socket_disabled), "socket", LEVEL_WARNING, "disabled and active: gone", "$ podstep setup" },
                 { ROW(socket_dead), "socket", LEVEL_WARNING, "enabled and inactive", "$ podstep setup" },
