@@ -88,7 +88,7 @@ static bool is_told(const Report *report, const char *text) {
 void report_result(const Report *report, const JobEvent *event, Str *out) {
         static const ReportColor colors[_JOB_RESULT_MAX] = {
                 [JOB_SUCCESS] = REPORT_GREEN, [JOB_FAILED] = REPORT_RED,      [JOB_INFRA_FAILED] = REPORT_RED,
-                [JOB_TIMED_OUT] = REPORT_RED, [JOB_CANCELED] = REPORT_YELLOW,
+                [JOB_TIMED_OUT] = REPORT_RED, [JOB_CANCELED] = REPORT_YELLOW, [JOB_REFUSED] = REPORT_RED,
         };
         ReportColor color = colors[event->job_result];
 

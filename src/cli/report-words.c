@@ -115,7 +115,7 @@ void report_end_to_text(const ReportStep *step, Str *out) {
 void report_job_to_text(const Report *report, const JobEvent *event, Str *out) {
         static const char *const words[_JOB_RESULT_MAX] = {
                 [JOB_SUCCESS] = "succeeded",   [JOB_FAILED] = "failed",     [JOB_INFRA_FAILED] = "could not be run to its end",
-                [JOB_TIMED_OUT] = "timed out", [JOB_CANCELED] = "canceled",
+                [JOB_TIMED_OUT] = "timed out", [JOB_CANCELED] = "canceled", [JOB_REFUSED] = "refused",
         };
         char duration[CLOCK_DURATION_MAX];
         size_t n_failed = 0, n = 0;

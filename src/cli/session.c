@@ -78,6 +78,7 @@ static int exit_code_of(JobResult result) {
                 [JOB_INFRA_FAILED] = EXIT_ENGINE,
                 [JOB_TIMED_OUT] = EXIT_TIMEOUT,
                 [JOB_CANCELED] = EXIT_CANCELED,
+                [JOB_REFUSED] = EXIT_REFUSED,
         };
 
         return codes[result];
@@ -232,6 +233,7 @@ static int start_job(Session *session, const Plan *plan, Error **reterr) {
         const RunOptions *options = session->options;
         JobSpec spec = {
                 .plan = plan,
+                .policy = &session->options->policy,
                 .engine = session->engine,
                 .state_directory = session->state_directory,
                 .checkout = session->checkout,
@@ -241,7 +243,7 @@ static int start_job(Session *session, const Plan *plan, Error **reterr) {
                 .exports = options->exports,
                 .export_directory = options->export_directory,
                 .timeout_usec = options->timeout_usec ? options->timeout_usec : JOB_TIMEOUT_DEFAULT_USEC,
-                .service_timeout_usec = options->service_timeout_usec ? options->service_timeout_usec : JOB_SERVICE_TIMEOUT_DEFAULT_USEC,
+                .service_timeout_usec = options->service_timeout_usec,
                 .grace_usec = options->grace_usec ? options->grace_usec : JOB_GRACE_DEFAULT_USEC,
                 .pull = options->pull,
                 .sandbox = sandboxes[options->network],

@@ -21,7 +21,7 @@ const char *step_result_to_string(StepResult result) {
 const char *job_result_to_string(JobResult result) {
         static const char *const names[_JOB_RESULT_MAX] = {
                 [JOB_SUCCESS] = "success",   [JOB_FAILED] = "failure",    [JOB_INFRA_FAILED] = "error",
-                [JOB_TIMED_OUT] = "timeout", [JOB_CANCELED] = "canceled",
+                [JOB_TIMED_OUT] = "timeout", [JOB_CANCELED] = "canceled", [JOB_REFUSED] = "refused",
         };
 
         return names[result];

@@ -38,6 +38,7 @@ typedef enum JobResult {
         JOB_INFRA_FAILED,
         JOB_TIMED_OUT,
         JOB_CANCELED,
+        JOB_REFUSED, /* by the operator's rules, once it was known what the machine can do */
         _JOB_RESULT_MAX,
 } JobResult;
 const char *job_result_to_string(JobResult result);

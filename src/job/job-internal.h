@@ -8,6 +8,7 @@
 #include "job/job.h"
 #include "job/lines.h"
 #include "job/mask.h"
+#include "job/options.h"
 #include "job/sandbox.h"
 #include "job/user.h"
 #include "job/workspace.h"
@@ -69,7 +70,8 @@ typedef struct Step {
         Str masked;
         Task *release; /* of what the masks hold back */
         int stream; /* of the output being handed on */
-        uint64_t n_lines;
+        uint64_t n_lines, n_bytes;
+        bool is_cut; /* there was more than the operator allows */
         uint64_t n_lines_kept[2]; /* of each stream, told by an earlier process */
         ContainerStatus status;   /* how that process left it */
 } Step;
@@ -85,6 +87,7 @@ struct Job {
         JobDirectory directory;
         Map labels;
         Mask *mask;
+        ContainerOptions step_options, service_options;
         Sandbox *sandbox;
         Workspace *workspace;
         ImageUse **images;
@@ -99,8 +102,8 @@ struct Job {
         bool has_result;
         Error *error;
         bool cannot_run; /* there is nothing to run on: its steps are skipped */
-        unsigned n_making; /* sandbox, workspace: not made yet */
-        Task *making_workspace;
+        unsigned n_making; /* sandbox, workspace, what the engine can enforce: not there yet */
+        Task *making_workspace, *probing;
         Error *cleaning_error;
         bool has_made_room; /* cleaning failed once, and was tried again with more room on the disk */
         Task *timeout;
@@ -114,10 +117,18 @@ bool job_is_running(const Job *job); /* its steps may start */
 void job_consider_images(Job *job);
 void job_set_result(Job *job, JobResult result, const Error *error); /* the first one stays */
 void job_emit(Job *job, JobEvent event);                             /* fills in job id and time, masks the text */
+void job_part_is_made(Job *job, int r, const Error *error); /* one of n_making */
 void job_emit_text(Job *job, JobEventKind kind, const Step *step, const char *format, ...) _printf_(4, 5);
 static inline bool step_is_background(const PlanStep *step) {
         return step->kind == STEP_SERVICE || step->detach;
 }
+
+static inline const ContainerOptions *job_options(const Job *job, const PlanStep *step) {
+        return step->kind == STEP_SERVICE ? &job->service_options : &job->step_options;
+}
+
+/* limits.c */
+int job_check_limits(Job *job); /* asks what the engine enforces; counts as one of those being made. 1: no need */
 
 /* journal.c */
 void job_note(Job *job, const char *key, const char *format, ...) _printf_(3, 4);

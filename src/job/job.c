@@ -118,7 +118,7 @@ static int write_hosts(Job *job, Error **reterr) {
         return r < 0 ? error_set(reterr, -r, "cannot write '%s': %s", path, strerror(-r)) : 0;
 }
 
-static void part_is_made(Job *job, int r, const Error *error) {
+void job_part_is_made(Job *job, int r, const Error *error) {
         if (r < 0) {
                 _cleanup_(error_freep) Error *why = error_copy(error);
 
@@ -129,11 +129,11 @@ static void part_is_made(Job *job, int r, const Error *error) {
 }
 
 static void on_sandbox(Task *task, int r, const Error *error, void *userdata) {
-        part_is_made(userdata, r, error);
+        job_part_is_made(userdata, r, error);
 }
 
 static void on_workspace(Task *task, int r, const Error *error, void *userdata) {
-        part_is_made(userdata, r, error);
+        job_part_is_made(userdata, r, error);
 }
 
 static int enter_preparing(Machine *machine, Task **ret_task, Error **reterr) {
@@ -154,6 +154,9 @@ static int enter_preparing(Machine *machine, Task **ret_task, Error **reterr) {
         job_emit_text(job, JOB_EVENT_STARTED, NULL, "%s %s, %s", job->spec.engine->info.kind, job->spec.engine->info.version,
                       sandbox_describe(job->sandbox));
         job->n_making = 2;
+        r = job_check_limits(job);
+        if (r < 0)
+                return r;
         r = workspace_create(job->workspace, on_workspace, job, &job->making_workspace);
         return r < 0 ? r : sandbox_create(job->sandbox, on_sandbox, job, ret_task);
 }
@@ -269,7 +272,9 @@ static const MachineState job_states[] = {
 static int make_labels(Job *job) {
         int r;
 
-        r = strmap_put(&job->labels, "io.podstep.job", job->id);
+        r = strmap_update(&job->labels, &job->spec.policy->labels); /* first: ours count more */
+        if (r >= 0)
+                r = strmap_put(&job->labels, "io.podstep.job", job->id);
         if (r >= 0)
                 r = strmap_put(&job->labels, "io.podstep.workflow", job->spec.plan->name);
         if (r >= 0)
@@ -280,16 +285,27 @@ static int make_labels(Job *job) {
 }
 
 int job_new(sd_event *event, const JobSpec *spec, JobDone done, void *userdata, Job **ret, Error **reterr) {
+        static const Policy no_policy = { 0 };
         _cleanup_(job_freep) Job *job = calloc(1, sizeof(*job));
         int r;
 
         if (!job)
                 return error_oom(reterr);
         *job = (Job) { .spec = *spec, .event = event, .done = done, .userdata = userdata, .labels = STRMAP_INIT, .directory.lock_fd = -1 };
+        if (!spec->policy)
+                job->spec.policy = &no_policy;
+        if (!job->spec.service_timeout_usec)
+                job->spec.service_timeout_usec = job->spec.policy->service_wait_usec ? job->spec.policy->service_wait_usec
+                                                                                     : JOB_SERVICE_TIMEOUT_DEFAULT_USEC;
         if (spec->id)
                 (void) snprintf(job->id, sizeof(job->id), "%s", spec->id);
         else
                 id_new(job->id);
+        r = container_options_init(&job->step_options, &job->spec.policy->steps, reterr);
+        if (r >= 0)
+                r = container_options_init(&job->service_options, &job->spec.policy->services, reterr);
+        if (r < 0)
+                return error_wrap(reterr, r, "the operator's settings");
         r = mask_new(&spec->plan->secrets, &job->mask, reterr);
         if (r < 0)
                 return error_wrap(reterr, r, "secrets");
@@ -371,6 +387,9 @@ Job *job_free(Job *job) {
                 return NULL;
         machine_done(&job->machine);
         job->timeout = task_free(job->timeout);
+        job->probing = task_free(job->probing);
+        container_options_done(&job->step_options);
+        container_options_done(&job->service_options);
         job->schedule = sd_event_source_disable_unref(job->schedule);
         for (size_t i = 0; job->steps && i < job->spec.plan->n_steps; i++)
                 step_done(&job->steps[i]);

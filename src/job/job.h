@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "job/event.h"
 #include "job/journal.h"
+#include "pipeline/policy.h"
 
 typedef enum WorkspaceMode {
         WORKSPACE_OVERLAY, /* the checkout below, what the job writes above it: the checkout stays as it is */
@@ -24,6 +25,7 @@ typedef enum SandboxChoice {
 
 typedef struct JobSpec {
         const Plan *plan;
+        const Policy *policy; /* the operator's, which the plan passed; NULL: podstep's own behaviour */
         Engine *engine;
         const char *holder;          /* the program podstep-holder; NULL: find it beside podstep */
         const char *state_directory; /* "~/.local/state/podstep": the job's own directory is made below it */
@@ -33,7 +35,8 @@ typedef struct JobSpec {
         unsigned clone_depth;         /* commits; 0: all */
         char *const *exports;         /* paths or patterns below the checkout to be copied out at the end */
         const char *export_directory; /* where to; NULL: the checkout */
-        uint64_t timeout_usec, service_timeout_usec, grace_usec;
+        uint64_t timeout_usec, grace_usec;
+        uint64_t service_timeout_usec; /* 0: the policy's, else the default; USEC_INFINITY: nobody waits for services */
         PullList pull;         /* overrides the plan's where it is not empty */
         SandboxChoice sandbox;
         bool keep;             /* leave everything in place if a step failed */

@@ -76,7 +76,7 @@ void service_watch(Step *step) {
         size_t n_ports = strv_length(step->ports);
         bool waits = step->image->info.has_health_check || (n_ports > 0 && sandbox_holder(step->job->sandbox));
 
-        if (!waits || step_recorded(step, "ready") || (n_ports > 0 && step->n_open_ports == n_ports))
+        if (!waits || step->job->spec.service_timeout_usec == USEC_INFINITY || step_recorded(step, "ready") || (n_ports > 0 && step->n_open_ports == n_ports))
                 return become_ready(step);
         (void) timer_start(step->job->event, step->job->spec.service_timeout_usec, on_timeout, step, &step->ready_timeout);
         if (step->image->info.has_health_check)

@@ -10,7 +10,17 @@
 
 static void on_line(const char *line, size_t n, bool is_partial, void *userdata) {
         Step *step = userdata;
+        uint64_t max = step->job->spec.policy->log_bytes_max;
 
+        if (step->is_cut)
+                return;
+        step->n_bytes += n + !is_partial;
+        if (max > 0 && step->n_bytes > max) {
+                step->is_cut = true;
+                job_emit_text(step->job, JOB_EVENT_WARNING, step, "its output is larger than %llu bytes: the rest is cut, the %s goes on",
+                              (unsigned long long) max, step->plan->kind == STEP_SERVICE ? "service" : "step");
+                return;
+        }
         if (!is_partial || n > 0)
                 step->n_lines++;
         if (step->n_lines_kept[step->stream - 1] > 0) {

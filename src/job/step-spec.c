@@ -300,7 +300,8 @@ static int make_lists(const PlanStep *plan, char ***devices, char ***hosts, char
                 r = strv_append(aliases, plan->host_name);
 
         for (size_t i = 0; r >= 0 && i < plan->n_devices; i++)
-                r = strv_append_take(devices, str_printf("%s:%s:%s", plan->devices[i].source, plan->devices[i].target, plan->devices[i].access));
+                r = strv_append_take(devices, plan->devices[i].target ? str_printf("%s:%s:%s", plan->devices[i].source, plan->devices[i].target, plan->devices[i].access)
+                                                                      : strdup(plan->devices[i].source));
         for (size_t i = 0; r >= 0 && i < plan->n_extra_hosts; i++)
                 r = strv_append_take(hosts, str_printf("%s:%s", plan->extra_hosts[i].name, plan->extra_hosts[i].address));
         return r;
@@ -347,10 +348,10 @@ int step_create_container(Step *step, TaskDone done, void *userdata, Task **ret_
                 .dns_search = has_own_network ? plan->dns_search : NULL,
                 .extra_hosts = has_own_network ? hosts : NULL,
                 .devices = devices,
-                .security = { .privileged = plan->privileged },
                 .log_path = step->log_path,
                 .monitor_pid_path = step->pid_path,
         };
+        container_options_put(job_options(step->job, plan), &step->job->spec.engine->info, plan->privileged, &spec);
         sandbox_network(step->job->sandbox, plan, aliases, &spec.network);
         r = engine_container_create(step->job->spec.engine, &spec, &step->container_id, done, userdata, ret_task);
         free_tmpfs_options(&mounts);

@@ -54,6 +54,14 @@ static int make(Engine *engine, ObjectKind kind, const char *name, TaskDone done
         return answer(fake, r, done, userdata, ret_task);
 }
 
+static int fake_probe(Engine *engine, TaskDone done, void *userdata, Task **ret_task) {
+        FakeEngine *fake = fake_of(engine);
+        int r = count_call(fake);
+
+        engine->info.is_probed = r >= 0;
+        return answer(fake, r, done, userdata, ret_task);
+}
+
 static int fake_image_inspect(Engine *engine, const char *image, ImageInfo *ret, TaskDone done, void *userdata, Task **ret_task) {
         FakeEngine *fake = fake_of(engine);
         int r = count_call(fake);
@@ -94,7 +102,11 @@ static int fake_secret_create(Engine *engine, const char *name, const Map *label
 }
 
 static int fake_container_create(Engine *engine, const ContainerSpec *spec, char **ret_id, TaskDone done, void *userdata, Task **ret_task) {
+        FakeEngine *fake = fake_of(engine);
+
         free(*ret_id);
+        if (fake->look)
+                fake->look(spec, fake->look_userdata);
         *ret_id = strdup(spec->name);
         return make(engine, OBJECT_CONTAINER, spec->name, done, userdata, ret_task);
 }
@@ -247,6 +259,7 @@ static int fake_object_remove(Engine *engine, ObjectKind kind, const char *name,
 }
 
 static const EngineClass fake_class = {
+        .probe = fake_probe,
         .image_inspect = fake_image_inspect,
         .image_pull = fake_image_pull,
         .pod_create = fake_pod_create,

@@ -19,6 +19,8 @@ typedef struct FakeEngine {
         Job *job;
         struct FakeFollow *follows;
         Map states;       /* of containers that were started: "running", or their exit code */
+        void (*look)(const ContainerSpec *spec, void *userdata); /* at each container that is made; NULL: nobody */
+        void *look_userdata;
         char **started;   /* names of containers, in the order of their start */
 } FakeEngine;
 

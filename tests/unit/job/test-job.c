@@ -22,6 +22,8 @@ typedef struct Run {
         const char *text;
         const char *exit_codes[8][2];
         unsigned fail_at, stop_at;
+        const Policy *policy;
+        unsigned controllers; /* of the machine */
         const char *stop_in; /* the step in which the job is stopped, twice */
         Job *job;
 
@@ -31,6 +33,8 @@ typedef struct Run {
         unsigned n_calls;
         StepResult step_results[16];
         char **started, *left;
+        char **warnings, **lines;
+        char **specs; /* of containers: what the tests look at, as "NAME key=value..." */
 } Run;
 
 static const char chain[] = "steps:\n"
@@ -51,12 +55,26 @@ static const char single[] = "steps: [{name: a, image: x, commands: [one]}]\n";
 static void on_event(const JobEvent *event, void *userdata) {
         Run *run = userdata;
 
+        if (event->kind == JOB_EVENT_WARNING)
+                assert_int_equal(strv_append(&run->warnings, event->text), 0);
+        if (event->kind == JOB_EVENT_OUTPUT)
+                assert_int_equal(strv_append_take(&run->lines, strndup(event->line, event->n_line)), 0);
         if (event->kind == JOB_EVENT_STEP_STATE && event->state == STEP_DONE)
                 run->step_results[event->step_index] = event->step_result;
         if (event->kind == JOB_EVENT_STEP_STATE && event->state == STEP_RUNNING && str_equal(event->step->name, run->stop_in)) {
                 job_stop(run->job, JOB_STOP_CANCEL);
                 job_stop(run->job, JOB_STOP_CANCEL);
         }
+}
+
+static void on_look(const ContainerSpec *spec, void *userdata) {
+        Run *run = userdata;
+
+        assert_int_equal(strv_append_take(&run->specs, str_printf("%s memory=%u shm=%u nnp=%d owner=%s job=%s", strrchr(spec->name, '-') + 1,
+                                                                  (unsigned) spec->limits.memory_bytes, (unsigned) spec->shm_size_bytes,
+                                                                  spec->security.no_new_privileges, strmap_get(spec->labels, "owner"),
+                                                                  str_equal(strmap_get(spec->labels, "io.podstep.job"), job_id(run->job)) ? "ours" : "?")),
+                         0);
 }
 
 static void on_done(Job *job, JobResult result, void *userdata) {
@@ -106,12 +124,15 @@ static void run_job(Run *run) {
         fake = fake_engine_new(run->event);
         fake->fail_at = run->fail_at;
         fake->stop_at = run->stop_at;
+        fake->engine.info.controllers = run->controllers;
+        fake->look = run->policy ? on_look : NULL;
+        fake->look_userdata = run;
         state = path_join(fake->directory, "state");
         checkout = path_join(fake->directory, "checkout");
         assert_int_equal(file_mkdir_p(checkout, 0755), 0);
         for (size_t i = 0; i < ELEMENTSOF(run->exit_codes) && run->exit_codes[i][0]; i++)
                 assert_int_equal(strmap_put(&fake->exit_codes, run->exit_codes[i][0], run->exit_codes[i][1]), 0);
-        spec = (JobSpec) { .plan = plan, .engine = &fake->engine, .holder = "/bin/true", .state_directory = state, .checkout = checkout,
+        spec = (JobSpec) { .plan = plan, .policy = run->policy, .engine = &fake->engine, .holder = "/bin/true", .state_directory = state, .checkout = checkout,
                            .timeout_usec = USEC_INFINITY, .service_timeout_usec = USEC_PER_SEC, .grace_usec = USEC_PER_SEC,
                            .observer = { on_event, run } };
         assert_int_equal(sd_event_add_time_relative(run->event, NULL, CLOCK_MONOTONIC, 10 * USEC_PER_SEC, 0, on_deadline, NULL), 0);
@@ -130,6 +151,9 @@ static void run_job(Run *run) {
 static void run_done(Run *run) {
         strv_free(run->started);
         free(run->left);
+        strv_free(run->warnings);
+        strv_free(run->lines);
+        strv_free(run->specs);
 }
 
 static void test_success(void **state) {
@@ -236,9 +260,66 @@ static void test_canceled_while_it_runs(void **state) {
         assert_string_equal(run.left, "");
 }
 
+/* Limits that hold nothing are told or refused, never ignored, and never sent. */
+static void test_limits(void **state) {
+        static const struct {
+                unsigned controllers;
+                bool refuse;
+                JobResult want;
+                const char *warning, *spec;
+        } rows[] = {
+                { CONTROLLER_MEMORY, false, JOB_SUCCESS, NULL, "a memory=64 shm=32 nnp=1 owner=me job=ours" },
+                { CONTROLLER_MEMORY, true, JOB_SUCCESS, NULL, "a memory=64 shm=32 nnp=1 owner=me job=ours" },
+                { 0, false, JOB_SUCCESS, "limits for each step hold nothing on this machine: memory", "a memory=0 shm=32 nnp=1 owner=me job=ours" },
+                { 0, true, JOB_REFUSED, NULL, NULL },
+        };
+
+        FOREACH_ROW(row, rows) {
+                Policy policy;
+                _cleanup_(run_done) Run run = { .text = single, .policy = &policy, .controllers = row->controllers };
+
+                policy_init(&policy);
+                policy.steps.limits.memory_bytes = 64;
+                policy.steps.limits.shm_size_bytes = 32;
+                policy.refuse_unenforced = row->refuse;
+                assert_int_equal(strmap_put(&policy.labels, "owner", "me"), 0);
+                assert_int_equal(strmap_put(&policy.labels, "io.podstep.job", "theirs"), 0);
+                run_job(&run);
+                assert_int_equal(run.result, row->want);
+                assert_int_equal(strv_length(run.warnings), row->warning ? 1 : 0);
+                if (row->warning)
+                        assert_true(str_starts_with(run.warnings[0], row->warning));
+                assert_int_equal(strv_length(run.specs), row->spec ? 1 : 0);
+                if (row->spec)
+                        assert_string_equal(run.specs[0], row->spec);
+                assert_string_equal(run.left, "");
+                policy_done(&policy);
+        }
+}
+
+static void test_log_limit(void **state) {
+        static const struct {
+                uint64_t max;
+                size_t n_lines;
+                bool is_cut;
+        } rows[] = { { 0, 3, false }, { 14, 3, false }, { 12, 2, true }, { 8, 2, true }, { 7, 1, true }, { 1, 0, true } };
+
+        FOREACH_ROW(row, rows) {
+                Policy policy = { .log_bytes_max = row->max };
+                _cleanup_(run_done) Run run = { .text = single, .policy = &policy };
+
+                run_job(&run);
+                assert_int_equal(run.result, JOB_SUCCESS);
+                assert_int_equal(strv_length(run.lines), row->n_lines);
+                assert_int_equal(strv_length(run.warnings), row->is_cut);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_success),
+                cmocka_unit_test(test_limits),
+                cmocka_unit_test(test_log_limit),
                 cmocka_unit_test(test_conditions),
                 cmocka_unit_test(test_order),
                 cmocka_unit_test(test_missing_image),
