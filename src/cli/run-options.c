@@ -132,6 +132,9 @@ const Option run_option_rows[] = {
         { "pull", 0, "POLICY", .set = set_pull, .offset = OPTION_OFFSET(RunOptions, pull, PullList),
           .help = "When to pull images, whatever the file says: always, missing, newer or never. Several with commas are "
                   "tried in this order; the same one twice is a second try." },
+        { "authfile", 0, "FILE", OPTION_STRING(RunOptions, authfile),
+          .help = "Registry logins, as 'podman login' writes them. Default: REGISTRY_AUTH_FILE, else the files that Podman "
+                  "and Docker use." },
         { "network", 0, "KIND", OPTION_ENUM(RunOptions, network), .names = network_names,
           .help = "pod: all containers share one network; bridge: each has its own address. Default: auto, a pod unless two "
                   "containers use the same port." },
@@ -225,6 +228,7 @@ void run_options_done(RunOptions *options) {
         strv_free(options->exports);
         policy_done(&options->policy);
         free(options->engine_url);
+        free(options->authfile);
         free(options->directory);
         free(options->from);
         free(options->event);

@@ -34,6 +34,7 @@ typedef struct RunOptions {
         char *from;
         uint64_t timeout_usec, service_timeout_usec, grace_usec; /* 0: the default */
         PullList pull; /* n 0: as the file says */
+        char *authfile; /* registry logins; NULL: the usual files */
         NetworkChoice network;
         Policy policy; /* what the operator set; --trusted is a part of it */
 

@@ -37,6 +37,7 @@ typedef struct Session {
         LoadedWorkflows workflows;
         WorkflowOutcome *outcomes; /* of each */
         size_t next_plan;          /* the one behind that which runs */
+        Logins *logins;
         Engine *engine;
         Report *report;
         Job *job;
@@ -246,6 +247,7 @@ static int start_job(Session *session, const Plan *plan, Error **reterr) {
                 .service_timeout_usec = options->service_timeout_usec,
                 .grace_usec = options->grace_usec ? options->grace_usec : JOB_GRACE_DEFAULT_USEC,
                 .pull = options->pull,
+                .logins = session->logins,
                 .sandbox = sandboxes[options->network],
                 .keep = options->keep,
                 .observer = report_observer(session->report),
@@ -369,6 +371,27 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
         return 0;
 }
 
+/* What was given with this run comes first, then what podstep's own environment holds, then the files. */
+static int read_logins(Session *session, Error **reterr) {
+        const char *given = strmap_get(&session->secrets, "DOCKER_AUTH_CONFIG"), *own = getenv("DOCKER_AUTH_CONFIG");
+        _cleanup_(error_freep) Error *warning = NULL;
+        int r;
+
+        if (!given)
+                given = strmap_get(&session->environment, "DOCKER_AUTH_CONFIG");
+        r = logins_new(&session->logins) < 0 ? error_oom(reterr) : 0;
+        if (r >= 0 && !str_is_empty(given))
+                r = logins_add_text(session->logins, given, strlen(given), "$DOCKER_AUTH_CONFIG", LOGIN_OF_JOB, reterr);
+        else if (r >= 0 && !str_is_empty(own))
+                r = logins_add_text(session->logins, own, strlen(own), "$DOCKER_AUTH_CONFIG", LOGIN_OF_OPERATOR, reterr);
+        if (r < 0)
+                return r;
+        r = logins_add_files(session->logins, session->options->authfile, &warning);
+        if (r > 0)
+                log_warning("%s; going on without it", error_message(warning, 0));
+        return r < 0 ? error_set(reterr, -r, "%s", error_message(warning, r)) : 0;
+}
+
 static int session_init(Session *session, Error **reterr) {
         const char *start = session->options->directory ? session->options->directory : session->files_given[0];
         _cleanup_free_ char *parent = NULL;
@@ -398,6 +421,8 @@ static int session_init(Session *session, Error **reterr) {
                 r = variables_read_environment(session->options, &session->environment, reterr);
         if (r >= 0)
                 r = variables_read_secrets(session->options, &session->secrets, reterr);
+        if (r >= 0 && !session->only_loads)
+                r = read_logins(session, reterr);
         return r;
 }
 
@@ -408,6 +433,7 @@ static void session_done(Session *session) {
         session->sweep = task_free(session->sweep);
         sweep_result_done(&session->swept);
         session->engine = engine_free(session->engine);
+        session->logins = logins_free(session->logins);
         plans_free(session->workflows.plans, session->workflows.n_plans);
         free(session->outcomes);
         metadata_done(&session->metadata);

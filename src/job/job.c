@@ -284,6 +284,23 @@ static int make_labels(Job *job) {
         return r;
 }
 
+/* Passwords of registries are secrets, too: a registry may send them back in an error. */
+static int make_mask(Job *job, Error **reterr) {
+        Map secrets = STRMAP_INIT;
+        int r;
+
+        r = logins_collect_secrets(job->spec.logins, &secrets);
+        if (r >= 0)
+                r = strmap_update(&secrets, &job->spec.plan->secrets);
+        r = r < 0 ? error_oom(reterr) : mask_new(&secrets, &job->mask, reterr);
+        MAP_FOREACH(entry, &secrets) {
+                explicit_bzero(entry->key, strlen(entry->key));
+                explicit_bzero(entry->value, strlen(entry->value));
+        }
+        map_done(&secrets);
+        return r;
+}
+
 int job_new(sd_event *event, const JobSpec *spec, JobDone done, void *userdata, Job **ret, Error **reterr) {
         static const Policy no_policy = { 0 };
         _cleanup_(job_freep) Job *job = calloc(1, sizeof(*job));
@@ -306,7 +323,7 @@ int job_new(sd_event *event, const JobSpec *spec, JobDone done, void *userdata, 
                 r = container_options_init(&job->service_options, &job->spec.policy->services, reterr);
         if (r < 0)
                 return error_wrap(reterr, r, "the operator's settings");
-        r = mask_new(&spec->plan->secrets, &job->mask, reterr);
+        r = make_mask(job, reterr);
         if (r < 0)
                 return error_wrap(reterr, r, "secrets");
         r = job_directory_make(spec->state_directory, job->id, spec->journal.put ? JOB_OWNER_AGENT : JOB_OWNER_PROCESS, &job->directory,

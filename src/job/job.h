@@ -6,6 +6,7 @@
  */
 
 #include "base/clock.h"
+#include "engine/logins.h"
 #include "job/event.h"
 #include "job/journal.h"
 #include "pipeline/policy.h"
@@ -38,6 +39,7 @@ typedef struct JobSpec {
         uint64_t timeout_usec, grace_usec;
         uint64_t service_timeout_usec; /* 0: the policy's, else the default; USEC_INFINITY: nobody waits for services */
         PullList pull;         /* overrides the plan's where it is not empty */
+        const Logins *logins;  /* for registries; NULL: none */
         SandboxChoice sandbox;
         bool keep;             /* leave everything in place if a step failed */
         JobObserver observer;

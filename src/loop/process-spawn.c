@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
@@ -154,9 +155,27 @@ static pid_t fork_quietly(void) {
         return pid < 0 ? -e : pid;
 }
 
+/* A file in memory, so that nobody has to write while the child reads. */
+static int open_input(const char *input) {
+        _cleanup_close_ int fd = -1;
+        size_t n;
+
+        if (!input) {
+                fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+                return fd < 0 ? -errno : TAKE_FD(fd);
+        }
+        n = strlen(input);
+        fd = memfd_create("podstep-input", MFD_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        if (write(fd, input, n) != (ssize_t) n || lseek(fd, 0, SEEK_SET) < 0)
+                return errno > 0 ? -errno : -EIO;
+        return TAKE_FD(fd);
+}
+
 int child_spawn(const ProcessSpec *spec, Child *ret, Error **reterr) {
         _cleanup_strv_ char **candidates = NULL, **env = NULL;
-        _cleanup_close_ int null_fd = -1, out_fd = -1, err_fd = -1, failure_fd = -1;
+        _cleanup_close_ int in_fd = -1, out_fd = -1, err_fd = -1, failure_fd = -1;
         _cleanup_(child_done) Child child = CHILD_NONE;
         const char *program = spec->argv[0];
         pid_t parent = getpid();
@@ -172,13 +191,13 @@ int child_spawn(const ProcessSpec *spec, Child *ret, Error **reterr) {
         if (r >= 0)
                 r = make_pipe(&child.failure_fd, &failure_fd, true);
         if (r >= 0)
-                r = (null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC)) < 0 ? -errno : 0;
+                r = (in_fd = open_input(spec->input)) < 0 ? in_fd : 0;
         if (r < 0)
                 return error_set(reterr, -r, "starting '%s': %s", program, strerror(-r));
 
         child.pid = fork_quietly();
         if (child.pid == 0)
-                child_execute(spec, candidates, env, (const int[]) { null_fd, out_fd, err_fd }, failure_fd, parent);
+                child_execute(spec, candidates, env, (const int[]) { in_fd, out_fd, err_fd }, failure_fd, parent);
         if (child.pid < 0)
                 return error_set(reterr, -child.pid, "starting '%s': %s", program, strerror(-child.pid));
         *ret = child;

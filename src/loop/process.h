@@ -2,7 +2,7 @@
 
 /*
  * A child of our own: ssh(1), git(1). Never a shell, never podman. It runs in a session of its own (so it cannot ask on
- * our terminal), reads /dev/null, ends with us, and is watched by pidfd: SIGCHLD needs no blocking. Its output is
+ * our terminal), reads what it is given, ends with us, and is watched by pidfd: SIGCHLD needs no blocking. Its output is
  * bounded. When it is over or the Task is dropped, whatever is left of its process group is killed; dropping reaps
  * without waiting.
  */
@@ -19,6 +19,7 @@ typedef struct ProcessSpec {
         char *const *argv;     /* argv[0] is looked up in PATH */
         char *const *env;      /* additions "K=V" to our own environment; NULL: none */
         const char *directory; /* NULL: ours */
+        const char *input;     /* what it reads from standard input; NULL: nothing; copied */
         size_t output_max;     /* bytes of standard output kept; more is -E2BIG; 0: PROCESS_OUTPUT_MAX */
         uint64_t timeout_usec; /* 0: no limit */
 } ProcessSpec;

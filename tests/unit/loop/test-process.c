@@ -65,6 +65,24 @@ static void test_runs(void **state) {
         }
 }
 
+/* What it is given, and then the end. */
+static void test_input(void **state) {
+        static const char *const inputs[] = { "", "registry.example.com:5000", "two\nlines\n" };
+
+        FOREACH_ROW(input, inputs) {
+                _cleanup_(sd_event_unrefp) sd_event *event = test_event();
+                _cleanup_(process_output_done) ProcessOutput output = { 0 };
+                _cleanup_(task_freep) Task *task = NULL;
+                ProcessSpec spec = { .argv = ARGV((char *) "cat"), .input = *input };
+                Seen seen = { 0 };
+
+                assert_int_equal(process_run(event, &spec, &output, seen_done, &seen, &task), 0);
+                turn_until(event, &seen.n, 1);
+                assert_int_equal(seen.r, 0);
+                assert_string_equal(output.out, *input);
+        }
+}
+
 static void test_large(void **state) {
         _cleanup_(sd_event_unrefp) sd_event *event = test_event();
         _cleanup_(process_output_done) ProcessOutput output = { 0 };
@@ -237,7 +255,8 @@ static void test_descriptors(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_runs),      cmocka_unit_test(test_large),       cmocka_unit_test(test_refused),
+                cmocka_unit_test(test_runs),      cmocka_unit_test(test_input),
+                cmocka_unit_test(test_large),       cmocka_unit_test(test_refused),
                 cmocka_unit_test(test_no_shell),  cmocka_unit_test(test_drop),        cmocka_unit_test(test_drop_inside),
                 cmocka_unit_test(test_descriptors),
         };
