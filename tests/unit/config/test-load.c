@@ -1,0 +1,158 @@
+#include "test.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "config/config.h"
+
+#define FILES_MAX 4
+
+static char root[] = "/tmp/test-config-XXXXXX";
+
+static void put_file(const char *name, const char *text) {
+        _cleanup_free_ char *path = path_join(root, name), *parent = path_parent(path);
+
+        assert_int_equal(file_mkdir_p(parent, 0700), 0);
+        assert_int_equal(file_write(path, text, strlen(text), 0600), 0);
+}
+
+static int load(const char *const *files, const char *const *environment, const char *file, Config *config, Str *faults) {
+        _cleanup_free_ char *vendor = path_join(root, "v"), *system = path_join(root, "s"), *only = file ? path_join(root, file) : NULL,
+                            *home = str_printf("HOME=%s", root);
+        char *all[8] = { home };
+        ConfigSpec spec = { .vendor_directory = vendor, .system_directory = system, .file = only, .environment = all };
+
+        for (size_t i = 0; environment && environment[i]; i++)
+                all[i + 1] = (char *) environment[i];
+        for (size_t i = 0; i + 1 < FILES_MAX * 2 && files[i]; i += 2)
+                put_file(files[i], files[i + 1]);
+        assert_int_equal(config_init(config), 0);
+        return config_load(&spec, config, faults);
+}
+
+#define USER ".config/podstep/podstep.yaml"
+
+static void test_layers(void **state) {
+        static const struct {
+                const char *name;
+                const char *files[FILES_MAX * 2];
+                const char *environment[4];
+                const char *only;
+                const char *want, *want_origin; /* of steps.user; want NULL: an error, with the text of want_origin */
+        } rows[] = {
+                { "nothing", { NULL }, { NULL }, NULL, "", "" },
+                { "vendor", { "v/podstep.yaml", "steps: {user: v}" }, { NULL }, NULL, "v", "v/podstep.yaml" },
+                { "system over vendor", { "v/podstep.yaml", "steps: {user: v}", "s/podstep.yaml", "steps: {user: s}" }, { NULL }, NULL, "s", "s/podstep.yaml" },
+                { "user over system", { "s/podstep.yaml", "steps: {user: s}", USER, "steps: {user: u}" }, { NULL }, NULL, "u", USER },
+                { "drop-ins in order", { "s/podstep.yaml.d/b.yaml", "steps: {user: b}", "s/podstep.yaml.d/a.yaml", "steps: {user: a}", "s/podstep.yaml", "steps: {user: s}" },
+                  { NULL }, NULL, "b", "s/podstep.yaml.d/b.yaml" },
+                { "not a drop-in", { "s/podstep.yaml.d/b.yaml~", "steps: {user: b}", "s/podstep.yaml.d/.c.yaml", "x: [" }, { NULL }, NULL, "", "" },
+                { "user's file over system's drop-in", { "s/podstep.yaml.d/b.yaml", "steps: {user: b}", USER, "steps: {user: u}" }, { NULL }, NULL, "u", USER },
+                { "variable", { USER, "steps: {user: u}" }, { "PODSTEP_STEPS_USER=e", NULL }, NULL, "e", "PODSTEP_STEPS_USER" },
+                { "empty variable", { USER, "steps: {user: u}" }, { "PODSTEP_STEPS_USER=", NULL }, NULL, "u", USER },
+                { "back to the default", { "s/podstep.yaml", "steps: {user: s}", USER, "steps:\n  user:" }, { NULL }, NULL, "", USER },
+                { "only one", { "s/podstep.yaml", "steps: {user: s}", USER, "steps: {user: u}", "x.yaml", "trusted: all" }, { NULL }, "x.yaml", "", "" },
+                { "only one that is locked", { "s/podstep.yaml", "steps: {user: s}\nlocked: steps.user", "x.yaml", "trusted: all" }, { NULL }, "x.yaml", "s", "s/podstep.yaml" },
+                { "only one breaks a lock", { "s/podstep.yaml", "locked: steps", "x.yaml", "steps: {user: x}" }, { NULL }, "x.yaml", NULL, "steps.user is locked by" },
+                { "only one is not there", { NULL }, { NULL }, "none.yaml", NULL, "none.yaml" },
+                { "locked, system's drop-in", { "v/podstep.yaml", "locked: all", "s/podstep.yaml.d/b.yaml", "steps: {user: b}" }, { NULL }, NULL, "b", "s/podstep.yaml.d/b.yaml" },
+                { "locked, user's file", { "v/podstep.yaml", "locked: [steps.user]", USER, "steps: {user: u}" }, { NULL }, NULL, NULL, "steps.user is locked by" },
+                { "locked, variable", { "v/podstep.yaml", "locked: [steps.user]" }, { "PODSTEP_STEPS_USER=e", NULL }, NULL, NULL, "PODSTEP_STEPS_USER:1:1: error: steps.user is locked" },
+                { "user locks", { USER, "locked: [steps.user]" }, { NULL }, NULL, NULL, "can lock keys" },
+        };
+
+        FOREACH_ROW(row, rows) {
+                _cleanup_str_ Str faults = STR_INIT(STR_MAX_DEFAULT);
+                const char *user, *origin;
+                Config config;
+                int r;
+
+                print_message("case '%s'\n", row->name);
+                r = load(row->files, row->environment, row->only, &config, &faults);
+                if (row->want) {
+                        assert_string_equal(str_get(&faults), "");
+                        user = config.policy.steps.user;
+                        origin = config_origin(&config, "steps.user")->name;
+                        assert_string_equal(user ? user : "", row->want);
+                        assert_true(str_ends_with(origin ? origin : "", row->want_origin));
+                        assert_int_equal(config_is_set(&config, "steps.user"), *row->want_origin != '\0');
+                } else if (!strstr(str_get(&faults), row->want_origin))
+                        assert_string_equal(str_get(&faults), row->want_origin);
+                assert_int_equal(r, row->want ? 0 : -EINVAL);
+                config_done(&config);
+                assert_int_equal(file_remove_tree(root), 0);
+                assert_int_equal(file_mkdir_p(root, 0700), 0);
+        }
+}
+
+/* Variables that other programs have: the first of a row that is set counts, after ours. */
+static void test_variables(void **state) {
+        static const struct {
+                const char *environment[4];
+                const char *want, *want_origin;
+        } rows[] = {
+                { { "DOCKER_HOST=tcp://d:1", NULL }, "tcp://d:1", "DOCKER_HOST" },
+                { { "DOCKER_HOST=tcp://d:1", "CONTAINER_HOST=unix:///c", NULL }, "unix:///c", "CONTAINER_HOST" },
+                { { "DOCKER_HOST=tcp://d:1", "WOODPECKER_BACKEND_DOCKER_HOST=tcp://w:1", NULL }, "tcp://d:1", "DOCKER_HOST" },
+                { { "WOODPECKER_BACKEND_DOCKER_HOST=tcp://w:1", "DOCKER_HOSTX=tcp://x:1", NULL }, "tcp://w:1", "WOODPECKER_BACKEND_DOCKER_HOST" },
+                { { "CONTAINER_HOST=unix:///c", "PODSTEP_ENGINE_URL=unix:///p", NULL }, "unix:///p", "PODSTEP_ENGINE_URL" },
+                { { "DOCKER_SOCK=/run/d.sock", NULL }, "/run/d.sock", "DOCKER_SOCK" },
+        };
+        static const char *const no_files[] = { NULL };
+
+        FOREACH_ROW(row, rows) {
+                _cleanup_str_ Str faults = STR_INIT(STR_MAX_DEFAULT);
+                Config config;
+
+                print_message("case '%s'\n", row->want);
+                assert_int_equal(load(no_files, row->environment, NULL, &config, &faults), 0);
+                assert_string_equal(config.engine.url, row->want);
+                assert_string_equal(config_origin(&config, "engine.url")->name, row->want_origin);
+                assert_int_equal(config_origin(&config, "engine.url")->layer, CONFIG_VARIABLE);
+                config_done(&config);
+        }
+}
+
+/* What others set for other programs is no fault where the administrator has locked the key; it has no effect. */
+static void test_foreign_and_locked(void **state) {
+        static const char *const files[FILES_MAX * 2] = { "s/podstep.yaml", "engine: {url: 'unix:///s'}\nlocked: engine" };
+        _cleanup_str_ Str faults = STR_INIT(STR_MAX_DEFAULT);
+        Config config;
+
+        assert_int_equal(load(files, (const char *[]) { "DOCKER_HOST=tcp://d:1", NULL }, NULL, &config, &faults), 0);
+        assert_string_equal(config.engine.url, "unix:///s");
+        config_done(&config);
+}
+
+/* The limits of Woodpecker's agent hold for services as well. */
+static void test_both_kinds(void **state) {
+        static const char *const no_files[] = { NULL };
+        _cleanup_str_ Str faults = STR_INIT(STR_MAX_DEFAULT);
+        Config config;
+
+        assert_int_equal(load(no_files, (const char *[]) { "WOODPECKER_LIMIT_MEM=1073741824", NULL }, NULL, &config, &faults), 0);
+        assert_int_equal(config.policy.steps.limits.memory_bytes, 1 << 30);
+        assert_int_equal(config.policy.services.limits.memory_bytes, 1 << 30);
+        config_done(&config);
+}
+
+static int setup(void **state) {
+        return mkdtemp(root) ? 0 : -1;
+}
+
+static int teardown(void **state) {
+        return file_remove_tree(root);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_layers),
+                cmocka_unit_test(test_variables),
+                cmocka_unit_test(test_foreign_and_locked),
+                cmocka_unit_test(test_both_kinds),
+        };
+
+        return cmocka_run_group_tests(tests, setup, teardown);
+}
