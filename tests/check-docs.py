@@ -22,9 +22,9 @@ MAN = "docs/man"
 TEXTS = ["README.rst", "CONTRIBUTING.rst", "docs/architecture.rst", "docs/performance.rst", "docs/woodpecker-compatibility.rst"]
 
 # Literals that look like options of ours and belong to other programs.
-FOREIGN_OPTIONS = {"--user", "--rm", "--suite", "--time", "--userns", "--now"}
+FOREIGN_OPTIONS = {"--gpus", "--ipc", "--pid", "--security-opt", "--user", "--rm", "--suite", "--time", "--userns", "--now"}
 # Directories at whose paths a document may point without naming one file.
-PATHS = re.compile(r"``((?:src|tests|docs|examples|contrib|systemd|base|loop|document|http|pipeline|engine|job|agent|cli|holder)"
+PATHS = re.compile(r"``((?:src|tests|docs|examples|contrib|systemd|base|loop|document|http|pipeline|config|engine|job|agent|cli|holder)"
                    r"/[^`*{}\s]*|[a-z-]+\.(?:build|txt))``")
 
 faults = []
@@ -127,6 +127,38 @@ KEY_TYPES = {
 PLACES = {"STEP": "steps only", "SERVICE": "services only", "WORKFLOW": "workflows only", "PATH": "``path`` only"}
 
 
+# What the types of configuration keys take; the names of src/config/key-rows.h, without CONFIG_.
+CONFIG_TYPES = {
+    "TEXT": "text", "BOOL": "true or false", "CHOICE": "true or false", "WORD": "word", "SIZE": "size", "SIZE_OR_NONE": "size or unlimited",
+    "COUNT": "number", "COUNT_OR_NONE": "number or unlimited", "NUMBER": "number", "SMALL": "number", "CPUS": "number", "DURATION": "duration",
+    "DURATION_OR_NONE": "duration or off", "MICROSECONDS": "duration", "TEXTS": "list of texts", "PULLS": "word or list of words",
+    "TRUST": "word or list of words", "MAP": "map of texts", "IMAGE_DEVICES": "map of lists", "LIMIT": "number or unlimited",
+}
+
+
+def parse_config():
+    """Table name to a list of dicts: name, type, doc, fallback, variables."""
+    tables = {}
+    for name in sorted(os.listdir("src/config")):
+        for table in re.finditer(r"const ConfigKey (?:config_)?(\w+)_rows\[\] = \{\n(.*?)\n\};", read(f"src/config/{name}"), re.S):
+            rows = [row for row in split_rows(table[2]) if row.strip() != "0"]
+            tables[table[1]] = [parse_config_key(row) for row in rows]
+    return tables
+
+
+def parse_config_key(row):
+    head, *designated = re.split(r"(?<=[\s,])\.(?=(?:doc|words|check|fallback|variables)\b)", row)
+    fields = {field.split("=", 1)[0].strip(): field.split("=", 1)[1] for field in designated}
+    words = re.match(r'\s*"([^"]+)"\s*,\s*(?:CONFIG_)?(\w+)', head)
+    return {
+        "name": words[1],
+        "type": words[2],
+        "doc": c_strings(fields.get("doc", "")),
+        "fallback": c_strings(fields.get("fallback", "")),
+        "variables": [name.split("=")[0] for name in re.findall(r'"([^"]+)"', fields.get("variables", ""))],
+    }
+
+
 # ---- from the source to RST ----
 
 def escape(text):
@@ -198,7 +230,19 @@ def refused_to_rst(table):
     return lines
 
 
-MAKERS = {"options": options_to_rst, "verbs": verbs_to_rst, "keys": keys_to_rst, "ignored": ignored_to_rst, "refused": refused_to_rst}
+def config_to_rst(table):
+    lines = []
+    for key in parse_config()[table]:
+        if not key["doc"]:
+            fault("src/config", f"key '{key['name']}' of {table}_rows has no .doc")
+        remarks = CONFIG_TYPES[key["type"]] + (f"; default: {key['fallback']}" if key["fallback"] else "")
+        doc = key["doc"] + (" Variables: " + ", ".join(f"``{name}``" for name in key["variables"]) + "." if key["variables"] else "")
+        lines += [f"``{key['name']}`` ({remarks})", *wrap(doc, 2), ""]
+    return lines
+
+
+MAKERS = {"options": options_to_rst, "verbs": verbs_to_rst, "keys": keys_to_rst, "ignored": ignored_to_rst, "refused": refused_to_rst,
+          "config": config_to_rst}
 
 
 def check_made(path, text):
@@ -230,6 +274,7 @@ def check_manual():
     for table, keys in parse_keys().items():
         kinds = {"REFUSED": "refused", "OBSOLETE": "refused", "IGNORED": "ignored"}
         wanted |= {(kinds.get(key["type"], "keys"), table) for key in keys}
+    wanted |= {("config", table) for table in parse_config()}
     for kind, of in sorted(wanted - made):
         fault(MAN, f"no page has '.. from: {kind} {of}'".rstrip())
     for verb, _ in parse_verbs():

@@ -23,6 +23,11 @@ const Option lint_option_rows[] = {
           .help = "A variable for the file's ${...} that the server sets. May be repeated." },
         { "env-file", 0, "FILE", OPTION_LIST(LintValues, run.env_files),
           .help = "The same from a file: a NAME=VALUE on each line. May be repeated." },
+        { "config", 0, "FILE", OPTION_STRING(LintValues, run.config_file), .group = "Configuration",
+          .help = "Reads this configuration in place of all others; what the administrator locked stays. Default: "
+                  "PODSTEP_CONFIG, else all; see podstep-config(5)." },
+        { "set", 0, "KEY=VALUE", OPTION_LIST(LintValues, run.settings),
+          .help = "Sets a key of the configuration: lint.strict=true. May be repeated." },
         { "format", 0, "FORMAT", OPTION_ENUM(LintValues, format), .names = diag_format_names, .group = "Output",
           .help = "text, json (an object on each line), github (workflow commands), gitlab (a code quality report) or "
                   "checkstyle (XML). Default: text." },
@@ -39,7 +44,7 @@ const Option lint_option_rows[] = {
 void lint_values_init(LintValues *values) {
         *values = (LintValues){ 0 };
         run_options_init(&values->run);
-        values->run.policy.trusted = TRUST_ALL;
+        values->run.policy.trusted |= TRUST_ALL;
 }
 
 int lint_values_check(const LintValues *values, Error **reterr) {
@@ -47,6 +52,16 @@ int lint_values_check(const LintValues *values, Error **reterr) {
                 return error_set(reterr, EINVAL, "'--json' and '--format %s' do not go together: choose one",
                                  diag_format_names[values->format]);
         return 0;
+}
+
+void lint_values_fill_in(LintValues *values) {
+        ConfigLint *configured = &values->run.config.lint;
+
+        values->strict |= configured->strict;
+        if (!values->privileged_plugins)
+                values->privileged_plugins = TAKE_PTR(configured->privileged_plugins);
+        if (!values->trusted_clones)
+                values->trusted_clones = TAKE_PTR(configured->trusted_clones);
 }
 
 void lint_values_done(LintValues *values) {

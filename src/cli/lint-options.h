@@ -17,4 +17,6 @@ extern const Option lint_option_rows[];
 void lint_values_init(LintValues *values);
 /** lint_values_check() - what cannot go together; -EINVAL with the Error */
 int lint_values_check(const LintValues *values, Error **reterr);
+/** lint_values_fill_in() - what no option said, from the configuration: after configure() */
+void lint_values_fill_in(LintValues *values);
 void lint_values_done(LintValues *values);

@@ -201,7 +201,7 @@ ReportOptions report_options_for(const RunOptions *options, int fd) {
                 report.kind = REPORT_JSON;
         else if (options->quiet)
                 report.kind = REPORT_QUIET;
-        if (options->color != COLOR_AUTO)
+        if (options->color == COLOR_ALWAYS || options->color == COLOR_NEVER)
                 report.color = options->color == COLOR_ALWAYS;
         return report;
 }

@@ -94,6 +94,12 @@ const char *const run_option_color_names[] = { "auto", "always", "never", NULL }
           .help = "What the file may ask for beyond plain containers: network, volumes, security, or all; several with "         \
                   "commas." }
 
+#define CONFIG_ROWS(heading)                                                                                                     \
+        { "config", 0, "FILE", OPTION_STRING(RunOptions, config_file), .group = (heading),                                       \
+          .help = "Reads this configuration in place of all others; what the administrator locked stays. Default: "              \
+                  "PODSTEP_CONFIG, else all; see podstep-config(5)." },                                                          \
+        { "set", 0, "KEY=VALUE", OPTION_LIST(RunOptions, settings),                                                              \
+          .help = "Sets a key of the configuration: steps.memory=2g. May be repeated." }
 #define CLONE_ROW                                                                                                                \
         { "clone", 0, NULL, OPTION_FLAG(RunOptions, clone),                                                                      \
           .help = "Steps see a fresh clone of the commit and nothing else: fetched by the workflow's 'clone' steps, or, "        \
@@ -155,6 +161,7 @@ const Option run_option_rows[] = {
         { "export-to", 0, "DIR", OPTION_STRING(RunOptions, export_directory), .help = "Where to. Default: the checkout." },
         { "keep", 0, NULL, OPTION_FLAG(RunOptions, keep),
           .help = "After a failure leaves the containers in place, for looking at; 'podstep prune --all' removes them." },
+        CONFIG_ROWS("Configuration"),
         JSON_ROW("Output", "One JSON object on each line; the last one is the result."),
         { "quiet", 'q', NULL, OPTION_FLAG(RunOptions, quiet), .help = "Shows only what failed, with its last lines." },
         { "verbose", 'v', NULL, OPTION_FLAG(RunOptions, verbose), .help = "Also tells what podstep does." },
@@ -167,6 +174,7 @@ const Option plan_option_rows[] = {
         STEP_ROWS,
         EVENT_ROWS,
         VARIABLE_ROWS,
+        CONFIG_ROWS("Configuration"),
         JSON_ROW("Other", "The plan for programs. Values of secrets are not in it."),
         { "dot", 0, NULL, OPTION_FLAG(RunOptions, dot),
           .help = "The graph of all workflows and steps, for Graphviz: podstep plan --dot | dot -Tsvg >plan.svg" },
@@ -178,6 +186,7 @@ const Option plan_option_rows[] = {
 
 const Option prune_option_rows[] = {
         ENGINE_ROW("Options"),
+        CONFIG_ROWS(NULL),
         { "dry-run", 'n', NULL, OPTION_FLAG(RunOptions, dry_run), .help = "Only tells what would be removed." },
         { "all", 'a', NULL, OPTION_FLAG(RunOptions, all),
           .help = "Also what 'run --keep' left in place. What a running podstep uses is never removed." },
@@ -187,8 +196,9 @@ const Option prune_option_rows[] = {
 };
 
 void run_options_init(RunOptions *options) {
-        *options = (RunOptions) { .environment = STRMAP_INIT };
+        *options = (RunOptions) { .environment = STRMAP_INIT, .color = COLOR_UNSET, .network = NETWORK_CHOICE_UNSET };
         policy_init(&options->policy);
+        options->policy.trusted = TRUSTED_UNSET;
 }
 
 int run_options_check(const RunOptions *options, Error **reterr) {
@@ -227,6 +237,9 @@ void run_options_done(RunOptions *options) {
         strv_free(options->step_names);
         strv_free(options->exports);
         policy_done(&options->policy);
+        config_done(&options->config);
+        free(options->config_file);
+        strv_free(options->settings);
         free(options->engine_url);
         free(options->authfile);
         free(options->directory);

@@ -3,19 +3,9 @@
 /* What may stand behind 'podstep run', 'plan' and 'prune'. */
 
 #include "cli/options.h"
-#include "pipeline/policy.h"
+#include "config/config.h"
 
-typedef enum ColorMode {
-        COLOR_AUTO, /* on a terminal, and if NO_COLOR is not set */
-        COLOR_ALWAYS,
-        COLOR_NEVER,
-} ColorMode;
-
-typedef enum NetworkChoice {
-        NETWORK_CHOICE_AUTO, /* a pod, unless two containers want the same port */
-        NETWORK_CHOICE_POD,
-        NETWORK_CHOICE_BRIDGE,
-} NetworkChoice;
+#define TRUSTED_UNSET (1U << 31) /* in policy.trusted until configure(): no option says it; the rest is the verb's default */
 
 typedef enum CloneSource {
         CLONE_FROM_CHECKOUT, /* its own repository: needs no network */
@@ -23,6 +13,10 @@ typedef enum CloneSource {
 } CloneSource;
 
 typedef struct RunOptions {
+        char *config_file; /* --config; NULL: all of them */
+        char **settings;   /* --set: "KEY=VALUE" */
+        Config config;     /* after configure(): what has no other place here */
+
         char *engine_url; /* NULL: look for one */
         char *directory;  /* the checkout; NULL: find it */
 

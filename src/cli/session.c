@@ -248,7 +248,7 @@ static int start_job(Session *session, const Plan *plan, Error **reterr) {
                 .grace_usec = options->grace_usec ? options->grace_usec : JOB_GRACE_DEFAULT_USEC,
                 .pull = options->pull,
                 .logins = session->logins,
-                .sandbox = sandboxes[options->network],
+                .sandbox = sandboxes[MAX(options->network, NETWORK_CHOICE_AUTO)],
                 .keep = options->keep,
                 .observer = report_observer(session->report),
         };

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "cli/configure.h"
 #include "cli/lint-files.h"
 #include "cli/report.h"
 #include "cli/variables.h"
@@ -120,18 +121,19 @@ static int print_schema(void) {
 }
 
 int verb_lint(const Verb *verb, char *const *args, void *data) {
-        const LintValues *values = data;
+        LintValues *values = data;
         _cleanup_str_ Str out = STR_INIT(STR_MAX_DEFAULT);
-        DiagFormatter formatter = {
-                .format = values->run.json ? DIAG_FORMAT_JSON : values->format,
-                .color = report_options_for(&values->run, STDOUT_FILENO).color,
-                .out = &out,
-        };
+        DiagFormatter formatter = { .format = values->run.json ? DIAG_FORMAT_JSON : values->format, .out = &out };
         _cleanup_(error_freep) Error *error = NULL;
         int r;
 
         if (values->schema)
                 return print_schema();
+        r = configure(&values->run);
+        if (r != 0)
+                return r;
+        lint_values_fill_in(values);
+        formatter.color = report_options_for(&values->run, STDOUT_FILENO).color;
         r = lint(values, args, &formatter, &error);
         diag_formatter_done(&formatter);
         if (r < 0) {

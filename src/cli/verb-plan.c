@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "cli/configure.h"
 #include "cli/session.h"
 #include "cli/verbs.h"
 #include "job/event.h"
@@ -53,7 +54,9 @@ int verb_plan(const Verb *verb, char *const *args, void *values) {
                 log_error("%s", error_message(error, r));
                 return EXIT_USAGE;
         }
-        code = session_load(options, args, &plans, &n_plans);
+        code = configure(values);
+        if (code == 0)
+                code = session_load(options, args, &plans, &n_plans);
         if (code == 0 && print_plans(plans, n_plans, options) < 0)
                 code = EXIT_ENGINE;
         plans_free(plans, n_plans);

@@ -3,6 +3,7 @@
 
 #include "agent/sweep.h"
 #include "base/log.h"
+#include "cli/configure.h"
 #include "cli/session.h"
 #include "cli/verbs.h"
 #include "document/json.h"
@@ -83,6 +84,9 @@ int verb_prune(const Verb *verb, char *const *args, void *values) {
         _cleanup_(error_freep) Error *error = NULL;
         int r;
 
+        r = configure(values);
+        if (r != 0)
+                return r;
         r = session_state_directory(&prune.state_directory, &error);
         if (r >= 0)
                 r = sd_event_new(&prune.event);

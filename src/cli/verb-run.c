@@ -1,4 +1,5 @@
 #include "base/log.h"
+#include "cli/configure.h"
 #include "cli/session.h"
 #include "cli/verbs.h"
 #include "job/event.h"
@@ -13,5 +14,6 @@ int verb_run(const Verb *verb, char *const *args, void *values) {
                 log_error("%s", error_message(error, r));
                 return EXIT_USAGE;
         }
-        return session_run(options, args);
+        r = configure(values);
+        return r != 0 ? r : session_run(options, args);
 }

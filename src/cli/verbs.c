@@ -22,6 +22,14 @@ static void done_doctor_options(void *values) {
         doctor_options_done(values);
 }
 
+static void init_config_values(void *values) {
+        config_values_init(values);
+}
+
+static void done_config_values(void *values) {
+        config_values_done(values);
+}
+
 #define RUN_OPTIONS(rows) \
         .options = (rows), .values_size = sizeof(RunOptions), .values_init = init_values, .values_done = done_values
 
@@ -44,6 +52,13 @@ const Verb podstep_verbs[] = {
                          "Without FILE it is .woodpecker/*.yaml or .woodpecker.yaml of the checkout; a directory stands for its "
                          "workflows, '-' is standard input. No secrets and no engine are needed.\n\n"
                          "Exit code: 0 no errors; 2 errors, or a wrong command line." },
+        { "config", "[KEY]", .options = config_option_rows, .run = verb_config,
+          .values_size = sizeof(ConfigValues), .values_init = init_config_values, .values_done = done_config_values,
+          .summary = "show the configuration, and where it is from",
+          .description = "Shows what all configuration files, variables and options come to, each value with its origin. The output "
+                         "can be used as a configuration file. With KEY ('steps.memory') that value alone, with a section ('steps') "
+                         "what is set in it.\n\n"
+                         "Exit code: 0; 2 a wrong configuration, command line or key." },
         { "prune", NULL, RUN_OPTIONS(prune_option_rows), .run = verb_prune,
           .summary = "remove what a killed podstep left behind",
           .description = "Removes pods, containers, volumes and networks of jobs whose podstep does not run any more; they are known by "

@@ -2,6 +2,7 @@
 
 /* The verbs of podstep. What each one does is in its verb-NAME.c. */
 
+#include "cli/config-options.h"
 #include "cli/lint-options.h"
 #include "cli/run-options.h"
 #include "cli/verb.h"
@@ -19,3 +20,5 @@ int verb_prune(const Verb *verb, char *const *args, void *values);
 int verb_lint(const Verb *verb, char *const *args, void *values);
 /* @values: DoctorOptions */
 int verb_doctor(const Verb *verb, char *const *args, void *values);
+/* @values: ConfigValues */
+int verb_config(const Verb *verb, char *const *args, void *values);

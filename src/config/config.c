@@ -37,12 +37,22 @@ void config_done(Config *config) {
         *config = (Config) { 0 };
 }
 
-const ConfigOrigin *config_origin(const Config *config, const char *key) {
+static size_t index_of(const char *key) {
         ConfigSlot slot;
         bool is_found = config_slot_find(key, strlen(key), &slot);
 
         assert(is_found);
-        return &config->origins[slot.index];
+        return slot.index;
+}
+
+const ConfigOrigin *config_origin(const Config *config, const char *key) {
+        return &config->origins[index_of(key)];
+}
+
+const ConfigOrigin *config_lock(const Config *config, const char *key) {
+        const ConfigOrigin *lock = &config->locks[index_of(key)];
+
+        return lock->layer != CONFIG_DEFAULT ? lock : NULL;
 }
 
 bool config_is_set(const Config *config, const char *key) {

@@ -25,12 +25,14 @@ typedef enum ColorMode {
         COLOR_AUTO, /* on a terminal, and if NO_COLOR is not set */
         COLOR_ALWAYS,
         COLOR_NEVER,
+        COLOR_UNSET = -1, /* no option says it */
 } ColorMode;
 
 typedef enum NetworkChoice {
         NETWORK_CHOICE_AUTO, /* a pod, unless two containers want the same port */
         NETWORK_CHOICE_POD,
         NETWORK_CHOICE_BRIDGE,
+        NETWORK_CHOICE_UNSET = -1, /* no option says it */
 } NetworkChoice;
 
 typedef enum ConfigLayer {
@@ -106,6 +108,8 @@ int config_load(const ConfigSpec *spec, Config *config, Str *faults);
 bool config_is_set(const Config *config, const char *key);
 /** config_origin() - where the value of a key came from */
 const ConfigOrigin *config_origin(const Config *config, const char *key);
+/** config_lock() - who locked a key; NULL: nobody */
+const ConfigOrigin *config_lock(const Config *config, const char *key);
 
 typedef enum ConfigShowFlags {
         CONFIG_SHOW_DEFAULTS = 1 << 0, /* also what is as it always was */

@@ -21,6 +21,6 @@
 #define DURATION_OR_NONE(f) CONFIG_DURATION_OR_NONE, FIELD(f, uint64_t)
 #define MICROSECONDS(f) CONFIG_MICROSECONDS, FIELD(f, int64_t)
 #define TEXTS(f) CONFIG_TEXTS, FIELD(f, char **)
-#define PULLS(f) CONFIG_PULLS, FIELD(f, PolicyPulls)
+#define PULLS(f) CONFIG_PULLS, FIELD(f, PullList)
 #define TRUST(f) CONFIG_TRUST, FIELD(f, unsigned)
 #define MAP(f) CONFIG_MAP, FIELD(f, Map)

@@ -25,7 +25,7 @@ typedef enum ConfigType {
         CONFIG_DURATION_OR_NONE, /* the same; USEC_INFINITY: "off" */
         CONFIG_MICROSECONDS,     /* int64_t; a bare number is microseconds */
         CONFIG_TEXTS,            /* char ** */
-        CONFIG_PULLS,            /* PolicyPulls */
+        CONFIG_PULLS,            /* PullList */
         CONFIG_TRUST,            /* unsigned, of TrustClass */
         CONFIG_MAP,              /* Map of texts */
         CONFIG_IMAGE_DEVICES,    /* PolicyContainer.image_devices and n_image_devices */

@@ -31,7 +31,7 @@ static const char *keep_name(Config *config, const char *name) {
 }
 
 static void refuse_locked(const ConfigOrigin *lock, const char *key, Mark mark, DiagList *diags) {
-        Diag *diag = diag_add(diags, DIAG_ERROR, "locked", mark, "%s is locked by %s:%u", key, lock->name, lock->line);
+        Diag *diag = diag_add(diags, DIAG_ERROR, "refused-key", mark, "%s is locked by %s:%u", key, lock->name, lock->line);
 
         diag_set_hint(diag, "remove it here: only the administrator can change it");
 }
@@ -125,7 +125,7 @@ static int read_locked(const Reader *reader, const YamlPair *pair) {
         int r = 0;
 
         if (!reader->loader->is_admin) {
-                diag_add(reader->diags, DIAG_ERROR, "locked", pair->key->mark, "only files below %s and %s can lock keys",
+                diag_add(reader->diags, DIAG_ERROR, "refused-key", pair->key->mark, "only files below %s and %s can lock keys",
                          CONFIG_SYSTEM_DIRECTORY, CONFIG_VENDOR_DIRECTORY);
                 return 0;
         }

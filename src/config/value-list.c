@@ -118,20 +118,20 @@ static int set_texts(const Setting *s, const YamlNode *node, char ***field) {
         return 0;
 }
 
-static int set_pulls(const Setting *s, const YamlNode *node, PolicyPulls *field) {
+static int set_pulls(const Setting *s, const YamlNode *node, PullList *field) {
         _cleanup_strv_ char **texts = NULL;
-        PolicyPulls pulls = { 0 };
+        PullList pulls = { 0 };
         int r = read_texts(s, node, &texts);
 
         if (r < 0)
                 return r;
         STRV_FOREACH(text, texts) {
-                PullPolicy pull = str_equal(*text, "if-not-present") ? PULL_MISSING : pull_policy_from_string(*text);
+                PullPolicy pull = pull_policy_from_string(*text);
 
                 if ((int) pull < 0)
                         return refuse(s, yaml_is_scalar(node) ? node : node->items[text - texts],
                                       "always, missing, if-not-present, newer or never");
-                if (pulls.n == POLICY_PULLS_MAX)
+                if (pulls.n == PULL_LIST_MAX)
                         return refuse(s, node, "at most 8 of them");
                 pulls.list[pulls.n++] = pull;
         }
@@ -141,18 +141,23 @@ static int set_pulls(const Setting *s, const YamlNode *node, PolicyPulls *field)
 
 static int set_trust(const Setting *s, const YamlNode *node, unsigned *field) {
         _cleanup_strv_ char **texts = NULL;
-        _cleanup_free_ char *text = NULL;
+        unsigned trusted = 0;
         int r = read_texts(s, node, &texts);
 
         if (r < 0)
                 return r;
-        text = strv_join(texts, ",");
-        if (!text)
-                return -ENOMEM;
-        if (!*text)
-                *field = 0;
-        else if (trust_parse(text, field, NULL) < 0)
-                return refuse(s, node, "network, volumes, security, several of them, all, or none");
+        STRV_FOREACH(text, texts) {
+                unsigned classes;
+
+                r = trust_parse(*text, &classes, NULL);
+                if (r == -ENOMEM)
+                        return r;
+                if (r < 0)
+                        return refuse(s, yaml_is_scalar(node) ? node : node->items[text - texts],
+                                      "network, volumes, security, several of them, all, or none");
+                trusted |= classes;
+        }
+        *field = trusted;
         return 0;
 }
 
@@ -270,7 +275,7 @@ void config_value_clear(const ConfigKey *key, void *field) {
                 *(char ***) field = strv_free(*(char ***) field);
                 return;
         case CONFIG_PULLS:
-                *(PolicyPulls *) field = (PolicyPulls) { 0 };
+                *(PullList *) field = (PullList) { 0 };
                 return;
         case CONFIG_TRUST:
                 *(unsigned *) field = 0;
@@ -295,7 +300,7 @@ void config_value_clear(const ConfigKey *key, void *field) {
         }
 }
 
-static void put_pulls(const PolicyPulls *pulls, const char *name, JsonWriter *w) {
+static void put_pulls(const PullList *pulls, const char *name, JsonWriter *w) {
         json_open_array(w, name);
         for (size_t i = 0; i < pulls->n; i++)
                 json_put_string(w, NULL, pull_policy_to_string(pulls->list[i]));

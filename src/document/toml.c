@@ -19,7 +19,7 @@ static void add_fault(TomlReader *t, Mark mark, const char *format, va_list ap) 
                 t->is_out_of_memory = true;
                 return;
         }
-        diag_add(t->diags, DIAG_ERROR, "toml", mark, "%s", text);
+        diag_add(t->diags, DIAG_ERROR, "syntax", mark, "%s", text);
 }
 
 static Mark mark_of(const TomlReader *t, const char *at, size_t n) {

@@ -33,7 +33,7 @@ int verb_lint(const Verb *verb, char *const *args, void *values) {
         const LintValues *lint = values;
         int r = lint_values_check(lint, NULL);
 
-        assert_int_equal(lint->run.policy.trusted, args ? 0 : TRUST_ALL);
+        assert_int_equal(lint->run.policy.trusted, args ? 0 : TRUST_ALL | TRUSTED_UNSET);
         return r < 0 ? EXIT_USAGE : 40 + (int) lint->format;
 }
 
@@ -41,6 +41,12 @@ int verb_doctor(const Verb *verb, char *const *args, void *values) {
         const DoctorOptions *doctor = values;
 
         return 50 + doctor->json + 2 * doctor->quiet + (doctor->engine_url ? 4 : 0);
+}
+
+int verb_config(const Verb *verb, char *const *args, void *values) {
+        const ConfigValues *config = values;
+
+        return 60 + (int) strv_length(args) + config->defaults;
 }
 
 static const Program program = { "podstep", "1.2.3", PODSTEP_SUMMARY, podstep_verbs };
@@ -58,6 +64,8 @@ static void test_main(void **state) {
                 { { "podstep", "doctor" }, 50 },
                 { { "podstep", "doctor", "--json", "-q", "--engine", "unix:///x" }, 57 },
                 { { "podstep", "doctor", "engine" }, EXIT_USAGE },
+                { { "podstep", "config" }, 60 },
+                { { "podstep", "config", "--defaults", "steps.memory" }, 62 },
                 { { "podstep", "lint" }, 40 },
                 { { "podstep", "lint", "--trusted=none", "x.yaml" }, 40 },
                 { { "podstep", "lint", "--format", "gitlab", "--strict", "--plugins-privileged", "a" }, 40 + DIAG_FORMAT_GITLAB },
@@ -86,8 +94,8 @@ static void test_main(void **state) {
                 assert_int_equal(verb_main(&program, (char *const *) row->argv), row->want);
                 if (row->argv[1] && str_equal(row->argv[1], "run") && row->want == 10) {
                         assert_int_equal(options.pull.n, row->argv[2] ? 1 : 0);
-                        assert_int_equal(options.network, row->argv[2] ? NETWORK_CHOICE_BRIDGE : NETWORK_CHOICE_AUTO);
-                        assert_int_equal(options.policy.trusted, row->argv[2] ? TRUST_NETWORK | TRUST_VOLUMES : 0);
+                        assert_int_equal(options.network, row->argv[2] ? NETWORK_CHOICE_BRIDGE : NETWORK_CHOICE_UNSET);
+                        assert_int_equal(options.policy.trusted, row->argv[2] ? TRUST_NETWORK | TRUST_VOLUMES : TRUSTED_UNSET);
                 }
                 if (row->want == 30)
                         assert_true(options.dry_run);
