@@ -13,6 +13,7 @@
 typedef enum FaultFlags {
         AT_CONTEXT = 1 << 0,   /* the mark is where the broken construct begins, not where that was noticed */
         TELL_CONTEXT = 1 << 1, /* the message goes on with "that begins in line N" */
+        MAYBE_ABOVE = 1 << 2,  /* the line above may lack its ':' */
 } FaultFlags;
 
 /* The first row whose texts are part of what libyaml says counts. */
@@ -35,7 +36,7 @@ static const Fault faults[] = {
           "this does not fit into the map", INDENT_HINT },
         { "did not find expected '-' indicator", NULL, 0, TELL_CONTEXT,
           "this does not fit into the list", INDENT_HINT },
-        { "mapping values are not allowed", NULL, 0, 0,
+        { "mapping values are not allowed", NULL, 0, MAYBE_ABOVE,
           "a ':' that makes a key is not allowed here",
           "put a value that holds ': ' in quotes; otherwise check the indentation" },
         { "mapping keys are not allowed", NULL, 0, 0,
@@ -107,6 +108,29 @@ static Mark last_mark(const Source *source) {
         return (Mark) { 1, 1, 0 };
 }
 
+/*
+ * "image alpine" and then "commands: x" in the next line are one plain text for YAML, up to the ':'. Returns the line
+ * before that has no ':' though it begins where the faulty one does; 0 if there is none.
+ */
+static uint32_t line_without_colon(const Source *source, uint32_t line) {
+        size_t n_faulty, n, indent = 0, n_indent = 0;
+        const char *faulty = source_line(source, line, &n_faulty), *text;
+
+        if (line < 2)
+                return 0;
+        text = source_line(source, line - 1, &n);
+        while (indent < n_faulty && faulty[indent] == ' ')
+                indent++;
+        while (n_indent < n && text[n_indent] == ' ')
+                n_indent++;
+        if (indent != n_indent || n == n_indent || text[n_indent] == '#')
+                return 0;
+        for (size_t i = n_indent; i < n; i++)
+                if (text[i] == ':' && (i + 1 == n || text[i + 1] == ' '))
+                        return 0;
+        return line - 1;
+}
+
 static const Fault *find_fault(const yaml_parser_t *parser, char character) {
         FOREACH_ROW(fault, faults)
                 if (is_part(parser->problem, fault->problem) && is_part(parser->context, fault->context) &&
@@ -139,7 +163,9 @@ static void fault_scanner(const YamlBuilder *b, const yaml_parser_t *parser) {
                                 context.line);
         else
                 diag = diag_add(b->diags, DIAG_ERROR, "syntax", mark, "%s", fault->message);
-        if (fault && fault->hint)
+        if (flags & MAYBE_ABOVE && line_without_colon(b->source, mark.line) > 0)
+                diag_set_hint(diag, "is a ': ' missing in line %u?", mark.line - 1);
+        else if (fault && fault->hint)
                 diag_set_hint(diag, "%s", fault->hint);
 }
 

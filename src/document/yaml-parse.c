@@ -215,13 +215,34 @@ static int handle_event(YamlBuilder *b, const yaml_event_t *event) {
         }
 }
 
+/* Of what follows only the kind counts: what is wrong in it is nobody's matter. "---" at the end is nothing. */
+static void note_second(YamlBuilder *b, yaml_parser_t *parser, Mark mark) {
+        yaml_event_t event;
+        bool is_nothing;
+
+        if (!yaml_parser_parse(parser, &event))
+                return;
+        is_nothing = event.type == YAML_SCALAR_EVENT && event.data.scalar.length == 0;
+        yaml_event_delete(&event);
+        if (!is_nothing)
+                diag_set_hint(diag_add(b->diags, DIAG_WARNING, "second-document", mark,
+                                       "a second document begins here, and is not read"),
+                              "a file holds one; give the other a file of its own");
+}
+
 /* Only the first document counts, but it has to end: "[a]" and then "b: c" is a mistake, not a second document. */
 static int check_end(YamlBuilder *b, yaml_parser_t *parser) {
+        yaml_event_type_t type;
         yaml_event_t event;
+        Mark mark;
 
         if (!yaml_parser_parse(parser, &event))
                 return yaml_fault_syntax(b, parser);
+        type = event.type;
+        mark = yaml_mark(b->source, &event.start_mark, &event.end_mark);
         yaml_event_delete(&event);
+        if (type == YAML_DOCUMENT_START_EVENT)
+                note_second(b, parser, mark);
         return 0;
 }
 

@@ -134,6 +134,8 @@ static size_t add_type_error(const Key *key, const YamlNode *node, DiagList *dia
 
         if (key->hint)
                 diag_set_hint(diag, "%s", key->hint);
+        else if (key->type == KEY_TEXTS && yaml_is_scalar(node) && !strchr(node->text, '\n'))
+                diag_set_hint(diag, "a single one is a list too: '[%s]'", node->text);
         return 1;
 }
 
@@ -142,6 +144,8 @@ static size_t check_value(const Key *key, const YamlNode *node, DiagList *diags)
 
         switch (key->type) {
         case KEY_TEXT:
+                if (node->kind == YAML_NULL && key->takes_null)
+                        return 0;
                 return !yaml_is_scalar(node) ? add_type_error(key, node, diags)
                                              : !key_check_text(node, key->name, diags);
         case KEY_WORD:

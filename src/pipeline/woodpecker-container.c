@@ -17,9 +17,10 @@ static const char *const failure_words[] = { "fail", "ignore", "cancel", NULL };
 static const Key container_rows[] = {
         { "name", KEY_TEXT, FIELD(name),
           .doc = "Name of a step that is written as an entry of a list, or another name than its key." },
-        { "image", KEY_TEXT, FIELD(image),
+        { "image", KEY_TEXT, FIELD(image), .takes_null = true,
           .doc = "Container image, completed as Docker does: ``golang`` is ``docker.io/library/golang:latest``." },
         { "pull", KEY_BOOL, FIELD(pull),
+          .hint = "'pull: true' always asks; without it an image that is there is good enough",
           .doc = "Whether to ask the registry for a newer image though there is one. Default: ``false``." },
         { "commands", KEY_STRINGS, FIELD(commands),
           .doc = "Shell commands, run by ``/bin/sh -e`` one after the other." },
@@ -138,6 +139,14 @@ static void refuse_entry(Woodpecker *wp, const YamlNode *entry, const Container 
         if (key_find(&container_table, container->name))
                 diag_set_hint(diag, "'%s' is a key of a step: above it a line with the step's name is missing",
                               container->name);
+        else if (entry->kind == YAML_NULL)
+                diag_set_hint(diag, "what belongs to it stands in the next lines, indented further");
+}
+
+/* "- build: {image: ...}": half a list, half a map. */
+static bool is_named_item(const YamlNode *key, const YamlNode *entry) {
+        return !key && entry->n_pairs == 1 && entry->pairs[0].value->kind == YAML_MAPPING &&
+               !key_find(&container_table, entry->pairs[0].key->text);
 }
 
 int woodpecker_container_read(Woodpecker *wp, const YamlNode *key, const YamlNode *entry, size_t index,
@@ -160,6 +169,12 @@ int woodpecker_container_read(Woodpecker *wp, const YamlNode *key, const YamlNod
                 return r;
         if (entry->kind != YAML_MAPPING) {
                 refuse_entry(wp, entry, ret);
+                return 1;
+        }
+        if (is_named_item(key, entry)) {
+                diag_set_hint(WOODPECKER_ERROR(wp, "type", entry->mark, "%s: its keys stand one level too deep",
+                                               ret->owner),
+                              "in a list a name is a key like others: '- name: ...'; or make a map of the list");
                 return 1;
         }
         wp->n_expanded_bytes += expanded_bytes(entry);

@@ -58,6 +58,16 @@ static StepKind kind_of(const Container *container) {
         return is_plugin(container) ? STEP_PLUGIN : STEP_COMMANDS;
 }
 
+/* A misspelt one was told of. */
+static bool has_near_image(const YamlNode *container) {
+        const char *const names[] = { "image" };
+
+        for (size_t i = 0; i < container->n_pairs; i++)
+                if (diag_suggest(container->pairs[i].key->text, names, ELEMENTSOF(names)))
+                        return true;
+        return false;
+}
+
 static int compile_image(Woodpecker *wp, const Container *container, PlanStep *step) {
         const YamlNode *image = container->keys.image;
         _cleanup_(error_freep) Error *error = NULL;
@@ -67,10 +77,12 @@ static int compile_image(Woodpecker *wp, const Container *container, PlanStep *s
 
         if (!image && yaml_get(container->node, "image") && yaml_get(container->node, "image")->kind != YAML_NULL)
                 return 0; /* it is there, and was refused */
+        if (!image && has_near_image(container->node))
+                return 0;
         if (!woodpecker_container_has(image)) {
                 diag = WOODPECKER_ERROR(wp, "image", container->mark, "%s has no image", container->owner);
                 diag_set_hint(diag, "add a line such as 'image: %s'",
-                              container->is_clone ? "woodpeckerci/plugin-git" : "alpine");
+                              container->is_clone ? "woodpeckerci/plugin-git" : "alpine:3");
                 return 0;
         }
         step->image_mark = image->mark;

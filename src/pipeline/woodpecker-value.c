@@ -114,6 +114,17 @@ static int compare_pairs(const void *a, const void *b) {
         return strcmp(((const YamlPair *) a)->key->text, ((const YamlPair *) b)->key->text);
 }
 
+/* Woodpecker hands "from_secrets: x" on as it is, and a plugin fails far from here. */
+static void warn_of_typo(const Value *value, const YamlNode *node) {
+        const char *const names[] = { "from_secret" };
+
+        for (size_t i = 0; i < node->n_pairs; i++)
+                if (diag_suggest(node->pairs[i].key->text, names, ELEMENTSOF(names)))
+                        diag_set_hint(WOODPECKER_WARNING(value->woodpecker, "secret", node->pairs[i].key->mark,
+                                                         "'%s' is text like any other", node->pairs[i].key->text),
+                                      "did you mean 'from_secret'?");
+}
+
 static int append_json_map(Value *value, const YamlNode *node) {
         _cleanup_free_ YamlPair *sorted = calloc(node->n_pairs + 1, sizeof(YamlPair));
         int r = 0;
@@ -122,6 +133,7 @@ static int append_json_map(Value *value, const YamlNode *node) {
                 return -ENOMEM;
         for (size_t i = 0; i < node->n_pairs; i++)
                 sorted[i] = node->pairs[i];
+        warn_of_typo(value, node);
         qsort(sorted, node->n_pairs, sizeof(*sorted), compare_pairs);
         (void) str_append_char(&value->text, '{');
         for (size_t i = 0; i < node->n_pairs && r == 0; i++) {

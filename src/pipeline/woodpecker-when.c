@@ -9,6 +9,7 @@
 #include "base/strv.h"
 #include "document/json.h"
 #include "pipeline/glob.h"
+#include "pipeline/metadata.h"
 #include "pipeline/woodpecker-internal.h"
 #include "pipeline/woodpecker-keys.h"
 #include "pipeline/woodpecker-matrix.h"
@@ -375,7 +376,12 @@ static int apply_local(const YamlNode *node, Conditions *ret) {
 }
 
 static void refuse(Woodpecker *wp, const YamlNode *node, const char *expected) {
-        WOODPECKER_ERROR(wp, "type", node->mark, "when: expected %s, found %s", expected, yaml_kind_name(node->kind));
+        Diag *diag = WOODPECKER_ERROR(wp, "type", node->mark, "when: expected %s, found %s", expected,
+                                      yaml_kind_name(node->kind));
+
+        for (size_t i = 0; yaml_is_scalar(node) && metadata_events[i]; i++)
+                if (strcmp(metadata_events[i], node->text) == 0)
+                        diag_set_hint(diag, "write 'event: %s'", node->text);
 }
 
 int woodpecker_when(Woodpecker *wp, const YamlNode *node, bool is_step, const char *owner, Conditions *ret) {

@@ -59,6 +59,8 @@ static const Key workflow_rows[] = {
         { "pipeline", KEY_REFUSED, .hint = "since Woodpecker 3.0 it is 'steps'" },
         { "platform", KEY_REFUSED, .hint = "since Woodpecker 3.0: 'labels: {platform: linux/amd64}'" },
         { "branches", KEY_REFUSED, .hint = "since Woodpecker 3.0: 'when: {branch: main}'" },
+        { "name", KEY_REFUSED, .hint = "a workflow is named by its file" },
+        { "kind", KEY_REFUSED, .hint = "this looks like a file of Drone; leave it out, and 'type' and 'name'" },
         { "networks", KEY_REFUSED, .hint = "since Woodpecker 3.0 all steps of a workflow share one" },
         { "volumes", KEY_REFUSED, .hint = "since Woodpecker 3.0 steps have them: 'volumes: [name:/path]'" },
         { "compile", KEY_REFUSED, .hint = "only a server can make workflows while they run; lint what it makes" },
@@ -374,6 +376,21 @@ static int check_matrix(Woodpecker *wp, const YamlNode *node) {
         return r == -EBADMSG ? 0 : r;
 }
 
+/* There is an error already, at a misspelt key or one that 'steps' has replaced. */
+static bool tells_of_steps(const YamlNode *root) {
+        const char *const names[] = { "steps" };
+
+        for (size_t i = 0; i < root->n_pairs; i++) {
+                const char *text = root->pairs[i].key->text;
+                const Key *key = key_find(&workflow_table, text);
+
+                if (key ? key->type == KEY_REFUSED && strstr(key->hint, "'steps") != NULL
+                        : diag_suggest(text, names, ELEMENTSOF(names)) != NULL)
+                        return true;
+        }
+        return false;
+}
+
 static int read_workflow(Woodpecker *wp, Workflow *workflow, const Source *source, const YamlNode *root) {
         WorkflowKeys keys = { 0 };
         Diag *diag;
@@ -390,7 +407,7 @@ static int read_workflow(Woodpecker *wp, Workflow *workflow, const Source *sourc
                 return 0;
         }
         wp->n_errors += keys_read(&workflow_table, root, 0, "the workflow", &keys, wp->diags);
-        if (!yaml_get(root, "steps"))
+        if (!yaml_get(root, "steps") && !tells_of_steps(root))
                 WOODPECKER_ERROR(wp, "steps", (Mark) { 0 }, "the workflow has no 'steps'");
         else if (keys.steps && keys.steps->n_items + keys.steps->n_pairs == 0)
                 WOODPECKER_ERROR(wp, "steps", keys.steps->mark, "'steps' is empty: there is nothing to do");

@@ -59,7 +59,6 @@ static void test_trees(void **state) {
                 { "a: b\r\nc:\r\n  - d\r\n", "{a:'b',c:['d']}" },
                 { "a: |\n  x\n  y\nb: >-\n  x\n  y\n", "{a:'x\ny\n',b:'x y'}" },
                 { "{}", "{}" },
-                { "a: 1\n---\na: [\n", "{a:1}" }, /* only the first document counts, whatever the next ones are */
                 { "--- # note\na: 1\n...\n", "{a:1}" },
                 { "%YAML 1.1\n---\na: 1\n", "{a:1}" },
                 { "1: a\n~: b\ntrue: c\n", "{1:'a',~:'b',true:'c'}" },
@@ -95,6 +94,32 @@ static void test_trees(void **state) {
                 assert_int_equal(diags.n_diags, 0);
                 dump(document->root, &out);
                 assert_string_equal(str_get(&out), row->want);
+                diag_list_done(&diags);
+        }
+}
+
+/* Only the first document counts, whatever the next ones are. */
+static void test_second_document(void **state) {
+        static const struct {
+                const char *in;
+                uint32_t want_line; /* of the warning; 0: none */
+        } rows[] = {
+                { "a: 1\n---\na: [\n", 2 }, { "a: 1\n--- x\n", 2 },  { "a: 1\n...\n---\nb: 1\n", 3 },
+                { "a: 1\n---\n", 0 },        { "a: 1\n...\n", 0 },    { "---\na: 1\n", 0 },
+                { "a: 1\n---\n# x\n", 0 },   { "a: 1\n---\n@\n", 0 },
+        };
+
+        FOREACH_ROW(row, rows) {
+                _cleanup_(yaml_document_freep) YamlDocument *document = NULL;
+                DiagList diags = { 0 };
+
+                print_message("case '%s'\n", row->in);
+                assert_int_equal(parse(row->in, &diags, &document), 0);
+                assert_int_equal(document->root->n_pairs, 1);
+                assert_int_equal(diags.n_warnings, row->want_line > 0);
+                assert_int_equal(diags.n_errors, 0);
+                if (row->want_line > 0)
+                        assert_int_equal(diags.diags[0].mark.line, row->want_line);
                 diag_list_done(&diags);
         }
 }
@@ -396,9 +421,10 @@ static void test_levels_allowed(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_trees),       cmocka_unit_test(test_empty),  cmocka_unit_test(test_faults),
-                cmocka_unit_test(test_marks),       cmocka_unit_test(test_shared), cmocka_unit_test(test_get),
-                cmocka_unit_test(test_tag_warning), cmocka_unit_test(test_bombs),  cmocka_unit_test(test_levels_allowed),
+                cmocka_unit_test(test_trees), cmocka_unit_test(test_second_document), cmocka_unit_test(test_empty),
+                cmocka_unit_test(test_faults), cmocka_unit_test(test_marks), cmocka_unit_test(test_shared),
+                cmocka_unit_test(test_get), cmocka_unit_test(test_tag_warning), cmocka_unit_test(test_bombs),
+                cmocka_unit_test(test_levels_allowed),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
