@@ -173,9 +173,8 @@ static void on_engine(Task *task, int r, const Error *error, void *userdata) {
         Session *session = userdata;
         _cleanup_(error_freep) Error *why = NULL;
 
-        if (r >= 0 && !session->engine->info.is_local)
-                r = error_set(&why, EREMOTE,
-                              "the engine at %s runs on another machine or as another user: it cannot see the checkout; run podstep there, as that user",
+        if (r >= 0 && !session->engine->info.is_local && session->engine->info.is_foreign)
+                r = error_set(&why, EREMOTE, "the engine at %s runs on a machine of another kind, where podstep's own programs do not run",
                               session->engine->info.address);
         on_answer(task, r, why ? why : error, session);
 }

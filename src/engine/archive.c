@@ -125,3 +125,80 @@ int archive_has_path(Engine *engine, const char *name, const char *path, TaskDon
         call_add_query(call, "path", path);
         return call_start_take(call, ret_task);
 }
+
+/* A whole archive, one way or the other. */
+typedef struct Archive {
+        Call call;
+        ArchiveSpec spec;
+} Archive;
+
+static Call *archive_free(Call *call) {
+        free(container_of(call, Archive, call));
+        return NULL;
+}
+
+static void archive_rewind(Call *call) {
+        Archive *archive = container_of(call, Archive, call);
+
+        if (archive->spec.rewind)
+                archive->spec.rewind(archive->spec.userdata);
+}
+
+static ssize_t archive_source(char *buffer, size_t n, void *userdata) {
+        Call *call = userdata;
+        Archive *archive = container_of(call, Archive, call);
+
+        return archive->spec.source(buffer, n, archive->spec.userdata);
+}
+
+static int archive_sink(const char *bytes, size_t n, void *userdata) {
+        Call *call = userdata;
+        Archive *archive = container_of(call, Archive, call);
+
+        return n > 0 ? archive->spec.sink(bytes, n, archive->spec.userdata) : 0;
+}
+
+static int archive_start(Engine *engine, const CallSpec *spec, const ArchiveSpec *archive_spec, TaskDone done,
+                         void *userdata, Task **ret_task) {
+        _cleanup_(call_freep) Call *call = NULL;
+        Archive *archive;
+        int r;
+
+        archive = calloc(1, sizeof(*archive));
+        if (!archive)
+                return -ENOMEM;
+        archive->spec = *archive_spec;
+        archive->spec.container = archive->spec.path = NULL; /* borrowed for the call only */
+        call = &archive->call;
+        call->free_derived = archive_free;
+        call->before_send = archive_rewind;
+        r = call_init(call, engine, spec, done, userdata);
+        if (r < 0)
+                return r;
+        call_add_query(call, "path", archive_spec->path);
+        /* However large it is: only silence is a fault. */
+        call->timeout_usec = 0;
+        call->idle_usec = call->service->times.slow_usec;
+        if (archive_spec->source) {
+                call->source = archive_source;
+                call->content_type = "application/x-tar";
+        } else
+                call->chunk = archive_sink;
+        return call_start_take(TAKE_PTR(call), ret_task);
+}
+
+int archive_put(Engine *engine, const ArchiveSpec *archive, TaskDone done, void *userdata, Task **ret_task) {
+        CallSpec spec = { .doing = "copying files into the container",
+                          .method = "PUT",
+                          .path = { "containers", archive->container, "archive" } };
+
+        return archive_start(engine, &spec, archive, done, userdata, ret_task);
+}
+
+int archive_get(Engine *engine, const ArchiveSpec *archive, TaskDone done, void *userdata, Task **ret_task) {
+        CallSpec spec = { .doing = "copying files out of the container",
+                          .method = "GET",
+                          .path = { "containers", archive->container, "archive" } };
+
+        return archive_start(engine, &spec, archive, done, userdata, ret_task);
+}

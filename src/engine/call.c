@@ -113,6 +113,15 @@ int call_take_body(Call *call, char *body) {
         return 0;
 }
 
+int call_copy_body(Call *call, const char *bytes, size_t n) {
+        call->body = malloc(n + 1);
+        if (!call->body)
+                return -ENOMEM;
+        memcpy(call->body, bytes, n);
+        call->n_body = n;
+        return 0;
+}
+
 int call_set_login_take(Call *call, char *json) {
         char *encoded = base64_encode(json, strlen(json), BASE64_URL);
 
@@ -201,6 +210,7 @@ static int call_send(Call *call) {
                 .path = str_get(&call->path),
                 .body = call->body,
                 .n_body = call->n_body,
+                .source = call->source,
                 .content_type = call->content_type,
                 .headers = call->header ? (char *const[]) { call->header, NULL } : NULL,
                 .timeout_usec = call->timeout_usec,

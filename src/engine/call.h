@@ -50,6 +50,8 @@ struct Service {
 
 extern const ServiceKind libpod_kind, docker_kind;
 
+/** service_is_foreign() - whether a machine of that kind runs other programs than this one */
+bool service_is_foreign(const char *machine);
 /** service_free() - of every kind, for their tables */
 Engine *service_free(Engine *engine);
 
@@ -84,6 +86,7 @@ struct Call {
         uint64_t timeout_usec, idle_usec;
         size_t reply_max;
         RequestChunk chunk;
+        RequestSource source; /* in place of a body */
         CallAnswer answer;
         int (*explain)(Call *call, int r, Error **reterr); /* what it means that no answer came; NULL: what it says */
         Reply reply, pulse_reply;
@@ -124,6 +127,8 @@ DEFINE_CLEANUP(Call *, call_free);
 void call_add_query(Call *call, const char *name, const char *value);
 /** call_take_body() - takes the text, NULL is want of memory; it is wiped in the end */
 int call_take_body(Call *call, char *body);
+/** call_copy_body() - bytes that need not be text */
+int call_copy_body(Call *call, const char *bytes, size_t n);
 /** call_finish_body() - a JSON body */
 int call_finish_body(Call *call, JsonWriter *w);
 /** call_start_take() - begins; frees the call if it cannot */
@@ -167,6 +172,8 @@ int service_probe(Engine *, TaskDone, void *, Task **);
 int service_image_inspect(Engine *, const char *image, ImageInfo *ret, TaskDone, void *, Task **);
 int service_image_remove(Engine *, const char *image, TaskDone, void *, Task **);
 int service_container_inspect(Engine *, const char *name, ContainerStatus *ret, TaskDone, void *, Task **);
+int archive_put(Engine *, const ArchiveSpec *, TaskDone, void *, Task **);
+int archive_get(Engine *, const ArchiveSpec *, TaskDone, void *, Task **);
 int archive_read_file(Engine *, const char *name, const char *path, size_t max_bytes, char **ret, size_t *ret_n,
                       TaskDone, void *, Task **);
 int archive_has_path(Engine *, const char *name, const char *path, TaskDone, void *, Task **);

@@ -15,6 +15,7 @@ void docker_put_options(JsonWriter *w, const ContainerSpec *spec);
 void docker_put_health(JsonWriter *w, const HealthSpec *health);
 
 int docker_image_pull(Engine *, const PullSpec *, EngineProgress, PullResult *ret, TaskDone, void *, Task **);
+int docker_image_import(Engine *, const char *reference, const char *tar, size_t n, TaskDone, void *, Task **);
 int docker_disk_usage(Engine *, EngineDisk *ret, TaskDone, void *, Task **);
 int docker_volume_create(Engine *, const VolumeSpec *, char **ret_mountpoint, TaskDone, void *, Task **);
 int docker_network_create(Engine *, const EngineNetworkSpec *, TaskDone, void *, Task **);

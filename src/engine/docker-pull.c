@@ -1,4 +1,4 @@
-/* Images fetched. Docker answers 200 and then lines of JSON; its last word names no id, so the image is asked for it. */
+/* Images fetched, or made of files of ours. Docker answers 200 and then lines of JSON; its last word names no id, so the image is asked for it. */
 
 #include "engine/docker-internal.h"
 
@@ -218,4 +218,43 @@ int docker_image_pull(Engine *engine, const PullSpec *pull_spec, EngineProgress 
         call->timeout_usec = 0;
         call->idle_usec = call->service->times.pull_idle_usec;
         return call_start_take(TAKE_PTR(call), ret_task);
+}
+
+/* It answers 200 before it has read the archive; what went wrong then is a line of the stream, as of a pull. */
+static int answer_import(Call *call, Reply *reply, Error **reterr) {
+        const char *words;
+        _cleanup_free_ char *shown = NULL;
+        int r;
+
+        r = call_check(reply, reterr);
+        words = r < 0 ? NULL : strstr(reply->body, "\"errorDetail\"");
+        if (!words)
+                return r;
+        shown = str_escape(words, strlen(words), 1000);
+        return error_set(reterr, EREMOTEIO, "%s", shown ? shown : "it failed");
+}
+
+int docker_image_import(Engine *engine, const char *reference, const char *tar, size_t n, TaskDone done, void *userdata,
+                        Task **ret_task) {
+        CallSpec spec = { .doing = "making an image",
+                          .method = "POST",
+                          .path = { "images", "create" },
+                          .answer = answer_import,
+                          .is_slow = true };
+        const char *colon = strrchr(reference, ':');
+        _cleanup_free_ char *repository = colon ? strndup(reference, (size_t) (colon - reference)) : strdup(reference);
+        _cleanup_(call_freep) Call *call = NULL;
+        int r;
+
+        if (!repository)
+                return -ENOMEM;
+        r = call_new(engine, &spec, done, userdata, &call);
+        if (r < 0)
+                return r;
+        call_add_query(call, "fromSrc", "-");
+        call_add_query(call, "repo", repository);
+        call_add_query(call, "tag", colon ? colon + 1 : "latest");
+        call->content_type = "application/x-tar";
+        r = call_copy_body(call, tar, n);
+        return r < 0 ? r : call_start_take(TAKE_PTR(call), ret_task);
 }

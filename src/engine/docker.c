@@ -30,6 +30,7 @@ static const EngineClass docker_class = {
         .probe = service_probe,
         .image_inspect = service_image_inspect,
         .image_pull = docker_image_pull,
+        .image_import = docker_image_import,
         .image_remove = service_image_remove,
         .disk_usage = docker_disk_usage,
         .pod_create = docker_pod_create,
@@ -45,6 +46,8 @@ static const EngineClass docker_class = {
         .container_check_health = docker_container_check_health,
         .container_read_file = archive_read_file,
         .container_has_path = archive_has_path,
+        .archive_put = archive_put,
+        .archive_get = archive_get,
         .object_list = docker_object_list,
         .object_remove = docker_object_remove,
 };
@@ -122,6 +125,8 @@ static int docker_take_info(Service *service, Json *json, Error **reterr) {
         info->has_selinux = has_security_option(json, "name=selinux");
         info->has_apparmor = has_security_option(json, "name=apparmor");
         info->controllers = read_controllers(json);
+        info->runs_health_checks = true;
+        info->is_foreign = service_is_foreign(json_find_string(json, "Architecture"));
         info->is_probed = true;
         if (!version)
                 return 0;

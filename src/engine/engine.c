@@ -29,6 +29,11 @@ int engine_image_pull(Engine *engine, const PullSpec *spec, EngineProgress progr
         return engine->class->image_pull(engine, spec, progress, ret, done, userdata, ret_task);
 }
 
+int engine_image_import(Engine *engine, const char *reference, const char *tar, size_t n, TaskDone done, void *userdata,
+                        Task **ret_task) {
+        return engine->class->image_import(engine, reference, tar, n, done, userdata, ret_task);
+}
+
 int engine_image_remove(Engine *engine, const char *image, TaskDone done, void *userdata, Task **ret_task) {
         return engine->class->image_remove(engine, image, done, userdata, ret_task);
 }
@@ -97,6 +102,14 @@ int engine_container_read_file(Engine *engine, const char *name, const char *pat
 int engine_container_has_path(Engine *engine, const char *name, const char *path, TaskDone done, void *userdata,
                               Task **ret_task) {
         return engine->class->container_has_path(engine, name, path, done, userdata, ret_task);
+}
+
+int engine_archive_put(Engine *engine, const ArchiveSpec *spec, TaskDone done, void *userdata, Task **ret_task) {
+        return engine->class->archive_put(engine, spec, done, userdata, ret_task);
+}
+
+int engine_archive_get(Engine *engine, const ArchiveSpec *spec, TaskDone done, void *userdata, Task **ret_task) {
+        return engine->class->archive_get(engine, spec, done, userdata, ret_task);
 }
 
 int engine_object_list(Engine *engine, ObjectKind kind, const char *label, EngineObjects *ret, TaskDone done,

@@ -23,7 +23,11 @@ typedef struct EngineInfo {
         const char *address; /* where it was found: "unix:///run/user/1000/podman/podman.sock" */
         bool is_local;       /* it sees our files under the same paths, and runs as our user */
         bool is_rootless;
+        bool is_foreign;  /* a machine that our programs do not run on */
         bool has_pods;
+        bool has_secrets; /* of its own, for containers */
+        bool runs_health_checks; /* by itself, by their timers */
+        bool maps_users;  /* a container's user can be the one who runs the engine: ContainerSpec.keeps_id */
 
         bool is_probed; /* the rest is known: see engine_probe() */
         unsigned controllers; /* Controller, or-ed: the limits that hold on this machine */
@@ -34,6 +38,21 @@ typedef struct EngineInfo {
 typedef void (*EngineOutput)(int stream, const char *bytes, size_t n, void *userdata);
 /* Progress of a pull: one line of text, not ended. */
 typedef void (*EngineProgress)(const char *text, void *userdata);
+
+/*
+ * Gives the next bytes of an archive that goes to a container: 1 to @n of them; 0: that was all; a negative errno ends it.
+ * Takes the next bytes of one that comes from there; a negative errno ends it.
+ */
+typedef ssize_t (*EngineSource)(char *buffer, size_t n, void *userdata);
+typedef int (*EngineSink)(const char *bytes, size_t n, void *userdata);
+
+typedef struct ArchiveSpec {
+        const char *container, *path; /* path: a directory that is there */
+        EngineSource source;          /* of engine_archive_put() */
+        EngineSink sink;              /* of engine_archive_get() */
+        void (*rewind)(void *userdata); /* from the beginning: the engine was away meanwhile */
+        void *userdata;
+} ArchiveSpec;
 
 typedef struct FollowSpec {
         const char *container, *container_id;
@@ -51,6 +70,7 @@ typedef struct EngineClass {
 
         int (*image_inspect)(Engine *, const char *image, ImageInfo *ret, TaskDone, void *, Task **);
         int (*image_pull)(Engine *, const PullSpec *, EngineProgress, PullResult *ret, TaskDone, void *, Task **);
+        int (*image_import)(Engine *, const char *reference, const char *tar, size_t n, TaskDone, void *, Task **);
         int (*image_remove)(Engine *, const char *image, TaskDone, void *, Task **);
         int (*disk_usage)(Engine *, EngineDisk *ret, TaskDone, void *, Task **);
 
@@ -70,6 +90,9 @@ typedef struct EngineClass {
         int (*container_read_file)(Engine *, const char *name, const char *path, size_t max_bytes, char **ret,
                                    size_t *ret_n, TaskDone, void *, Task **);
         int (*container_has_path)(Engine *, const char *name, const char *path, TaskDone, void *, Task **);
+
+        int (*archive_put)(Engine *, const ArchiveSpec *, TaskDone, void *, Task **);
+        int (*archive_get)(Engine *, const ArchiveSpec *, TaskDone, void *, Task **);
 
         int (*object_list)(Engine *, ObjectKind, const char *label, EngineObjects *ret, TaskDone, void *, Task **);
         int (*object_remove)(Engine *, ObjectKind, const char *name, TaskDone, void *, Task **);
@@ -111,6 +134,9 @@ int engine_image_inspect(Engine *engine, const char *image, ImageInfo *ret, Task
  */
 int engine_image_pull(Engine *engine, const PullSpec *spec, EngineProgress progress, PullResult *ret, TaskDone done,
                       void *userdata, Task **ret_task);
+/** engine_image_import() - an image of one layer, whose files are those of an archive, under a name of ours */
+int engine_image_import(Engine *engine, const char *reference, const char *tar, size_t n, TaskDone done, void *userdata,
+                        Task **ret_task);
 /**
  * engine_image_remove() - never by force: by a name only the name goes while the image has others
  *
@@ -169,6 +195,15 @@ int engine_container_read_file(Engine *engine, const char *name, const char *pat
 /** engine_container_has_path() - 1 if there is such a path in the container, 0 if not */
 int engine_container_has_path(Engine *engine, const char *name, const char *path, TaskDone done, void *userdata,
                               Task **ret_task);
+
+/**
+ * engine_archive_put() - unpacks an archive of tar(5) into a container, which need not run; into volumes too
+ *
+ * Whose the files are then: where users are not mapped, the archive says so; else root's of the container.
+ */
+int engine_archive_put(Engine *engine, const ArchiveSpec *spec, TaskDone done, void *userdata, Task **ret_task);
+/** engine_archive_get() - the content of a directory as an archive, its names relative to it */
+int engine_archive_get(Engine *engine, const ArchiveSpec *spec, TaskDone done, void *userdata, Task **ret_task);
 
 /** engine_object_list() - everything with the label ("key" or "key=value") */
 int engine_object_list(Engine *engine, ObjectKind kind, const char *label, EngineObjects *ret, TaskDone done,

@@ -148,3 +148,18 @@ int service_image_remove(Engine *engine, const char *image, TaskDone done, void 
         r = call_new(engine, &spec, done, userdata, &call);
         return r < 0 ? r : call_start_take(call, ret_task);
 }
+
+int libpod_image_import(Engine *engine, const char *reference, const char *tar, size_t n, TaskDone done, void *userdata,
+                        Task **ret_task) {
+        CallSpec spec = { .doing = "making an image", .method = "POST", .path = { "images", "import" }, .is_slow = true };
+        _cleanup_(call_freep) Call *call = NULL;
+        int r;
+
+        r = call_new(engine, &spec, done, userdata, &call);
+        if (r < 0)
+                return r;
+        call_add_query(call, "reference", reference);
+        call->content_type = "application/x-tar";
+        r = call_copy_body(call, tar, n);
+        return r < 0 ? r : call_start_take(TAKE_PTR(call), ret_task);
+}

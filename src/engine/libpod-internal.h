@@ -17,6 +17,7 @@ void libpod_put_options(JsonWriter *w, const ContainerSpec *spec);
 void libpod_put_user(JsonWriter *w, const ContainerSpec *spec);
 
 int libpod_image_pull(Engine *, const PullSpec *, EngineProgress, PullResult *ret, TaskDone, void *, Task **);
+int libpod_image_import(Engine *, const char *reference, const char *tar, size_t n, TaskDone, void *, Task **);
 int libpod_disk_usage(Engine *, EngineDisk *ret, TaskDone, void *, Task **);
 int libpod_pod_create(Engine *, const PodSpec *, TaskDone, void *, Task **);
 int libpod_volume_create(Engine *, const VolumeSpec *, char **ret_mountpoint, TaskDone, void *, Task **);

@@ -19,6 +19,7 @@ static const EngineClass libpod_class = {
         .describe = libpod_describe,
         .image_inspect = service_image_inspect,
         .image_pull = libpod_image_pull,
+        .image_import = libpod_image_import,
         .image_remove = service_image_remove,
         .disk_usage = libpod_disk_usage,
         .pod_create = libpod_pod_create,
@@ -34,6 +35,8 @@ static const EngineClass libpod_class = {
         .container_check_health = libpod_container_check_health,
         .container_read_file = archive_read_file,
         .container_has_path = archive_has_path,
+        .archive_put = archive_put,
+        .archive_get = archive_get,
         .object_list = libpod_object_list,
         .object_remove = libpod_object_remove,
 };
@@ -119,11 +122,11 @@ static int libpod_take_ping(Service *service, const Map *headers, Error **reterr
                                  service->version, LIBPOD_VERSION_MAJOR_MIN, LIBPOD_VERSION_MINOR_MIN);
         (void) snprintf(service->prefix, sizeof(service->prefix), LIBPOD_PREFIX);
         info->version = service->version;
-        info->has_pods = true;
+        info->has_pods = info->has_secrets = true;
         info->is_local = !service->is_remote && service->socket && is_local(service->socket);
         if (!info->is_local)
                 return 0;
-        info->is_rootless = geteuid() != 0;
+        info->is_rootless = info->maps_users = geteuid() != 0;
         service->exits_directory = exits_directory_find();
         return 1;
 }
@@ -136,6 +139,8 @@ static int libpod_take_info(Service *service, Json *json, Error **reterr) {
         (void) json_get_bool(json, "host.security.rootless", &info->is_rootless, NULL);
         if (read_abilities(json, info) < 0)
                 return error_oom(reterr);
+        info->maps_users = info->is_rootless;
+        info->is_foreign = service_is_foreign(json_find_string(json, "host.arch"));
         info->is_local = !service->is_remote && is_this_machine(json);
         if (info->is_local)
                 service->exits_directory = exits_directory_find();

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -23,6 +24,19 @@ Engine *service_free(Engine *engine) {
         free(service->exits_directory);
         free(service);
         return NULL;
+}
+
+/* Podman has Go's names of machines, Docker the kernel's. */
+bool service_is_foreign(const char *machine) {
+        static const char *const names[][2] = { { "amd64", "x86_64" }, { "arm64", "aarch64" }, { "386", "i686" }, { "arm", "armv7l" } };
+        struct utsname own;
+
+        if (!machine || uname(&own) < 0)
+                return false;
+        FOREACH_ROW(row, names)
+                if (str_equal(machine, (*row)[0]))
+                        machine = (*row)[1];
+        return !str_equal(machine, own.machine);
 }
 
 /* Until it is known who answers. */

@@ -5,6 +5,10 @@
  *
  *   podstep-holder [HOST:PORT]...                        says "open HOST:PORT" once for each
  *   podstep-holder run PROGRAM [ARG...] [';' PROGRAM...]  is no holder: runs programs of the host, see run.h
+ *   podstep-holder own UID GID PATH...                   neither: gives files to a user, see own.h
+ *   podstep-holder with FILE PROGRAM [ARG...]            neither: adds variables, see with.h
+ *
+ * An engine on another machine is sent this file and nothing else, so it is linked statically where that can be.
  *
  * Nobody tells a process when a port in its namespace opens, so it tries; here and not through the engine, where each try
  * would cost an exec.
@@ -21,7 +25,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "own.h"
 #include "run.h"
+#include "with.h"
 
 #define TRY_INTERVAL_MSEC 15
 #define CONNECT_MSEC 1000
@@ -89,6 +95,10 @@ int main(int argc, char **argv) {
 
         if (argc > 1 && strcmp(argv[1], "run") == 0)
                 return run_programs(argv + 2);
+        if (argc > 1 && strcmp(argv[1], "own") == 0)
+                return own(argv + 2);
+        if (argc > 1 && strcmp(argv[1], "with") == 0)
+                return with(argv + 2);
         (void) signal(SIGTERM, on_term);
         (void) signal(SIGINT, on_term);
         if (n_targets > TARGETS_MAX)

@@ -20,6 +20,7 @@ typedef struct ExchangeSpec {
         char *const *headers; /* "Name: value"; without Host and Content-Length */
         const char *body;     /* NULL: none */
         size_t n_body;
+        ssize_t (*source)(char *buffer, size_t n, void *userdata); /* in place of a body: see RequestSource */
         bool is_fresh; /* not on a kept connection */
 
         /* A negative answer of the first two ends the exchange with it. The exchange may be dropped in all three. */

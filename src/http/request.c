@@ -16,6 +16,7 @@ typedef struct Request {
         char *method, *path, *body;
         char **headers;
         size_t n_body;
+        RequestSource source;
         uint64_t timeout_usec, idle_usec;
         uint64_t last_usec; /* when something came */
         sd_event_source *deadline, *silence;
@@ -190,6 +191,13 @@ static void on_end(int r, bool was_kept, const Error *error, void *userdata) {
         finish(request, r, own ? own : error);
 }
 
+static ssize_t on_source(char *buffer, size_t n, void *userdata) {
+        Request *request = userdata;
+
+        request->last_usec = clock_monotonic_usec();
+        return request->source(buffer, n, request->task.userdata);
+}
+
 static int send_request(Request *request) {
         ExchangeSpec spec = {
                 .method = request->method,
@@ -197,7 +205,9 @@ static int send_request(Request *request) {
                 .headers = request->headers,
                 .body = request->body,
                 .n_body = request->n_body,
-                .is_fresh = request->is_repeated,
+                .source = request->source ? on_source : NULL,
+                /* What was taken of a source cannot be sent again, should a kept connection turn out to be closed. */
+                .is_fresh = request->is_repeated || request->source,
                 .on_header = on_header,
                 .on_body = on_body,
                 .on_end = on_end,
@@ -279,10 +289,11 @@ static int copy_spec(Request *request, const RequestSpec *spec) {
                         return -ENOMEM;
                 memcpy(request->body, spec->body, spec->n_body);
                 request->n_body = spec->n_body;
+        }
+        if (spec->body || spec->source)
                 r = strv_append_take(
                         &request->headers,
                         str_printf("Content-Type: %s", spec->content_type ? spec->content_type : "application/json"));
-        }
         if (r >= 0)
                 r = strv_append(&request->headers, "User-Agent: podstep");
         STRV_FOREACH(header, spec->headers)
@@ -310,6 +321,7 @@ int request_start(Transport *transport, const RequestSpec *spec, Reply *ret_repl
         request->timeout_usec = spec->timeout_usec;
         request->idle_usec = spec->idle_usec;
         request->chunk = spec->chunk;
+        request->source = spec->source;
         request->ret_reply = ret_reply;
         request->reply_headers = STRMAP_INIT;
         request->reply_body = STR_INIT(spec->reply_max ? spec->reply_max : HTTP_REPLY_MAX);

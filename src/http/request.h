@@ -17,11 +17,18 @@
  */
 typedef int (*RequestChunk)(const char *bytes, size_t n, void *userdata);
 
+/*
+ * Gives the next bytes of a body that is sent as it is made: 1 to @n of them into @buffer; 0: that was all; a negative
+ * errno ends the request with it. Called from the loop with the userdata of @done; the Task must not be dropped inside.
+ */
+typedef ssize_t (*RequestSource)(char *buffer, size_t n, void *userdata);
+
 typedef struct RequestSpec {
         const char *method; /* "GET" */
         const char *path;   /* "/v4.0.0/libpod/..."; with its query */
         const char *body;   /* NULL: none; copied */
         size_t n_body;
+        RequestSource source;     /* instead of a body whose length is known; NULL: there is none */
         const char *content_type; /* of the body; NULL: application/json */
         char *const *headers;     /* further ones, "Name: value" */
         uint64_t timeout_usec;    /* whole request; 0: no limit; streams give idle_usec instead */

@@ -100,6 +100,16 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *userdata) {
         return x->is_dropped || x->sink_r < 0 ? 0 : n;
 }
 
+static size_t on_source(char *buffer, size_t size, size_t n, void *userdata) {
+        CurlExchange *x = userdata;
+        ssize_t got = x->is_dropped ? -ECANCELED : x->spec.source(buffer, size * n, x->spec.userdata);
+
+        if (got >= 0)
+                return (size_t) got;
+        x->sink_r = (int) got;
+        return CURL_READFUNC_ABORT;
+}
+
 typedef struct ResultRow {
         CURLcode code;
         int errnum;
@@ -323,6 +333,11 @@ static CURLcode set_request(CurlTransport *t, CurlExchange *x) {
         SET(WRITEDATA, x);
         if (strcmp(x->spec.method, "HEAD") == 0) {
                 SET(NOBODY, 1L);
+        } else if (x->spec.source) { /* of unknown length: curl sends chunks by itself */
+                SET(UPLOAD, 1L);
+                SET(READFUNCTION, on_source);
+                SET(READDATA, x);
+                SET(CUSTOMREQUEST, x->spec.method);
         } else if (x->spec.body || strcmp(x->spec.method, "POST") == 0 || strcmp(x->spec.method, "PUT") == 0) {
                 SET(POSTFIELDSIZE_LARGE, (curl_off_t) x->spec.n_body);
                 SET(POSTFIELDS, x->spec.body ? x->spec.body : "");

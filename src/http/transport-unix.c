@@ -18,6 +18,9 @@
 
 #define REQUEST_HEAD_MAX (64U * 1024)
 #define PIECE_BYTES (32U * 1024)
+/* Of a body that is made as it is sent: in one piece, and before others have their turn. */
+#define SOURCE_BYTES (64U * 1024)
+#define SOURCE_TURN_BYTES (1024U * 1024)
 /* A full backlog of the server is no event that could be waited for: connect() just says EAGAIN. */
 #define BACKLOG_RETRY_USEC (10 * USEC_PER_MSEC)
 
@@ -46,7 +49,11 @@ typedef struct UnixExchange {
         Exchange exchange;
         ExchangeSpec spec;
         Str head;
-        size_t n_sent; /* of head and body together */
+        size_t n_sent; /* of head and body together; with a source: of the head */
+        Str piece;     /* of the source, as a chunk */
+        size_t n_piece_sent;
+        bool is_exhausted; /* nothing more comes from the source */
+        int source_r;      /* why it gives nothing */
         uint64_t began_usec;
         Connection *connection; /* NULL: waiting or over */
         bool is_waiting;
@@ -153,6 +160,7 @@ static void exchange_destroy(UnixExchange *x) {
         if (x->head.bytes)
                 explicit_bzero(x->head.bytes, x->head.n); /* there may be credentials in it */
         str_done(&x->head);
+        str_done(&x->piece);
         free(x);
         transport_unref(transport);
 }
@@ -185,6 +193,48 @@ static void fail_connection(Connection *c, int r, const Error *error) {
         end_exchange(x, r, was_kept, error);
 }
 
+static bool is_all_sent(const UnixExchange *x) {
+        if (x->spec.source)
+                return x->is_exhausted && x->n_piece_sent == x->piece.n;
+        return x->n_sent == x->head.n + x->spec.n_body;
+}
+
+/* The next piece of the source as a chunk of HTTP/1.1; the last one is empty. */
+static int fill_piece(UnixExchange *x) {
+        char bytes[SOURCE_BYTES];
+        ssize_t n = x->spec.source(bytes, sizeof(bytes), x->spec.userdata);
+
+        if (n < 0)
+                return x->source_r = (int) n;
+        x->is_exhausted = n == 0;
+        x->n_piece_sent = 0;
+        str_clear(&x->piece);
+        (void) str_appendf(&x->piece, "%zx\r\n", (size_t) n);
+        (void) str_append_n(&x->piece, bytes, (size_t) n);
+        return str_append(&x->piece, "\r\n");
+}
+
+/* As send_some(), behind the head. */
+static int send_source(UnixExchange *x, int fd) {
+        size_t n_turn = 0;
+
+        while (!is_all_sent(x)) {
+                ssize_t n;
+                int r = x->n_piece_sent == x->piece.n ? fill_piece(x) : 0;
+
+                if (r < 0)
+                        return r;
+                if (n_turn >= SOURCE_TURN_BYTES)
+                        return 0;
+                n = send(fd, x->piece.bytes + x->n_piece_sent, x->piece.n - x->n_piece_sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+                if (n < 0)
+                        return errno == EAGAIN ? 0 : errno == EINTR ? 0 : -errno;
+                x->n_piece_sent += (size_t) n;
+                n_turn += (size_t) n;
+        }
+        return 1;
+}
+
 /* Returns 1 when all is sent, 0 if the socket is full, or a negative errno. */
 static int send_some(UnixExchange *x, int fd) {
         size_t n_all = x->head.n + x->spec.n_body;
@@ -203,7 +253,7 @@ static int send_some(UnixExchange *x, int fd) {
                         return errno == EAGAIN ? 0 : errno == EINTR ? 0 : -errno;
                 x->n_sent += (size_t) n;
         }
-        return 1;
+        return x->spec.source ? send_source(x, fd) : 1;
 }
 
 static void send_more(Connection *c) {
@@ -213,6 +263,8 @@ static void send_more(Connection *c) {
         /* A server that has read enough may have answered before it hung up: that answer is what counts. */
         if (r < 0)
                 c->is_broken = true;
+        if (c->x->source_r < 0) /* half a body must not be taken for a whole one */
+                (void) shutdown(c->fd, SHUT_RDWR);
         (void) sd_event_source_set_io_events(c->io, r == 0 ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
@@ -273,12 +325,16 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdat
                 connection_free(c);
                 return 0;
         }
+        if (x->source_r < 0) {
+                fail_connection(c, x->source_r, NULL);
+                return 0;
+        }
         if (r < 0) {
                 if (error)
                         r = error_wrap(&error, r, "%s", t->transport.address);
                 fail_connection(c, r, error);
         } else if (r > 0) {
-                bool is_sent = x->n_sent == x->head.n + x->spec.n_body;
+                bool is_sent = is_all_sent(x);
 
                 c->x = NULL;
                 if (is_sent && c->parser.keeps_open && !is_dirty && !c->is_broken)
@@ -350,7 +406,9 @@ static int write_head(UnixTransport *t, UnixExchange *x) {
         (void) str_appendf(&x->head, "%s %s%s HTTP/1.1\r\nHost: %s\r\n", method, t->prefix, x->spec.path, t->host);
         STRV_FOREACH(header, x->spec.headers)
                 (void) str_appendf(&x->head, "%s\r\n", *header);
-        if (x->spec.body || strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0)
+        if (x->spec.source)
+                (void) str_append(&x->head, "Transfer-Encoding: chunked\r\n");
+        else if (x->spec.body || strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0)
                 (void) str_appendf(&x->head, "Content-Length: %zu\r\n", x->spec.n_body);
         (void) str_append(&x->head, "\r\n");
         return x->head.error;
@@ -367,6 +425,7 @@ static int unix_start(Transport *transport, const ExchangeSpec *spec, Exchange *
         *x = (UnixExchange) { .exchange.transport = transport_ref(transport),
                              .spec = *spec,
                              .head = STR_INIT(REQUEST_HEAD_MAX),
+                             .piece = STR_INIT(SOURCE_BYTES + 64),
                              .began_usec = clock_monotonic_usec() };
         r = write_head(t, x);
         if (r >= 0)

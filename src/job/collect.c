@@ -190,6 +190,9 @@ int collect_run(const CollectSpec *spec, void (*change)(const char *text, void *
         collect = (Collect) { spec, changed, checkout, target, change, userdata, .matched = matched, .reterr = reterr };
         fd = fcntl(changed, F_DUPFD_CLOEXEC, 3);
         r = fd < 0 ? -errno : collect_directory(&collect, fd, "", 0);
+        STRV_FOREACH(path, spec->deleted)
+                if (!path_is_below(*path, ".git"))
+                        tell(&collect, 'D', *path);
         if (r >= 0)
                 r = check_patterns(&collect);
         *ret_changes = collect.n_changes;

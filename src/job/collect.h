@@ -13,6 +13,7 @@ typedef struct CollectSpec {
         bool is_complete;     /* 'changed' is a whole copy: what is not in it is gone */
         bool is_fresh;        /* 'changed' did not come from the checkout: what was written after 'since' has changed */
         struct timespec since;
+        char *const *deleted; /* paths that the job removed, beside those that 'changed' tells of */
         char *const *patterns;
         const char *target;   /* exports go there */
 } CollectSpec;

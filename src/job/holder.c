@@ -8,10 +8,11 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "base/strv.h"
+#include "job/helper.h"
 #include "job/job-internal.h"
 #include "job/rootfs.h"
 
-#define HOLDER_IN_CONTAINER "/podstep-holder"
+#define HOLDER_IN_CONTAINER HELPER_PROGRAM
 
 struct Holder {
         Task task; /* of holder_start() */
@@ -134,8 +135,8 @@ static int holder_follow(Holder *holder) {
         FollowSpec spec = {
                 .container = holder->name,
                 .container_id = holder->id,
-                .log_path = holder->log_path,
-                .monitor_pid_path = holder->pid_path,
+                .log_path = job_is_far(holder->job) ? NULL : holder->log_path,
+                .monitor_pid_path = job_is_far(holder->job) ? NULL : holder->pid_path,
                 .keeps_log = holder->job->spec.journal.put,
                 .output = on_output,
                 .userdata = holder,
@@ -178,12 +179,18 @@ static int enter_creating(Machine *machine, Task **ret_task, Error **reterr) {
                 .monitor_pid_path = holder->pid_path,
         };
         const char *id = job_recorded(holder->job, "holder");
-        int r;
+        int r = 0;
 
         if (id)
                 return take_up(holder, id, reterr);
         sandbox_network(holder->sandbox, NULL, NULL, &spec.network);
-        r = rootfs_make(holder->rootfs);
+        if (job_is_far(holder->job)) {
+                spec.image = holder->job->helper_image;
+                spec.rootfs = NULL;
+                spec.n_mounts = 0;
+                spec.log_path = spec.monitor_pid_path = NULL;
+        } else
+                r = rootfs_make(holder->rootfs);
         if (r < 0)
                 return error_set(reterr, -r, "cannot make '%s': %s", holder->rootfs, strerror(-r));
         return engine_container_create(holder->job->spec.engine, &spec, &holder->id, on_done, holder, ret_task);

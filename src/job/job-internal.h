@@ -10,6 +10,7 @@
 #include "job/mask.h"
 #include "job/options.h"
 #include "job/sandbox.h"
+#include "job/upload.h"
 #include "job/user.h"
 #include "job/workspace.h"
 #include "loop/machine.h"
@@ -47,6 +48,7 @@ typedef struct Step {
         bool is_up;           /* its process has been started */
         bool is_over;         /* its process has ended, and all its output is here */
         bool is_done;
+        Upload *upload; /* of its files, where they are sent */
         Task *follow; /* over several states: output and end */
         ContainerExit exit;
         bool has_exit;
@@ -88,6 +90,7 @@ struct Job {
         Map labels;
         Mask *mask;
         ContainerOptions step_options, service_options;
+        char *helper_image; /* on engines that cannot see our files: see helper.h */
         Sandbox *sandbox;
         Workspace *workspace;
         ImageUse **images;
@@ -172,10 +175,14 @@ void step_leave_begun(Step *step); /* an earlier process started it, or was abou
 void step_take_up(Step *step);     /* if it was left so */
 
 /* step-spec.c */
+/* An engine that cannot see our files is sent them; one that cannot keep secrets gets them in a file, too. */
+static inline bool job_is_far(const Job *job) {
+        return !job->spec.engine->info.is_local;
+}
 bool step_uses_script(const PlanStep *step); /* its commands come as a file of ours */
 int step_name_directory(Step *step, Error **reterr);
 int step_make_directory(Step *step, Error **reterr);
-int step_write_script(Step *step, Error **reterr);
+int step_send_files(Step *step, TaskDone done, void *userdata, Task **ret_task, Error **reterr); /* 1: there are none */
 int step_create_container(Step *step, TaskDone done, void *userdata, Task **ret_task, Error **reterr);
 int step_create_secret(Step *step, TaskDone done, void *userdata, Task **ret_task, Error **reterr); /* the next one; 1: none left */
 

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "job/helper.h"
 #include "job/job-internal.h"
 #include "loop/timer.h"
 
@@ -15,6 +16,7 @@
 enum {
         JOB_NEW,
         JOB_LOOKING,    /* the sandbox depends on what the images of the services expose */
+        JOB_EQUIPPING,  /* an engine that cannot see our files is sent our helper */
         JOB_PREPARING,  /* sandbox and workspace are made */
         JOB_RUNNING,
         JOB_COLLECTING, /* results are copied out */
@@ -100,6 +102,22 @@ static int enter_looking(Machine *machine, Task **ret_task, Error **reterr) {
         return 0;
 }
 
+static void on_equipped(Task *task, int r, const Error *error, void *userdata) {
+        Job *job = userdata;
+
+        if (r < 0)
+                job_failed(&job->machine, r, error);
+        machine_post(&job->machine, r < 0 ? MACHINE_FAIL : MACHINE_OK);
+}
+
+static int enter_equipping(Machine *machine, Task **ret_task, Error **reterr) {
+        Job *job = container_of(machine, Job, machine);
+
+        if (!job_is_far(job))
+                return machine_post(machine, MACHINE_OK), 0;
+        return helper_ensure(job, on_equipped, job, ret_task);
+}
+
 static int write_hosts(Job *job, Error **reterr) {
         _cleanup_str_ Str text = STR_INIT(HOSTS_BYTES_MAX);
         _cleanup_free_ char *path = path_join(job->directory.path, "hosts");
@@ -175,18 +193,34 @@ static int enter_running(Machine *machine, Task **ret_task, Error **reterr) {
         return 0;
 }
 
+static void could_not_collect(Job *job, int r, const Error *error) {
+        job_emit_text(job, JOB_EVENT_WARNING, NULL, "%s", error_message(error, r));
+        job_set_result(job, JOB_FAILED, error);
+}
+
+static void on_fetched(Task *task, int r, const Error *error, void *userdata) {
+        Job *job = userdata;
+        _cleanup_(error_freep) Error *why = NULL;
+
+        if (r < 0)
+                could_not_collect(job, r, error);
+        else if (workspace_collect(job->workspace, &why) < 0)
+                could_not_collect(job, -EIO, why);
+        machine_post(&job->machine, MACHINE_OK);
+}
+
 static int enter_collecting(Machine *machine, Task **ret_task, Error **reterr) {
         Job *job = container_of(machine, Job, machine);
-        _cleanup_(error_freep) Error *why = NULL;
+        int r;
 
         job_note(job, "phase", "collecting");
         job->timeout = task_free(job->timeout);
-        if (job->workspace && !job->cannot_run && workspace_collect(job->workspace, &why) < 0) {
-                job_emit_text(job, JOB_EVENT_WARNING, NULL, "%s", error_message(why, 0));
-                job_set_result(job, JOB_FAILED, why);
-        }
-        machine_post(machine, MACHINE_OK);
-        return 0;
+        if (!job->workspace || job->cannot_run)
+                return machine_post(machine, MACHINE_OK), 0;
+        r = workspace_fetch(job->workspace, on_fetched, job, ret_task, reterr);
+        if (r > 0)
+                on_fetched(NULL, 0, NULL, job);
+        return MIN(r, 0);
 }
 
 static void tell_kept(Job *job) {
@@ -199,8 +233,8 @@ static void tell_kept(Job *job) {
         if (failed && failed->plan->image && workspace_volume(job->workspace, 0)) {
                 _cleanup_free_ char *network = sandbox_holder(job->sandbox) ? str_printf(" --network container:%s", sandbox_holder(job->sandbox)) : strdup("");
 
-                job_emit_text(job, JOB_EVENT_NOTE, failed, "  look:   podman run --rm -it%s --volumes-from %s -w %s %s sh", network ? network : "",
-                              failed->container, failed->plan->directory, failed->plan->image);
+                job_emit_text(job, JOB_EVENT_NOTE, failed, "  look:   %s run --rm -it%s --volumes-from %s -w %s %s sh",
+                              job->spec.engine->info.kind, network ? network : "", failed->container, failed->plan->directory, failed->plan->image);
         }
         job_emit_text(job, JOB_EVENT_NOTE, NULL, "  remove: podstep prune --all");
 }
@@ -261,7 +295,8 @@ static int enter_done(Machine *machine, Task **ret_task, Error **reterr) {
 static const MachineState job_states[] = {
         /*                                                     START         OK              FAIL          STOP */
         [JOB_NEW]        = { "new",        NULL,             { JOB_LOOKING,  MACHINE_BUG,    MACHINE_BUG,  MACHINE_STAY } },
-        [JOB_LOOKING]    = { "looking",    enter_looking,    { MACHINE_BUG,  JOB_PREPARING,  JOB_RUNNING,  JOB_RUNNING  } },
+        [JOB_LOOKING]    = { "looking",    enter_looking,    { MACHINE_BUG,  JOB_EQUIPPING,  JOB_RUNNING,  JOB_RUNNING  } },
+        [JOB_EQUIPPING]  = { "equipping",  enter_equipping,  { MACHINE_BUG,  JOB_PREPARING,  JOB_RUNNING,  MACHINE_STAY } },
         [JOB_PREPARING]  = { "preparing",  enter_preparing,  { MACHINE_BUG,  JOB_RUNNING,    JOB_RUNNING,  MACHINE_STAY } },
         [JOB_RUNNING]    = { "running",    enter_running,    { MACHINE_BUG,  JOB_COLLECTING, MACHINE_STAY, JOB_RUNNING  } },
         [JOB_COLLECTING] = { "collecting", enter_collecting, { MACHINE_BUG,  JOB_CLEANING,   JOB_CLEANING, MACHINE_STAY } },
@@ -416,6 +451,7 @@ Job *job_free(Job *job) {
         job->sandbox = sandbox_free(job->sandbox);
         job_directory_done(&job->directory);
         job->mask = mask_free(job->mask);
+        free(job->helper_image);
         map_done(&job->labels);
         error_free(job->error);
         error_free(job->cleaning_error);

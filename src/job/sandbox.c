@@ -90,10 +90,12 @@ static int sandbox_choose(Sandbox *sandbox, bool *ret_wants_holder) {
         if (job_recorded(job, "sandbox"))
                 return sandbox_choose_recorded(sandbox, ret_wants_holder);
         port = job->spec.sandbox == SANDBOX_CHOICE_AUTO ? find_port_conflict(job, &a, &b) : NULL;
-        if (job->spec.sandbox == SANDBOX_CHOICE_NETWORK || !job->spec.engine->info.has_pods) {
+        if (job->spec.sandbox == SANDBOX_CHOICE_NETWORK || !job->spec.engine->info.has_pods || (job_is_far(job) && plan->n_steps > 1)) {
                 sandbox->kind = SANDBOX_NETWORK;
                 *ret_wants_holder = plan->n_services > 0;
-                sandbox->why = str_printf("a private network, %s", job->spec.sandbox == SANDBOX_CHOICE_NETWORK ? "as asked for" : "since this engine has no pods");
+                sandbox->why = str_printf("a private network, %s", job->spec.sandbox == SANDBOX_CHOICE_NETWORK ? "as asked for"
+                                                                   : !job->spec.engine->info.has_pods ? "since this engine has no pods"
+                                                                                                      : "since the engine sees no files of this machine");
         } else if (port) {
                 sandbox->kind = SANDBOX_NETWORK;
                 *ret_wants_holder = plan->n_services > 0;
@@ -247,6 +249,8 @@ static int add_containers(const Sandbox *sandbox, RemovalList *list) {
                         r = add_container(list, job->steps[i].container);
         if (r >= 0 && !sandbox->pod && sandbox->holder)
                 r = removal_add(list, OBJECT_CONTAINER, holder_name(sandbox->holder));
+        if (r >= 0 && job->workspace && workspace_keeper(job->workspace))
+                r = removal_add(list, OBJECT_CONTAINER, workspace_keeper(job->workspace));
         return r;
 }
 

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "base/strv.h"
+#include "job/helper.h"
 #include "job/job-internal.h"
 #include "pipeline/woodpecker.h"
 
@@ -17,6 +18,9 @@
 #define SCRIPT_BYTES_MAX (16U * 1024 * 1024)
 /* The kernel takes no single argument or variable above 128 KiB (MAX_ARG_STRLEN). */
 #define CI_SCRIPT_BYTES_MAX (120U * 1024)
+
+/* Images are asked twice a minute by default; a step that waits for a service has no time for that. */
+#define FAR_HEALTH_INTERVAL_USEC USEC_PER_SEC
 
 bool step_uses_script(const PlanStep *step) {
         return step->commands && !step->entrypoint;
@@ -111,24 +115,80 @@ static void append_export(Str *text, const char *name, const char *value) {
 }
 
 /*
- * Written just before the start: what is only known then, and secrets, which so appear in no inspect of the container. The rest is
+ * Made just before the start: what is only known then, and secrets, which so appear in no inspect of the container. The rest is
  * Woodpecker's own script.
  */
-int step_write_script(Step *step, Error **reterr) {
-        _cleanup_str_ Str text = STR_INIT(SCRIPT_BYTES_MAX);
+static int make_script(const Step *step, Str *text, Error **reterr) {
         _cleanup_free_ char *script = NULL, *now = str_printf("%llu", (unsigned long long) (clock_realtime_usec() / USEC_PER_SEC));
 
-        if (!step_uses_script(step->plan))
-                return 0;
         script = woodpecker_script(step->plan->commands, step->plan->directory);
         if (!script || !now)
                 return error_oom(reterr);
-        append_export(&text, "CI_PIPELINE_STATUS", step->job->has_failed ? "failure" : "success");
-        append_export(&text, "CI_STEP_STARTED", now);
+        append_export(text, "CI_PIPELINE_STATUS", step->job->has_failed ? "failure" : "success");
+        append_export(text, "CI_STEP_STARTED", now);
         MAP_FOREACH(entry, &step->plan->secret_environment)
-                append_export(&text, entry->key, entry->value);
-        (void) str_append(&text, script);
-        return write_file(step, "script", &text, 0444, reterr);
+                append_export(text, entry->key, entry->value);
+        (void) str_append(text, script);
+        return 0;
+}
+
+/* Secrets that neither a script of ours nor the engine can set: podstep-holder adds them, and becomes the program. */
+static bool uses_wrapper(const Step *step) {
+        return !step_uses_script(step->plan) && !step->job->spec.engine->info.has_secrets && step->plan->secret_environment.n_entries > 0;
+}
+
+static int add_wrapper(Step *step, Error **reterr) {
+        _cleanup_str_ Str variables = STR_INIT(SCRIPT_BYTES_MAX);
+        _cleanup_free_ char *program = NULL;
+        size_t n;
+        int r;
+
+        MAP_FOREACH(entry, &step->plan->secret_environment) {
+                (void) str_appendf(&variables, "%s=%s", entry->key, (const char *) entry->value);
+                (void) str_append_n(&variables, "", 1);
+        }
+        r = helper_read_program(step->job, &program, &n, reterr);
+        if (r < 0)
+                return r;
+        if (upload_add_file(step->upload, "holder", program, n, 0555) < 0 ||
+            upload_add_file(step->upload, "variables", str_get(&variables), variables.n, 0444) < 0)
+                return error_oom(reterr);
+        return 0;
+}
+
+static int send_files(Step *step, TaskDone done, void *userdata, Task **ret_task, Error **reterr) {
+        ArchiveSpec spec = { .container = step->container, .path = SCRIPT_DIRECTORY, .source = upload_read, .rewind = upload_rewind };
+        _cleanup_str_ Str text = STR_INIT(SCRIPT_BYTES_MAX);
+        int r;
+
+        if (!step_uses_script(step->plan) && !uses_wrapper(step))
+                return 1;
+        step->upload = upload_free(step->upload);
+        if (upload_new_empty(&step->upload) < 0)
+                return error_oom(reterr);
+        r = uses_wrapper(step) ? add_wrapper(step, reterr) : make_script(step, &text, reterr);
+        if (r < 0)
+                return r;
+        if (text.error == -E2BIG)
+                return error_set(reterr, E2BIG, "its script is larger than %u MiB", SCRIPT_BYTES_MAX >> 20);
+        if (text.error || (text.n > 0 && upload_add_file(step->upload, "script", str_get(&text), text.n, 0444) < 0))
+                return error_oom(reterr);
+        spec.userdata = step->upload;
+        return engine_archive_put(step->job->spec.engine, &spec, done, userdata, ret_task);
+}
+
+int step_send_files(Step *step, TaskDone done, void *userdata, Task **ret_task, Error **reterr) {
+        _cleanup_str_ Str text = STR_INIT(SCRIPT_BYTES_MAX);
+        int r;
+
+        if (job_is_far(step->job))
+                return send_files(step, done, userdata, ret_task, reterr);
+        if (!step_uses_script(step->plan))
+                return 1;
+        r = make_script(step, &text, reterr);
+        if (r >= 0)
+                r = write_file(step, "script", &text, 0444, reterr);
+        return r < 0 ? r : 1;
 }
 
 /* "linux/amd64": Go's names, as Woodpecker has them. */
@@ -185,7 +245,7 @@ static int name_secrets(const Step *step, Map *secrets) {
         size_t i = 0;
         int r = 0;
 
-        if (step_uses_script(step->plan))
+        if (step_uses_script(step->plan) || uses_wrapper(step))
                 return 0;
         MAP_FOREACH(entry, &step->plan->secret_environment)
                 if (r >= 0)
@@ -197,7 +257,7 @@ int step_create_secret(Step *step, TaskDone done, void *userdata, Task **ret_tas
         _cleanup_free_ char *name = str_printf("%s.secret-%zu", step->container, step->n_secrets);
         size_t i = 0;
 
-        if (step_uses_script(step->plan))
+        if (step_uses_script(step->plan) || uses_wrapper(step))
                 return 1;
         MAP_FOREACH(entry, &step->plan->secret_environment)
                 if (i++ == step->n_secrets) {
@@ -240,6 +300,11 @@ static void add_own_file(Mounts *mounts, char *path_take, const char *target) {
 }
 
 static void add_own_files(Mounts *mounts, const Step *step) {
+        if (job_is_far(step->job)) { /* a volume takes files also where the rest is read-only */
+                if (step_uses_script(step->plan) || uses_wrapper(step))
+                        add_mount(mounts, (MountSpec) { .kind = MOUNT_VOLUME, .target = SCRIPT_DIRECTORY });
+                return;
+        }
         if (step_uses_script(step->plan))
                 add_own_file(mounts, strdup(step->directory), SCRIPT_DIRECTORY);
         if (!uses_job_network(step))
@@ -307,12 +372,32 @@ static int make_lists(const PlanStep *plan, char ***devices, char ***hosts, char
         return r;
 }
 
+/* podstep-holder in front of what would run: the step's own entrypoint, or the image's with its command. */
+static int make_wrapped(const Step *step, char ***ret) {
+        const char *const front[] = { SCRIPT_DIRECTORY "/holder", "with", SCRIPT_DIRECTORY "/variables" };
+        char *const *entrypoint = step->plan->entrypoint ? step->plan->entrypoint : step->image->info.entrypoint;
+        char *const *command = step->plan->entrypoint ? NULL : step->image->info.command;
+        int r = 0;
+
+        FOREACH_ROW(word, front)
+                if (r >= 0)
+                        r = strv_append(ret, *word);
+        STRV_FOREACH(word, entrypoint)
+                if (r >= 0)
+                        r = strv_append(ret, *word);
+        STRV_FOREACH(word, command)
+                if (r >= 0)
+                        r = strv_append(ret, *word);
+        return r;
+}
+
 int step_create_container(Step *step, TaskDone done, void *userdata, Task **ret_task, Error **reterr) {
         static const char *const shell[] = { "/bin/sh", "-e", SCRIPT_IN_CONTAINER, NULL };
         const PlanStep *plan = step->plan;
         bool has_own_network = !uses_job_network(step);
         _cleanup_(mounts_done) Mounts mounts = { 0 };
-        _cleanup_strv_ char **devices = NULL, **hosts = NULL, **aliases = NULL;
+        _cleanup_strv_ char **devices = NULL, **hosts = NULL, **aliases = NULL, **wrapped = NULL;
+        HealthSpec health = { .interval_usec = FAR_HEALTH_INTERVAL_USEC };
         _cleanup_map_ Map env = STRMAP_INIT, secrets = STRMAP_INIT, labels = STRMAP_INIT;
         ContainerSpec spec;
         int r;
@@ -322,7 +407,7 @@ int step_create_container(Step *step, TaskDone done, void *userdata, Task **ret_
                 return r;
         if (make_environment(step, &env) < 0 || name_secrets(step, &secrets) < 0 || strmap_update(&labels, &step->job->labels) < 0 ||
             strmap_put(&labels, "io.podstep.step", plan->name) < 0 || collect_mounts(&mounts, step) < 0 ||
-            make_lists(plan, &devices, &hosts, &aliases) < 0) {
+            make_lists(plan, &devices, &hosts, &aliases) < 0 || (uses_wrapper(step) && make_wrapped(step, &wrapped) < 0)) {
                 free_tmpfs_options(&mounts);
                 return error_oom(reterr);
         }
@@ -330,7 +415,7 @@ int step_create_container(Step *step, TaskDone done, void *userdata, Task **ret_
                 .name = step->container,
                 .pod = sandbox_pod(step->job->sandbox),
                 .image = step->image->info.id,
-                .entrypoint = step_uses_script(plan) ? (char *const *) shell : plan->entrypoint,
+                .entrypoint = step_uses_script(plan) ? (char *const *) shell : wrapped ? wrapped : plan->entrypoint,
                 .environment = &env,
                 .secret_environment = &secrets,
                 .labels = &labels,
@@ -352,6 +437,8 @@ int step_create_container(Step *step, TaskDone done, void *userdata, Task **ret_
                 .monitor_pid_path = step->pid_path,
         };
         container_options_put(job_options(step->job, plan), &step->job->spec.engine->info, plan->privileged, &spec);
+        if (plan->kind == STEP_SERVICE && step->image->info.has_health_check && step->image->info.health_interval_usec > health.interval_usec)
+                spec.health = step->job->spec.engine->info.runs_health_checks ? &health : NULL;
         sandbox_network(step->job->sandbox, plan, aliases, &spec.network);
         r = engine_container_create(step->job->spec.engine, &spec, &step->container_id, done, userdata, ret_task);
         free_tmpfs_options(&mounts);

@@ -11,6 +11,7 @@
 #include "base/strv.h"
 #include "job/clone.h"
 #include "job/job-internal.h"
+#include "job/owner.h"
 
 enum {
         AT_WAITING,
@@ -19,6 +20,8 @@ enum {
         AT_CREATING,
         AT_INITIALIZING, /* everything but the start itself */
         AT_PREPARED,
+        AT_OWNING,       /* the files are made its user's */
+        AT_SENDING,      /* its script is put where it looks for it */
         AT_STARTING,
         AT_RUNNING,
         AT_STOPPING,
@@ -78,7 +81,7 @@ static void on_answer(Task *task, int r, const Error *error, void *userdata) {
 static int after_user(Step *step, Error **reterr) {
         int r;
 
-        step->keeps_id = step->ids.uid != 0 && step->job->spec.engine->info.is_rootless;
+        step->keeps_id = step->ids.uid != 0 && step->job->spec.engine->info.maps_users;
         r = step->keeps_id && step->job->spec.engine->info.is_local ? user_check_range(&step->ids, reterr) : 0;
         if (r >= 0)
                 machine_post(&step->machine, MACHINE_OK);
@@ -229,6 +232,28 @@ static int follow(Step *step) {
         return engine_container_follow(step->job->spec.engine, &spec, &step->exit, on_exit_known, step, &step->follow);
 }
 
+static int enter_owning(Machine *machine, Task **ret_task, Error **reterr) {
+        Step *step = container_of(machine, Step, machine);
+
+        if (step->is_stopping)
+                return machine_post(machine, MACHINE_FAIL), 0;
+        if (step->plan->kind == STEP_SERVICE || !step->job->workspace || workspace_is_owned(step->job->workspace, &step->ids))
+                return machine_post(machine, MACHINE_OK), 0;
+        return owner_change(step->job, step->container, &step->ids, on_answer, step, ret_task);
+}
+
+static int enter_sending(Machine *machine, Task **ret_task, Error **reterr) {
+        Step *step = container_of(machine, Step, machine);
+        int r;
+
+        if (step->is_stopping)
+                return machine_post(machine, MACHINE_FAIL), 0;
+        r = step_send_files(step, on_answer, step, ret_task, reterr);
+        if (r > 0)
+                machine_post(machine, MACHINE_OK);
+        return MIN(r, 0);
+}
+
 static int enter_starting(Machine *machine, Task **ret_task, Error **reterr) {
         Step *step = container_of(machine, Step, machine);
         int r;
@@ -237,9 +262,8 @@ static int enter_starting(Machine *machine, Task **ret_task, Error **reterr) {
                 step->started_usec = clock_monotonic_usec();
                 step_note(step, "start", "%llu", (unsigned long long) clock_realtime_usec());
         }
-        r = step_write_script(step, reterr);
-        if (r < 0)
-                return r;
+        if (step->job->workspace)
+                workspace_note_writer(step->job->workspace, &step->ids);
         step_emit_state(step, STEP_RUNNING);
         r = follow(step);
         if (r < 0)
@@ -415,13 +439,15 @@ static const MachineState step_states[] = {
         [AT_SECRETS]      = { "secrets",      enter_secrets,      { MACHINE_BUG,  AT_CREATING,     AT_DONE,       MACHINE_STAY } },
         [AT_CREATING]     = { "creating",     enter_creating,     { MACHINE_BUG,  AT_INITIALIZING, AT_DONE,       MACHINE_STAY } },
         [AT_INITIALIZING] = { "initializing", enter_initializing, { MACHINE_BUG,  AT_PREPARED,     AT_DIAGNOSING, MACHINE_STAY } },
-        [AT_PREPARED]     = { "prepared",     enter_prepared,     { AT_STARTING,  MACHINE_BUG,     AT_DONE,       AT_DONE      } },
+        [AT_PREPARED]     = { "prepared",     enter_prepared,     { AT_OWNING,    MACHINE_BUG,     AT_DONE,       AT_DONE      } },
+        [AT_OWNING]       = { "owning",       enter_owning,       { MACHINE_BUG,  AT_SENDING,      AT_DONE,       MACHINE_STAY } },
+        [AT_SENDING]      = { "sending",      enter_sending,      { MACHINE_BUG,  AT_STARTING,     AT_DONE,       MACHINE_STAY } },
         [AT_STARTING]     = { "starting",     enter_starting,     { MACHINE_BUG,  AT_RUNNING,      AT_DIAGNOSING, MACHINE_STAY } },
         [AT_RUNNING]      = { "running",      enter_running,      { MACHINE_BUG,  AT_DONE,         AT_DONE,       AT_STOPPING  } },
         [AT_STOPPING]     = { "stopping",     enter_stopping,     { MACHINE_BUG,  AT_DONE,         AT_DONE,       AT_STOPPING  } },
         [AT_DIAGNOSING]   = { "diagnosing",   enter_diagnosing,   { MACHINE_BUG,  AT_DONE,         AT_DONE,       AT_DONE      } },
         [AT_BEGUN]        = { "begun",        NULL,               { AT_FINDING,   MACHINE_BUG,     AT_DONE,       MACHINE_STAY } },
-        [AT_FINDING]      = { "finding",      enter_finding,      { AT_STARTING,  AT_RUNNING,      AT_DONE,       MACHINE_STAY } },
+        [AT_FINDING]      = { "finding",      enter_finding,      { AT_OWNING,    AT_RUNNING,      AT_DONE,       MACHINE_STAY } },
         [AT_DONE]         = { "done",         enter_done,         { MACHINE_BUG,  MACHINE_STAY,    MACHINE_STAY,  MACHINE_STAY } },
 };
 
@@ -433,10 +459,14 @@ int step_init(Step *step, Job *job, size_t index, Error **reterr) {
         step->plan = plan;
         step->index = index;
         step->container = plan->alias ? str_printf("podstep-%s-%s", job->id, plan->alias) : str_printf("podstep-%s.step-%zu", job->id, index);
-        step->log_path = str_printf("%s/%zu", job->directory.output, index);
-        step->pid_path = str_printf("%s/%zu.pid", job->directory.output, index);
-        if (!step->container || !step->log_path || !step->pid_path)
+        if (!step->container)
                 return error_oom(reterr);
+        if (!job_is_far(job)) { /* else nobody there writes it where we look */
+                step->log_path = str_printf("%s/%zu", job->directory.output, index);
+                step->pid_path = str_printf("%s/%zu.pid", job->directory.output, index);
+                if (!step->log_path || !step->pid_path)
+                        return error_oom(reterr);
+        }
         r = step_output_init(step);
         if (r >= 0)
                 r = machine_init(&step->machine, job->event, step->container, step_states, AT_WAITING, step_failed);
@@ -448,6 +478,7 @@ void step_done(Step *step) {
         machine_done(&step->machine);
         step->follow = task_free(step->follow);
         step_output_done(step);
+        upload_free(step->upload);
         error_free(step->error);
         free(step->container);
         free(step->container_id);

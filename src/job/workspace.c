@@ -13,7 +13,10 @@
 #include "base/file.h"
 #include "base/parse.h"
 #include "base/str.h"
+#include "base/strv.h"
 #include "job/collect.h"
+#include "job/fetch.h"
+#include "job/helper.h"
 #include "job/job-internal.h"
 #include "loop/process.h"
 
@@ -33,9 +36,25 @@ struct Workspace {
         ProcessOutput tracked;
         bool has_data, has_work;
         bool is_made; /* by an earlier process */
+
+        /* On an engine that cannot see our files: */
+        bool is_far;
+        char *keeper; /* a container that never runs and lends its mounts; NULL: not asked for */
+        char *keeper_id;
+        Upload *upload;
+        Fetch *fetch;
+        char *fetched_tree; /* what differs from what was sent */
+        UserIds owner;
+        bool has_foreign; /* somebody else than the owner may have written to it */
 };
 
-enum { WORKSPACE_NEW, WORKSPACE_MAKING_DATA, WORKSPACE_LISTING, WORKSPACE_MAKING_WORK, WORKSPACE_UP, WORKSPACE_BROKEN };
+typedef struct FetchTask {
+        Task task;
+        Workspace *workspace;
+        Task *current;
+} FetchTask;
+
+enum { WORKSPACE_NEW, WORKSPACE_MAKING_DATA, WORKSPACE_LISTING, WORKSPACE_MAKING_WORK, WORKSPACE_MAKING_KEEPER, WORKSPACE_SENDING, WORKSPACE_UP, WORKSPACE_BROKEN };
 
 static Task *workspace_task_free(Task *task) {
         return NULL; /* the Workspace outlives it */
@@ -92,16 +111,19 @@ static int make_directories(Workspace *workspace, Error **reterr) {
         struct {
                 char **path;
                 const char *name;
-        } rows[] = { { &workspace->base, "base" }, { &workspace->up, "up" }, { &workspace->overlay_work, "work" }, { &workspace->copy, "copy" } };
+        } rows[] = { { &workspace->copy, "copy" }, { &workspace->base, "base" }, { &workspace->up, "up" }, { &workspace->overlay_work, "work" } };
+        const char *place = workspace->is_far ? workspace->job->directory.path : workspace->mountpoint;
 
         FOREACH_ROW(row, rows) {
                 int r;
 
                 free(*row->path);
-                *row->path = path_join(workspace->mountpoint, row->name);
+                *row->path = path_join(place, row->name);
                 r = *row->path ? file_mkdir_p(*row->path, 0755) : -ENOMEM;
                 if (r < 0)
-                        return error_set(reterr, -r, "cannot make '%s/%s': %s", workspace->mountpoint, row->name, strerror(-r));
+                        return error_set(reterr, -r, "cannot make '%s/%s': %s", place, row->name, strerror(-r));
+                if (workspace->is_far)
+                        break; /* all else is the engine's */
         }
         return 0;
 }
@@ -169,6 +191,17 @@ static int make_copy(Workspace *workspace, Error **reterr) {
         return copy_tracked(workspace, from, to, reterr);
 }
 
+/* A volume of its own, which is sent the files; what git tracks is put together here first. */
+static int enter_far_work(Workspace *workspace, Task **ret_task, Error **reterr) {
+        VolumeSpec spec = { .name = workspace->work, .labels = &workspace->job->labels };
+        int r = workspace->mode == WORKSPACE_CLEAN ? make_copy(workspace, reterr) : 0;
+
+        if (r < 0)
+                return error_wrap(reterr, r, "copying the checkout");
+        workspace->has_work = true;
+        return engine_volume_create(workspace->job->spec.engine, &spec, NULL, on_data, workspace, ret_task);
+}
+
 static int enter_work(Machine *machine, Task **ret_task, Error **reterr) {
         Workspace *workspace = container_of(machine, Workspace, machine);
         VolumeSpec spec = { .name = workspace->work, .labels = &workspace->job->labels, .options = &workspace->options };
@@ -176,6 +209,8 @@ static int enter_work(Machine *machine, Task **ret_task, Error **reterr) {
 
         if (workspace->is_made)
                 return machine_post(machine, MACHINE_OK), 0;
+        if (workspace->is_far)
+                return enter_far_work(workspace, ret_task, reterr);
         workspace->is_copy = workspace->mode == WORKSPACE_CLEAN || workspace->mode == WORKSPACE_CLONE || why;
         if (why)
                 job_emit_text(workspace->job, JOB_EVENT_NOTE, NULL, "the checkout is copied, not overlaid: %s", why);
@@ -196,11 +231,61 @@ static int enter_work(Machine *machine, Task **ret_task, Error **reterr) {
         return engine_volume_create(workspace->job->spec.engine, &spec, NULL, on_data, workspace, ret_task);
 }
 
+/* What the workspace was before the job: the checkout, or what was made of it here. */
+static const char *origin(const Workspace *workspace) {
+        return workspace->mode == WORKSPACE_CLEAN || workspace->mode == WORKSPACE_CLONE ? workspace->copy : workspace->job->spec.checkout;
+}
+
+static int enter_keeper(Machine *machine, Task **ret_task, Error **reterr) {
+        Workspace *workspace = container_of(machine, Workspace, machine);
+        Job *job = workspace->job;
+        const char *entrypoint[] = { HELPER_PROGRAM, NULL };
+        MountSpec mounts[2];
+        ContainerSpec spec = {
+                .name = workspace->keeper,
+                .image = job->helper_image,
+                .entrypoint = (char *const *) entrypoint,
+                .labels = &job->labels,
+                .network = { .kind = NETWORK_NONE },
+                .mounts = mounts,
+                .n_mounts = ELEMENTSOF(mounts),
+        };
+
+        if (!workspace->is_far || workspace->is_made)
+                return machine_post(machine, MACHINE_OK), 0;
+        workspace_owner_mounts(workspace, mounts);
+        return engine_container_create(job->spec.engine, &spec, &workspace->keeper_id, on_data, workspace, ret_task);
+}
+
+static void on_sent(Task *task, int r, const Error *error, void *userdata) {
+        Workspace *workspace = userdata;
+        const Error *why = upload_error(workspace->upload);
+
+        if (r < 0)
+                workspace_failed(&workspace->machine, r, why ? why : error);
+        else
+                machine_post(&workspace->machine, MACHINE_OK);
+}
+
+static int enter_sending(Machine *machine, Task **ret_task, Error **reterr) {
+        Workspace *workspace = container_of(machine, Workspace, machine);
+        ArchiveSpec spec = { .container = workspace->keeper, .path = HELPER_WORK, .source = upload_read, .rewind = upload_rewind };
+
+        if (!workspace->is_far || workspace->is_made)
+                return machine_post(machine, MACHINE_OK), 0;
+        if (upload_new_tree(origin(workspace), &workspace->upload) < 0)
+                return error_oom(reterr);
+        spec.userdata = workspace->upload;
+        return engine_archive_put(workspace->job->spec.engine, &spec, on_sent, workspace, ret_task);
+}
+
 static int enter_up(Machine *machine, Task **ret_task, Error **reterr) {
         Workspace *workspace = container_of(machine, Workspace, machine);
 
+        workspace->upload = upload_free(workspace->upload);
         if (!workspace->is_made)
-                job_note(workspace->job, "workspace", "%s %s", workspace->is_copy ? "copy" : "overlay", workspace->mountpoint);
+                job_note(workspace->job, "workspace", "%s %s", workspace->is_far ? "far" : workspace->is_copy ? "copy" : "overlay",
+                         workspace->mountpoint ? workspace->mountpoint : "");
         task_finish(&workspace->task, 0, NULL);
         return 0;
 }
@@ -210,7 +295,9 @@ static const MachineState workspace_states[] = {
         [WORKSPACE_NEW]         = { "new",         NULL,          { WORKSPACE_MAKING_DATA, MACHINE_BUG,           MACHINE_BUG,      MACHINE_STAY } },
         [WORKSPACE_MAKING_DATA] = { "making-data", enter_data,    { MACHINE_BUG,           WORKSPACE_LISTING,     WORKSPACE_BROKEN, MACHINE_STAY } },
         [WORKSPACE_LISTING]     = { "listing",     enter_listing, { MACHINE_BUG,           WORKSPACE_MAKING_WORK, WORKSPACE_BROKEN, MACHINE_STAY } },
-        [WORKSPACE_MAKING_WORK] = { "making-work", enter_work,    { MACHINE_BUG,           WORKSPACE_UP,          WORKSPACE_BROKEN, MACHINE_STAY } },
+        [WORKSPACE_MAKING_WORK] = { "making-work", enter_work,    { MACHINE_BUG,           WORKSPACE_MAKING_KEEPER, WORKSPACE_BROKEN, MACHINE_STAY } },
+        [WORKSPACE_MAKING_KEEPER] = { "making-keeper", enter_keeper, { MACHINE_BUG,        WORKSPACE_SENDING,     WORKSPACE_BROKEN, MACHINE_STAY } },
+        [WORKSPACE_SENDING]     = { "sending",     enter_sending, { MACHINE_BUG,           WORKSPACE_UP,          WORKSPACE_BROKEN, MACHINE_STAY } },
         [WORKSPACE_UP]          = { "up",          enter_up,      { MACHINE_BUG,           MACHINE_BUG,           MACHINE_BUG,      MACHINE_STAY } },
         [WORKSPACE_BROKEN]      = { "broken",      NULL,          { MACHINE_BUG,           MACHINE_BUG,           MACHINE_BUG,      MACHINE_STAY } },
 };
@@ -224,7 +311,8 @@ static int restore(Workspace *workspace, Error **reterr) {
         if (!workspace->job->spec.record)
                 return 0;
         workspace->has_data = true;
-        workspace->has_work = workspace->mode == WORKSPACE_OVERLAY;
+        workspace->has_work = workspace->is_far || workspace->mode == WORKSPACE_OVERLAY;
+        workspace->has_foreign = true; /* nobody knows */
         if (fetched && sscanf(fetched, "%lld %ld", &sec, &nsec) == 2)
                 workspace->fetched = (struct timespec) { .tv_sec = (time_t) sec, .tv_nsec = nsec };
         if (!made)
@@ -246,6 +334,12 @@ int workspace_new(Job *job, Workspace **ret, Error **reterr) {
         workspace->options = STRMAP_INIT;
         workspace->data = str_printf("podstep-%s-data", job->id);
         workspace->work = str_printf("podstep-%s-work", job->id);
+        workspace->is_far = job_is_far(job);
+        if (workspace->is_far) {
+                workspace->keeper = str_printf("podstep-%s.keeper", job->id);
+                if (!workspace->keeper)
+                        return error_oom(reterr);
+        }
         if (!workspace->data || !workspace->work ||
             machine_init(&workspace->machine, job->event, "workspace", workspace_states, WORKSPACE_NEW, workspace_failed) < 0)
                 return error_oom(reterr);
@@ -262,6 +356,11 @@ Workspace *workspace_free(Workspace *workspace) {
         machine_done(&workspace->machine);
         map_done(&workspace->options);
         process_output_done(&workspace->tracked);
+        upload_free(workspace->upload);
+        fetch_free(workspace->fetch);
+        free(workspace->keeper);
+        free(workspace->keeper_id);
+        free(workspace->fetched_tree);
         free(workspace->data);
         free(workspace->work);
         free(workspace->mountpoint);
@@ -281,8 +380,14 @@ int workspace_create(Workspace *workspace, TaskDone done, void *userdata, Task *
 }
 
 size_t workspace_mounts(const Workspace *workspace, const PlanStep *step, MountSpec mounts[static 2]) {
+        static const char *const as_it_is[] = { "nocopy", NULL }; /* what an image has at that place is hidden, as with any mount */
         const char *path = workspace->job->spec.plan->workspace;
 
+        if (workspace->is_far) {
+                mounts[0] = (MountSpec) { MOUNT_VOLUME, workspace->data, step->workspace_base, (char *const *) as_it_is };
+                mounts[1] = (MountSpec) { MOUNT_VOLUME, workspace->work, path, (char *const *) as_it_is };
+                return 2;
+        }
         mounts[0] = (MountSpec) { .kind = MOUNT_BIND, .source = workspace->base, .target = step->workspace_base };
         mounts[1] = (MountSpec) { .kind = MOUNT_BIND, .target = path };
         if (workspace->mode == WORKSPACE_WRITE)
@@ -310,11 +415,111 @@ const char *workspace_volume(const Workspace *workspace, size_t i) {
 }
 
 void workspace_make_room(Workspace *workspace) {
-        const char *const trees[] = { workspace->up, workspace->overlay_work, workspace->copy, workspace->base };
+        const char *const trees[] = { workspace->fetched_tree, workspace->up, workspace->overlay_work, workspace->copy, workspace->base };
 
         FOREACH_ROW(tree, trees)
                 if (*tree)
                         (void) file_remove_tree(*tree);
+}
+
+/* ---- the way back ---- */
+
+static Task *fetching_free(Task *task) {
+        FetchTask *fetching = container_of(task, FetchTask, task);
+
+        task_free(fetching->current);
+        free(fetching);
+        return NULL;
+}
+
+static const TaskClass fetching_class = { .name = "fetch", .free = fetching_free };
+
+static void on_fetched(Task *task, int r, const Error *error, void *userdata) {
+        FetchTask *fetching = userdata;
+        Workspace *workspace = fetching->workspace;
+        const Error *found = fetch_error(workspace->fetch);
+        _cleanup_(error_freep) Error *why = r < 0 ? error_copy(found ? found : error) : NULL;
+
+        if (r >= 0)
+                r = fetch_finish(workspace->fetch, &why);
+        if (r < 0)
+                (void) error_wrap(&why, r, "fetching the workspace");
+        task_finish(&fetching->task, r, why);
+}
+
+int workspace_fetch(Workspace *workspace, TaskDone done, void *userdata, Task **ret_task, Error **reterr) {
+        ArchiveSpec spec = { .container = workspace->keeper, .path = HELPER_WORK "/.", .sink = fetch_write, .rewind = fetch_rewind };
+        FetchTask *fetching;
+        int r;
+
+        if (!workspace->is_far)
+                return 1;
+        free(workspace->fetched_tree);
+        workspace->fetched_tree = path_join(workspace->job->directory.path, "fetched");
+        if (!workspace->fetched_tree)
+                return error_oom(reterr);
+        workspace->fetch = fetch_free(workspace->fetch);
+        r = fetch_new(origin(workspace), workspace->fetched_tree, &workspace->fetch, reterr);
+        if (r < 0)
+                return r;
+        fetching = calloc(1, sizeof(*fetching));
+        if (!fetching)
+                return error_oom(reterr);
+        task_init(&fetching->task, &fetching_class, done, userdata);
+        fetching->workspace = workspace;
+        spec.userdata = workspace->fetch;
+        r = engine_archive_get(workspace->job->spec.engine, &spec, on_fetched, fetching, &fetching->current);
+        if (r < 0) {
+                (void) fetching_free(&fetching->task);
+                return r;
+        }
+        *ret_task = &fetching->task;
+        return 0;
+}
+
+/* --write where the checkout could not be lent to the job: what it changed is done to it now. */
+static int write_back(Workspace *workspace, Error **reterr) {
+        const char *checkout = workspace->job->spec.checkout;
+        int r;
+
+        r = copy_tree(workspace->fetched_tree, checkout, NULL, reterr);
+        if (r < 0)
+                return error_wrap(reterr, r, "writing to the checkout");
+        STRV_FOREACH(path, fetch_deleted(workspace->fetch)) {
+                _cleanup_free_ char *full = path_join(checkout, *path);
+
+                r = full ? file_remove_tree(full) : -ENOMEM;
+                if (r < 0)
+                        return error_set(reterr, -r, "cannot remove '%s/%s' from the checkout: %s", checkout, *path, strerror(-r));
+        }
+        return 0;
+}
+
+const char *workspace_keeper(const Workspace *workspace) {
+        return workspace->keeper;
+}
+
+/* ---- whose the files are ---- */
+
+bool workspace_is_owned(const Workspace *workspace, const UserIds *ids) {
+        if (!workspace->is_far || workspace->job->spec.engine->info.maps_users || ids->uid == 0)
+                return true; /* root can write to all */
+        return workspace->owner.uid == ids->uid && workspace->owner.gid == ids->gid && !workspace->has_foreign;
+}
+
+void workspace_note_owner(Workspace *workspace, const UserIds *ids) {
+        workspace->owner = *ids;
+        workspace->has_foreign = false;
+}
+
+void workspace_note_writer(Workspace *workspace, const UserIds *ids) {
+        if (workspace->owner.uid != ids->uid || workspace->owner.gid != ids->gid)
+                workspace->has_foreign = true;
+}
+
+void workspace_owner_mounts(const Workspace *workspace, MountSpec mounts[static 2]) {
+        mounts[0] = (MountSpec) { .kind = MOUNT_VOLUME, .source = workspace->data, .target = HELPER_BASE };
+        mounts[1] = (MountSpec) { .kind = MOUNT_VOLUME, .source = workspace->work, .target = HELPER_WORK };
 }
 
 static void on_change(const char *text, void *userdata) {
@@ -324,9 +529,10 @@ static void on_change(const char *text, void *userdata) {
 int workspace_collect(Workspace *workspace, Error **reterr) {
         const JobSpec *spec = &workspace->job->spec;
         CollectSpec collect = {
-                .changed = workspace->is_copy ? workspace->copy : workspace->up,
-                .checkout = spec->checkout,
-                .is_overlay = !workspace->is_copy,
+                .changed = workspace->is_far ? workspace->fetched_tree : workspace->is_copy ? workspace->copy : workspace->up,
+                .checkout = workspace->is_far ? origin(workspace) : spec->checkout,
+                .is_overlay = workspace->is_far || !workspace->is_copy, /* it holds nothing but changes */
+                .deleted = workspace->fetch ? fetch_deleted(workspace->fetch) : NULL,
                 .is_complete = workspace->is_copy && workspace->mode == WORKSPACE_OVERLAY,
                 .is_fresh = workspace->mode == WORKSPACE_CLONE,
                 .since = workspace->fetched,
@@ -336,6 +542,8 @@ int workspace_collect(Workspace *workspace, Error **reterr) {
         size_t n_changes = 0, n_exported = 0;
         int r;
 
+        if (collect.changed && workspace->mode == WORKSPACE_WRITE && workspace->is_far)
+                return write_back(workspace, reterr);
         if (!collect.changed || workspace->mode == WORKSPACE_WRITE)
                 return 0;
         r = collect_run(&collect, on_change, workspace->job, &n_changes, &n_exported, reterr);

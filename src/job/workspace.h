@@ -10,6 +10,8 @@
 
 #include "engine/spec.h"
 #include "job/event.h"
+#include "job/user.h"
+#include "loop/task.h"
 
 typedef struct Job Job;
 typedef struct Workspace Workspace;
@@ -26,6 +28,25 @@ size_t workspace_mounts(const Workspace *workspace, const PlanStep *step, MountS
 
 /** workspace_note_fetched() - what is in it now came from the repository: only what is written later is a change */
 void workspace_note_fetched(Workspace *workspace);
+
+/**
+ * workspace_fetch() - from an engine that keeps the files out of our sight: what the job changed, before workspace_collect()
+ *
+ * Return: 1: there is nothing to be fetched; 0 and the Task; negative.
+ */
+int workspace_fetch(Workspace *workspace, TaskDone done, void *userdata, Task **ret_task, Error **reterr);
+
+/** workspace_keeper() - the container that lends its mounts for that; NULL: none is needed */
+const char *workspace_keeper(const Workspace *workspace);
+
+/*
+ * Where the engine cannot map users, the files belong to whoever writes them. Before a step that is not root they are given
+ * to it, unless they are all its own already: see owner.h.
+ */
+bool workspace_is_owned(const Workspace *workspace, const UserIds *ids);
+void workspace_note_owner(Workspace *workspace, const UserIds *ids);
+void workspace_note_writer(Workspace *workspace, const UserIds *ids);
+void workspace_owner_mounts(const Workspace *workspace, MountSpec mounts[static 2]);
 
 /** workspace_volume() - for messages and removal: the name of volume @i, NULL behind the last; in the order of removal */
 const char *workspace_volume(const Workspace *workspace, size_t i);

@@ -283,7 +283,7 @@ FakeEngine *fake_engine_new(sd_event *event) {
 
         *fake = (FakeEngine) {
                 .engine = { .class = &fake_class, .event = event,
-                            .info = { .kind = "fake", .version = "1", .address = "fake:", .is_rootless = true, .has_pods = true } },
+                            .info = { .kind = "fake", .version = "1", .address = "fake:", .is_local = true, .is_rootless = true, .has_pods = true, .has_secrets = true, .maps_users = true } },
                 .objects = STRMAP_INIT,
                 .exit_codes = STRMAP_INIT,
                 .states = STRMAP_INIT,

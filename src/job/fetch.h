@@ -1,0 +1,28 @@
+#pragma once
+
+/*
+ * Files on their way back from an engine whose volumes we cannot see: the archive of a workspace is compared with the
+ * checkout while it comes, and only what differs is kept, in a directory of the job. The archive is hostile: nothing of it
+ * lands outside of that directory.
+ */
+
+#include "base/error.h"
+
+typedef struct Fetch Fetch;
+
+/** fetch_new() - @target is made; @checkout is what the workspace was before */
+int fetch_new(const char *checkout, const char *target, Fetch **ret, Error **reterr);
+Fetch *fetch_free(Fetch *fetch);
+DEFINE_CLEANUP(Fetch *, fetch_free);
+
+/** fetch_write() - an EngineSink; -EIO and fetch_error() */
+int fetch_write(const char *bytes, size_t n, void *userdata);
+/** fetch_rewind() - all anew */
+void fetch_rewind(void *userdata);
+/** fetch_finish() - all has come: what is missing was deleted. -EBADMSG: it was cut. */
+int fetch_finish(Fetch *fetch, Error **reterr);
+/** fetch_error() - what fetch_write() failed for, NULL: nothing */
+const Error *fetch_error(const Fetch *fetch);
+
+/** fetch_deleted() - paths of the checkout that are not in the workspace any more, sorted; of a directory only itself */
+char *const *fetch_deleted(const Fetch *fetch);
