@@ -92,12 +92,20 @@ int job_directory_mark_kept(const JobDirectory *directory) {
         return mark(directory->path, "kept");
 }
 
-int job_directory_abandon(const char *state_directory, const char *id) {
-        _cleanup_free_ char *path = directory_path(state_directory, id), *left = path ? path_join(path, "agent") : NULL;
+static int unmark(const char *state_directory, const char *id, const char *name) {
+        _cleanup_free_ char *path = directory_path(state_directory, id), *file = path ? path_join(path, name) : NULL;
 
-        if (!left)
+        if (!file)
                 return -ENOMEM;
-        return unlink(left) < 0 && errno != ENOENT ? -errno : 0;
+        return unlink(file) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+int job_directory_abandon(const char *state_directory, const char *id) {
+        return unmark(state_directory, id, "agent");
+}
+
+int job_directory_unmark_kept(const char *state_directory, const char *id) {
+        return unmark(state_directory, id, "kept");
 }
 
 int job_directory_list(const char *state_directory, char ***ret) {

@@ -38,5 +38,7 @@ JobLiveness job_directory_liveness(const char *state_directory, const char *id);
 int job_directory_mark_kept(const JobDirectory *directory);
 /** job_directory_abandon() - its agent knows nothing of it any more: JOB_LEFT becomes JOB_DEAD */
 int job_directory_abandon(const char *state_directory, const char *id);
+/** job_directory_unmark_kept() - it was looked at long enough */
+int job_directory_unmark_kept(const char *state_directory, const char *id);
 /** job_directory_list() - the ids of all jobs that left a directory, as a strv */
 int job_directory_list(const char *state_directory, char ***ret);

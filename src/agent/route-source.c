@@ -1,0 +1,2 @@
+#include "agent/call.h"
+const Route source_routes[] = { { 0 } };

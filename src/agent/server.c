@@ -1,0 +1,517 @@
+/*
+ * HTTP/1.1 on a unix socket: libmicrohttpd, driven from the loop by its one epoll descriptor, without threads. Only our own user is
+ * served; bodies are bounded, and a client that is slow or gone holds up nobody.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <systemd/sd-daemon.h>
+
+#include "agent/call.h"
+#include "base/file.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "base/parse.h"
+
+#define CONNECTIONS_MAX 1024U
+#define CONNECTION_TIMEOUT_SEC 60U /* of one that says nothing; followers are let alone */
+#define CONNECTION_BYTES (32U * 1024)
+#define SOCKET_NAME "podstep"
+#define BACKLOG 128
+
+struct Server {
+        Agent *agent;
+        struct MHD_Daemon *daemon;
+        int fd;
+        char *path; /* of a socket that we made */
+        sd_event_source *io, *timer, *turn;
+        Call *waiting;
+        Follower *followers;
+        size_t n_connections;
+        uint64_t n_requests;
+};
+
+static const Route *const tables[] = { job_routes, log_routes, other_routes, source_routes };
+
+/* ---- routes ---- */
+
+/* Compares part by part; the one in braces fits anything and is handed out. */
+static bool path_fits(const char *pattern, const char *path, const char **ret_argument, size_t *ret_length) {
+        while (*pattern && *path) {
+                if (*pattern == '{') {
+                        *ret_argument = path;
+                        *ret_length = strcspn(path, "/");
+                        if (*ret_length == 0)
+                                return false;
+                        path += *ret_length;
+                        pattern += strcspn(pattern, "}") + 1;
+                } else if (*pattern++ != *path++)
+                        return false;
+        }
+        return !*pattern && !*path;
+}
+
+static int find_route(Call *call, const char *method) {
+        bool knows_path = false;
+
+        FOREACH_ROW(table, tables)
+                for (const Route *route = *table; route->method; route++) {
+                        const char *argument = NULL;
+                        size_t n = 0;
+
+                        if (!path_fits(route->path, call->path, &argument, &n))
+                                continue;
+                        knows_path = true;
+                        if (!str_equal(route->method, method) && !(str_equal(method, "HEAD") && str_equal(route->method, "GET")))
+                                continue;
+                        call->route = route;
+                        if (argument) {
+                                char *end = (char *) argument + n;
+
+                                *end = '\0'; /* call->path is ours, and was compared already */
+                                call->argument = argument;
+                        }
+                        return 0;
+                }
+        return knows_path ? MHD_HTTP_METHOD_NOT_ALLOWED : MHD_HTTP_NOT_FOUND;
+}
+
+/* ---- answers ---- */
+
+const char *call_query(const Call *call, const char *name) {
+        return MHD_lookup_connection_value(call->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+int call_query_uint(const Call *call, const char *name, uint64_t fallback, uint64_t *ret) {
+        const char *text = call_query(call, name);
+
+        *ret = fallback;
+        return text ? parse_u64(text, ret) : 0;
+}
+
+static int reply(Call *call, int status, const char *type, char *text_take) {
+        struct MHD_Response *response;
+        int r;
+
+        if (!text_take)
+                return MHD_NO;
+        response = MHD_create_response_from_buffer(strlen(text_take), text_take, MHD_RESPMEM_MUST_FREE);
+        if (!response) {
+                free(text_take);
+                return MHD_NO;
+        }
+        (void) MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+        r = (int) MHD_queue_response(call->connection, (unsigned) status, response);
+        MHD_destroy_response(response);
+        return r;
+}
+
+int call_reply_text(Call *call, int status, const char *type, char *text_take) {
+        return reply(call, status, type, text_take);
+}
+
+int call_reply_json(Call *call, int status, JsonWriter *w) {
+        char *text = NULL, *line;
+
+        if (json_finish(w, false, &text) < 0)
+                return MHD_NO;
+        line = str_printf("%s\n", text);
+        free(text);
+        return reply(call, status, "application/json", line);
+}
+
+int call_reply_empty(Call *call) {
+        return reply(call, MHD_HTTP_NO_CONTENT, "application/json", strdup(""));
+}
+
+static int reply_error_text(Call *call, int status, const char *text) {
+        JsonWriter w = { 0 };
+
+        json_open_object(&w, NULL);
+        json_put_string(&w, "error", text);
+        json_put_int(&w, "status", status);
+        json_close(&w);
+        return call_reply_json(call, status, &w);
+}
+
+int call_reply_error(Call *call, int status, const char *format, ...) {
+        _cleanup_free_ char *text = NULL;
+        va_list ap;
+        int r;
+
+        va_start(ap, format);
+        r = vasprintf(&text, format, ap);
+        va_end(ap);
+        if (r < 0) {
+                text = NULL;
+                return MHD_NO;
+        }
+        return reply_error_text(call, status, text);
+}
+
+int call_reply_failure(Call *call, int r, const Error *error) {
+        static const struct {
+                int errnum, status;
+        } rows[] = { { ENOENT, 404 },   { EINVAL, 400 }, { EBADMSG, 400 }, { EACCES, 403 }, { EBUSY, 409 }, { ESHUTDOWN, 503 },
+                     { EAGAIN, 503 },   { EFBIG, 413 },  { ENOSPC, 507 } };
+        int status = 500;
+
+        FOREACH_ROW(row, rows)
+                if (row->errnum == -r)
+                        status = row->status;
+        return call_reply_error(call, status, "%s", error_message(error, r));
+}
+
+int call_wait(Call *call) {
+        if (!call->waits) {
+                call->waits = true;
+                call->next_waiting = call->server->waiting;
+                call->server->waiting = call;
+        }
+        MHD_suspend_connection(call->connection);
+        return MHD_YES;
+}
+
+int call_get_job(Call *call, StoredJob *ret) {
+        _cleanup_(error_freep) Error *error = NULL;
+        int r = store_get_job(call->agent->store, call->argument, ret, &error);
+
+        return r < 0 ? call_reply_failure(call, r, error) == MHD_YES ? -ENOENT : -EIO : 0;
+}
+
+/* ---- news ---- */
+
+static void wake(Server *server) {
+        /* It drives all that the loop has to know of; see on_turn(). */
+        (void) sd_event_source_set_enabled(server->turn, SD_EVENT_ONESHOT);
+}
+
+static void stop_waiting(Call *call) {
+        for (Call **p = &call->server->waiting; *p; p = &(*p)->next_waiting)
+                if (*p == call) {
+                        *p = call->next_waiting;
+                        break;
+                }
+        call->waits = false;
+}
+
+void server_changed(Server *server) {
+        while (server->waiting) {
+                Call *call = server->waiting;
+
+                stop_waiting(call);
+                MHD_resume_connection(call->connection);
+        }
+        wake(server);
+}
+
+void server_add_follower(Server *server, Follower *follower) {
+        follower->next = server->followers;
+        server->followers = follower;
+}
+
+void server_remove_follower(Server *server, Follower *follower) {
+        for (Follower **p = &server->followers; *p; p = &(*p)->next)
+                if (*p == follower) {
+                        *p = follower->next;
+                        return;
+                }
+}
+
+void server_log_grown(Server *server, const char *id) {
+        for (Follower *follower = server->followers; follower; follower = follower->next)
+                if (follower->is_suspended && str_equal(follower->id, id)) {
+                        follower->is_suspended = false;
+                        MHD_resume_connection(follower->connection);
+                }
+        wake(server);
+}
+
+/* ---- requests ---- */
+
+static bool is_our_user(struct MHD_Connection *connection) {
+        const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        struct ucred peer;
+        socklen_t n = sizeof(peer);
+
+        return info && getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0 && peer.uid == geteuid();
+}
+
+/* Answered once the headers are read, without a look at the body. */
+static void refuse(Call *call, int status, const char *text) {
+        call->is_refused = true;
+        call->status = status;
+        call->refusal = strdup(text);
+}
+
+static int open_body_file(Call *call) {
+        char id[ID_LENGTH + 1];
+
+        id_new(id);
+        call->body_path = str_printf("%s/%s.tar", call->agent->sources_directory, id);
+        if (!call->body_path)
+                return -ENOMEM;
+        call->body_fd = open(call->body_path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        return call->body_fd < 0 ? -errno : 0;
+}
+
+static Call *call_free(Call *call) {
+        if (!call)
+                return NULL;
+        if (call->waits)
+                stop_waiting(call);
+        if (call->body_path)
+                (void) unlink(call->body_path);
+        (void) fd_close(call->body_fd);
+        free(call->body_path);
+        free(call->path);
+        free(call->refusal);
+        if (call->body.bytes)
+                explicit_bzero(call->body.bytes, call->body.n);
+        str_done(&call->body);
+        free(call);
+        return NULL;
+}
+
+static Call *call_begin(Server *server, struct MHD_Connection *connection, const char *url, const char *method) {
+        const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+        Call *call = calloc(1, sizeof(*call));
+        uint64_t n = 0;
+        int status;
+
+        if (!call)
+                return NULL;
+        *call = (Call) { .server = server, .agent = server->agent, .connection = connection, .body_fd = -1, .path = strdup(url) };
+        server->n_requests++;
+        if (!call->path)
+                return call_free(call);
+        status = find_route(call, method);
+        if (!is_our_user(connection))
+                refuse(call, MHD_HTTP_FORBIDDEN, "this agent serves its own user only");
+        else if (status != 0)
+                refuse(call, status, status == MHD_HTTP_NOT_FOUND ? "there is no such path; see /v1/info and the API's description" : "this path does not take that method");
+        else if (length && parse_u64(length, &n) >= 0 && n > call->route->body_max)
+                refuse(call, MHD_HTTP_CONTENT_TOO_LARGE, "the request is too large");
+        else if (call->route->to_file && open_body_file(call) < 0)
+                refuse(call, MHD_HTTP_INSUFFICIENT_STORAGE, "the upload cannot be kept");
+        call->body = STR_INIT(call->route ? call->route->body_max + 1 : 1);
+        return call;
+}
+
+static void take_body(Call *call, const char *bytes, size_t n) {
+        if (call->is_refused)
+                return;
+        if (!call->route->to_file) {
+                if (call->body.n + n > call->route->body_max || str_append_n(&call->body, bytes, n) < 0)
+                        refuse(call, MHD_HTTP_CONTENT_TOO_LARGE, "the request is too large");
+                return;
+        }
+        while (n > 0) {
+                ssize_t k = write(call->body_fd, bytes, n);
+
+                if (k < 0 && errno != EINTR) {
+                        refuse(call, MHD_HTTP_INSUFFICIENT_STORAGE, "the upload cannot be kept: the disk is full");
+                        return;
+                }
+                bytes += MAX(k, (ssize_t) 0);
+                n -= (size_t) MAX(k, (ssize_t) 0);
+        }
+        if (lseek(call->body_fd, 0, SEEK_CUR) > (off_t) call->route->body_max)
+                refuse(call, MHD_HTTP_CONTENT_TOO_LARGE, "the upload is too large");
+}
+
+static enum MHD_Result on_request(void *userdata, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
+                                  const char *upload, size_t *n_upload, void **context) {
+        Server *server = userdata;
+        Call *call = *context;
+
+        if (!call) {
+                call = *context = call_begin(server, connection, url, method);
+                if (call && call->is_refused && call->status == MHD_HTTP_CONTENT_TOO_LARGE) /* before it is sent */
+                        return (enum MHD_Result) reply_error_text(call, call->status, call->refusal ? call->refusal : "");
+                return call ? MHD_YES : MHD_NO;
+        }
+        if (*n_upload > 0) {
+                take_body(call, upload, *n_upload);
+                *n_upload = 0;
+                return MHD_YES;
+        }
+        if (call->is_refused)
+                return (enum MHD_Result) reply_error_text(call, call->status, call->refusal ? call->refusal : "");
+        return (enum MHD_Result) call->route->run(call);
+}
+
+static void on_completed(void *userdata, struct MHD_Connection *connection, void **context, enum MHD_RequestTerminationCode code) {
+        *context = call_free(*context);
+}
+
+static void on_connection(void *userdata, struct MHD_Connection *connection, void **context, enum MHD_ConnectionNotificationCode code) {
+        Server *server = userdata;
+
+        server->n_connections += code == MHD_CONNECTION_NOTIFY_STARTED ? 1 : -1;
+        if (server->n_connections == 0)
+                agent_consider_idle(server->agent);
+}
+
+static void on_message(void *userdata, const char *format, va_list ap) {
+        _cleanup_free_ char *text = NULL;
+
+        if (log_is_enabled(LOG_DEBUG) && vasprintf(&text, format, ap) >= 0)
+                log_debug("http: %s", text);
+}
+
+/* ---- the loop ---- */
+
+static int on_turn(sd_event_source *source, void *userdata) {
+        Server *server = userdata;
+        MHD_UNSIGNED_LONG_LONG msec = 0;
+
+        (void) MHD_run(server->daemon);
+        if (MHD_get_timeout(server->daemon, &msec) != MHD_YES) {
+                (void) sd_event_source_set_enabled(server->timer, SD_EVENT_OFF);
+                return 0;
+        }
+        if (msec == 0)
+                wake(server);
+        (void) sd_event_source_set_time_relative(server->timer, msec * USEC_PER_MSEC);
+        (void) sd_event_source_set_enabled(server->timer, SD_EVENT_ONESHOT);
+        return 0;
+}
+
+static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+        return on_turn(source, userdata);
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
+        return on_turn(source, userdata);
+}
+
+/* ---- begin and end ---- */
+
+static int take_socket(Server *server, Error **reterr) {
+        char **names = NULL;
+        int n = sd_listen_fds_with_names(true, &names), found = -1;
+
+        for (int i = 0; i < n; i++) {
+                if (found < 0 && (str_equal(names[i], SOCKET_NAME) || str_equal(names[i], SOCKET_NAME ".socket")) &&
+                    sd_is_socket(SD_LISTEN_FDS_START + i, AF_UNIX, SOCK_STREAM, 1) > 0)
+                        found = SD_LISTEN_FDS_START + i;
+                free(names[i]);
+        }
+        free(names);
+        if (found < 0)
+                return error_set(reterr, EINVAL, "systemd handed over no socket named '" SOCKET_NAME "'; start podstep.socket, or give '--socket PATH'");
+        server->fd = found;
+        return 0;
+}
+
+static int make_socket(Server *server, const char *path, Error **reterr) {
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        _cleanup_free_ char *parent = path_parent(path);
+        mode_t mask;
+        int r;
+
+        if (strlen(path) >= sizeof(address.sun_path))
+                return error_set(reterr, ENAMETOOLONG, "the socket's path '%s' is longer than %zu characters", path, sizeof(address.sun_path) - 1);
+        memcpy(address.sun_path, path, strlen(path));
+        (void) (parent && file_mkdir_p(parent, 0700));
+        server->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (server->fd < 0)
+                return error_set(reterr, errno, "cannot make a socket: %s", strerror(errno));
+        (void) unlink(path); /* the store's lock says that nobody listens there any more */
+        mask = umask(0177);
+        r = bind(server->fd, (struct sockaddr *) &address, sizeof(address)) < 0 ? -errno : 0;
+        (void) umask(mask);
+        if (r >= 0 && listen(server->fd, BACKLOG) < 0)
+                r = -errno;
+        if (r < 0)
+                return error_set(reterr, -r, "cannot listen at '%s': %s", path, strerror(-r));
+        server->path = strdup(path);
+        return server->path ? 0 : error_oom(reterr);
+}
+
+static int start_daemon(Server *server, Error **reterr) {
+        const union MHD_DaemonInfo *info;
+        int flags = fcntl(server->fd, F_GETFL), r;
+
+        (void) fcntl(server->fd, F_SETFL, flags | O_NONBLOCK);
+        server->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, server,
+                                          MHD_OPTION_EXTERNAL_LOGGER, on_message, NULL,
+                                          MHD_OPTION_LISTEN_SOCKET, server->fd,
+                                          MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
+                                          MHD_OPTION_CONNECTION_TIMEOUT, CONNECTION_TIMEOUT_SEC,
+                                          MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) CONNECTION_BYTES,
+                                          MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
+                                          MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+                                          MHD_OPTION_END);
+        if (!server->daemon)
+                return error_set(reterr, EIO, "the HTTP server cannot be started");
+        info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+        if (!info)
+                return error_set(reterr, EIO, "the HTTP server has no descriptor to wait for");
+        r = sd_event_add_io(server->agent->event, &server->io, info->epoll_fd, EPOLLIN, on_io, server);
+        if (r >= 0)
+                r = sd_event_add_defer(server->agent->event, &server->turn, on_turn, server);
+        if (r >= 0)
+                r = sd_event_add_time_relative(server->agent->event, &server->timer, CLOCK_MONOTONIC, 0, USEC_PER_MSEC, on_timer, server);
+        return r < 0 ? error_set(reterr, -r, "the HTTP server cannot be waited for: %s", strerror(-r)) : 0;
+}
+
+int server_new(Agent *agent, Server **ret, Error **reterr) {
+        Server *server = calloc(1, sizeof(*server));
+        int r;
+
+        if (!server)
+                return error_oom(reterr);
+        *server = (Server) { .agent = agent, .fd = -1 };
+        r = agent->options->socket ? make_socket(server, agent->options->socket, reterr) : take_socket(server, reterr);
+        if (r >= 0)
+                r = start_daemon(server, reterr);
+        if (r < 0) {
+                server_free(server);
+                return r;
+        }
+        *ret = server;
+        return 0;
+}
+
+Server *server_free(Server *server) {
+        if (!server)
+                return NULL;
+        server->io = sd_event_source_disable_unref(server->io);
+        server->turn = sd_event_source_disable_unref(server->turn);
+        server->timer = sd_event_source_disable_unref(server->timer);
+        for (Follower *follower = server->followers; follower; follower = follower->next)
+                if (follower->is_suspended)
+                        MHD_resume_connection(follower->connection); /* only then it can be ended */
+        while (server->waiting) {
+                Call *call = server->waiting;
+
+                stop_waiting(call);
+                MHD_resume_connection(call->connection);
+        }
+        if (server->daemon)
+                MHD_stop_daemon(server->daemon); /* closes the socket, too */
+        else
+                (void) fd_close(server->fd);
+        if (server->path)
+                (void) unlink(server->path);
+        free(server->path);
+        free(server);
+        return NULL;
+}
+
+size_t server_count_connections(const Server *server) {
+        return server->n_connections;
+}
+
+uint64_t server_count_requests(const Server *server) {
+        return server->n_requests;
+}
