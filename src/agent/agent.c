@@ -134,7 +134,7 @@ static int make_directories(Agent *agent, Error **reterr) {
 }
 
 static int read_boot(Agent *agent, Error **reterr) {
-        const char *pretended = getenv("PODSTEP_DEBUG_BOOT_ID"); /* a restart of the machine, for tests */
+        const char *pretended = agent->options->boot;
         _cleanup_free_ char *text = NULL;
         int r = pretended ? 0 : file_read(BOOT_ID_FILE, sizeof(agent->boot) - 1, &text, NULL);
 

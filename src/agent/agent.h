@@ -33,6 +33,7 @@ typedef struct AgentOptions {
         uint64_t keep_usec;
         uint64_t kill_at;      /* for tests: see store_kill_at() */
         bool kill_after;
+        char *boot;            /* for tests: instead of the machine's boot id */
 } AgentOptions;
 void agent_options_init(AgentOptions *options);
 void agent_options_done(AgentOptions *options);

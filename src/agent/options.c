@@ -98,11 +98,15 @@ static int set_kill(AgentOptions *options, const char *value) {
         return number ? parse_u64(number, &options->kill_at) : -ENOMEM;
 }
 
+static int set_boot(AgentOptions *options, const char *value) {
+        return set_text(&options->boot, value);
+}
+
 static const Setting settings[] = {
         { "state", set_state },         { "socket", set_socket },   { "engine", set_engine },      { "idle", set_idle },
         { "drain", set_drain },         { "jobs", set_jobs },       { "label-jobs", set_label_jobs }, { "disk-free", set_disk },
         { "memory-pressure", set_pressure }, { "keep", set_keep },  { "age", set_age },            { "logs", set_logs },
-        { "kill", set_kill },
+        { "kill", set_kill },           { "boot", set_boot },
 };
 
 void agent_options_init(AgentOptions *options) {
@@ -120,6 +124,7 @@ void agent_options_done(AgentOptions *options) {
         free(options->socket);
         free(options->engine_url);
         free(options->holder);
+        free(options->boot);
         map_done(&options->queue.label_limits);
 }
 
