@@ -15,7 +15,7 @@
 #define HOLDER_IN_CONTAINER HELPER_PROGRAM
 
 struct Holder {
-        Task task; /* of holder_start() */
+        Task task; /* of holder_create(), then of holder_start() */
         Machine machine;
         Job *job;
         const Sandbox *sandbox;
@@ -26,7 +26,7 @@ struct Holder {
         Lines lines;
 };
 
-enum { HOLDER_NEW, HOLDER_CREATING, HOLDER_STARTING, HOLDER_UP, HOLDER_BROKEN };
+enum { HOLDER_NEW, HOLDER_CREATING, HOLDER_CREATED, HOLDER_STARTING, HOLDER_UP, HOLDER_BROKEN };
 
 static Task *holder_task_free(Task *task) {
         return NULL; /* the Holder outlives it */
@@ -145,18 +145,6 @@ static int holder_follow(Holder *holder) {
         return engine_container_follow(holder->job->spec.engine, &spec, &holder->exit, on_end, holder, &holder->follow);
 }
 
-/* An earlier process started it: what it told is read again, and if it ended since, that is seen as well. */
-static int take_up(Holder *holder, const char *id, Error **reterr) {
-        int r;
-
-        holder->id = strdup(id);
-        r = holder->id ? holder_follow(holder) : -ENOMEM;
-        if (r < 0)
-                return error_wrap(reterr, r, "following the job's holder");
-        machine_post(&holder->machine, MACHINE_STOP);
-        return 0;
-}
-
 static int enter_creating(Machine *machine, Task **ret_task, Error **reterr) {
         Holder *holder = container_of(machine, Holder, machine);
         const char *entrypoint[] = { HOLDER_IN_CONTAINER, NULL };
@@ -181,8 +169,10 @@ static int enter_creating(Machine *machine, Task **ret_task, Error **reterr) {
         const char *id = job_recorded(holder->job, "holder");
         int r = 0;
 
-        if (id)
-                return take_up(holder, id, reterr);
+        if (id) {
+                holder->id = strdup(id);
+                return holder->id ? machine_post(machine, MACHINE_OK), 0 : error_oom(reterr);
+        }
         sandbox_network(holder->sandbox, NULL, NULL, &spec.network);
         if (job_is_far(holder->job)) {
                 spec.image = holder->job->helper_image;
@@ -202,14 +192,19 @@ static int enter_starting(Machine *machine, Task **ret_task, Error **reterr) {
 
         r = holder_follow(holder);
         if (r < 0)
-                return r;
+                return error_wrap(reterr, r, "following the job's holder");
+        /* An earlier process started it: what it told is read again, and if it ended since, that is seen as well. */
+        if (job_recorded(holder->job, "holder"))
+                return machine_post(machine, MACHINE_OK), 0;
         return engine_container_start(holder->job->spec.engine, holder->name, on_done, holder, ret_task);
 }
 
-static int enter_up(Machine *machine, Task **ret_task, Error **reterr) {
+/* CREATED and UP: what was asked for is there. */
+static int enter_reached(Machine *machine, Task **ret_task, Error **reterr) {
         Holder *holder = container_of(machine, Holder, machine);
 
-        job_note(holder->job, "holder", "%s", holder->id);
+        if (machine->state == HOLDER_UP)
+                job_note(holder->job, "holder", "%s", holder->id);
         task_finish(&holder->task, 0, NULL);
         return 0;
 }
@@ -217,9 +212,10 @@ static int enter_up(Machine *machine, Task **ret_task, Error **reterr) {
 static const MachineState holder_states[] = {
         /*                                                START            OK               FAIL           STOP */
         [HOLDER_NEW]      = { "new",      NULL,           { HOLDER_CREATING, MACHINE_BUG,     MACHINE_BUG,   MACHINE_STAY } },
-        [HOLDER_CREATING] = { "creating", enter_creating, { MACHINE_BUG,     HOLDER_STARTING, HOLDER_BROKEN, HOLDER_UP    } },
+        [HOLDER_CREATING] = { "creating", enter_creating, { MACHINE_BUG,     HOLDER_CREATED,  HOLDER_BROKEN, MACHINE_STAY } },
+        [HOLDER_CREATED]  = { "created",  enter_reached,  { HOLDER_STARTING, MACHINE_BUG,     MACHINE_BUG,   MACHINE_STAY } },
         [HOLDER_STARTING] = { "starting", enter_starting, { MACHINE_BUG,     HOLDER_UP,       HOLDER_BROKEN, MACHINE_STAY } },
-        [HOLDER_UP]       = { "up",       enter_up,       { MACHINE_BUG,     MACHINE_BUG,     MACHINE_BUG,   MACHINE_STAY } },
+        [HOLDER_UP]       = { "up",       enter_reached,  { MACHINE_BUG,     MACHINE_BUG,     MACHINE_BUG,   MACHINE_STAY } },
         [HOLDER_BROKEN]   = { "broken",   NULL,           { MACHINE_BUG,     MACHINE_BUG,     MACHINE_BUG,   MACHINE_STAY } },
 };
 
@@ -266,11 +262,19 @@ Holder *holder_free(Holder *holder) {
         return NULL;
 }
 
-int holder_start(Holder *holder, TaskDone done, void *userdata, Task **ret_task) {
+static int go_on(Holder *holder, TaskDone done, void *userdata, Task **ret_task) {
         task_init(&holder->task, &holder_class, done, userdata);
         machine_post(&holder->machine, MACHINE_START);
         *ret_task = &holder->task;
         return 0;
+}
+
+int holder_create(Holder *holder, TaskDone done, void *userdata, Task **ret_task) {
+        return go_on(holder, done, userdata, ret_task);
+}
+
+int holder_start(Holder *holder, TaskDone done, void *userdata, Task **ret_task) {
+        return go_on(holder, done, userdata, ret_task);
 }
 
 void holder_forget(Holder *holder) {

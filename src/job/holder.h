@@ -15,7 +15,9 @@ DEFINE_CLEANUP(Holder *, holder_free);
 /** holder_find_program() - the program that runs in it, heap */
 int holder_find_program(const Job *job, char **ret, Error **reterr);
 
-/** holder_start() - makes its skeleton, creates and starts it */
+/** holder_create() - makes its skeleton and creates it: from now on containers that share its network can be created */
+int holder_create(Holder *holder, TaskDone done, void *userdata, Task **ret_task);
+/** holder_start() - after holder_create(): from now on they can be started */
 int holder_start(Holder *holder, TaskDone done, void *userdata, Task **ret_task);
 /** holder_forget() - its end is expected from now on */
 void holder_forget(Holder *holder);

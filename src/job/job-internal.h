@@ -119,6 +119,7 @@ struct Job {
 bool job_is_running(const Job *job); /* its steps may start */
 void job_consider_images(Job *job);
 void job_set_result(Job *job, JobResult result, const Error *error); /* the first one stays */
+void job_cannot_run(Job *job, int r, const Error *error);            /* there is nothing to run on: steps are skipped */
 void job_emit(Job *job, JobEvent event);                             /* fills in job id and time, masks the text */
 void job_part_is_made(Job *job, int r, const Error *error); /* one of n_making */
 void job_emit_text(Job *job, JobEventKind kind, const Step *step, const char *format, ...) _printf_(4, 5);

@@ -55,14 +55,16 @@ void job_emit_text(Job *job, JobEventKind kind, const Step *step, const char *fo
                                    .text = text ? text : "out of memory" });
 }
 
-static void job_failed(Machine *machine, int r, const Error *error) {
-        Job *job = container_of(machine, Job, machine);
-
+void job_cannot_run(Job *job, int r, const Error *error) {
         job_set_result(job, JOB_INFRA_FAILED, error);
-        if (!error)
+        if (!error && !job->error)
                 (void) error_set(&job->error, -r, "%s", strerror(-r));
         job->cannot_run = true;
         job_note(job, "cannot-run", "yes");
+}
+
+static void job_failed(Machine *machine, int r, const Error *error) {
+        job_cannot_run(container_of(machine, Job, machine), r, error);
 }
 
 static void on_timeout(Task *task, int r, const Error *error, void *userdata) {
@@ -140,7 +142,7 @@ void job_part_is_made(Job *job, int r, const Error *error) {
         if (r < 0) {
                 _cleanup_(error_freep) Error *why = error_copy(error);
 
-                job_failed(&job->machine, r, why);
+                job_cannot_run(job, r, why);
         }
         if (--job->n_making == 0)
                 machine_post(&job->machine, job->cannot_run ? MACHINE_FAIL : MACHINE_OK);

@@ -20,7 +20,15 @@ struct Sandbox {
         Holder *holder; /* NULL: none is needed */
 };
 
-enum { SANDBOX_NEW, SANDBOX_MAKING_POD, SANDBOX_MAKING_NETWORK, SANDBOX_MAKING_HOLDER, SANDBOX_UP, SANDBOX_BROKEN };
+enum {
+        SANDBOX_NEW,
+        SANDBOX_MAKING_POD,
+        SANDBOX_MAKING_NETWORK,
+        SANDBOX_MAKING_HOLDER,
+        SANDBOX_STARTING_HOLDER, /* what stands on it can be made meanwhile, but not started */
+        SANDBOX_UP,
+        SANDBOX_BROKEN,
+};
 
 /* Whether two containers that live side by side would want the same port in one network namespace. */
 static const char *find_port_conflict(const Job *job, const Step **ret_a, const Step **ret_b) {
@@ -121,7 +129,10 @@ static const TaskClass sandbox_class = { .name = "sandbox", .free = sandbox_task
 static void sandbox_failed(Machine *machine, int r, const Error *error) {
         Sandbox *sandbox = container_of(machine, Sandbox, machine);
 
-        task_finish(&sandbox->task, r, error);
+        if (machine->state == SANDBOX_STARTING_HOLDER)
+                job_cannot_run(sandbox->job, r, error); /* sandbox_create() is done already */
+        else
+                task_finish(&sandbox->task, r, error);
 }
 
 static void on_made(Task *task, int r, const Error *error, void *userdata) {
@@ -129,8 +140,7 @@ static void on_made(Task *task, int r, const Error *error, void *userdata) {
 
         if (r < 0)
                 sandbox_failed(&sandbox->machine, r, error);
-        else
-                machine_post(&sandbox->machine, MACHINE_OK);
+        machine_post(&sandbox->machine, r < 0 ? MACHINE_FAIL : MACHINE_OK);
 }
 
 static int enter_pod(Machine *machine, Task **ret_task, Error **reterr) {
@@ -156,24 +166,35 @@ static int enter_holder(Machine *machine, Task **ret_task, Error **reterr) {
 
         if (!sandbox->holder)
                 return machine_post(machine, MACHINE_OK), 0;
-        return holder_start(sandbox->holder, on_made, sandbox, ret_task);
+        return holder_create(sandbox->holder, on_made, sandbox, ret_task);
 }
 
-static int enter_up(Machine *machine, Task **ret_task, Error **reterr) {
+static int enter_starting_holder(Machine *machine, Task **ret_task, Error **reterr) {
         Sandbox *sandbox = container_of(machine, Sandbox, machine);
 
         task_finish(&sandbox->task, 0, NULL);
+        if (!sandbox->holder)
+                return machine_post(machine, MACHINE_OK), 0;
+        return holder_start(sandbox->holder, on_made, sandbox, ret_task);
+}
+
+/* UP and BROKEN: steps that wait for it start, or will never do. */
+static int enter_settled(Machine *machine, Task **ret_task, Error **reterr) {
+        Sandbox *sandbox = container_of(machine, Sandbox, machine);
+
+        job_schedule(sandbox->job);
         return 0;
 }
 
 static const MachineState sandbox_states[] = {
-        /*                                                             START               OK                      FAIL            STOP */
-        [SANDBOX_NEW]            = { "new",            NULL,          { SANDBOX_MAKING_POD, MACHINE_BUG,           MACHINE_BUG,    MACHINE_STAY } },
-        [SANDBOX_MAKING_POD]     = { "making-pod",     enter_pod,     { MACHINE_BUG,       SANDBOX_MAKING_NETWORK, SANDBOX_BROKEN, MACHINE_STAY } },
-        [SANDBOX_MAKING_NETWORK] = { "making-network", enter_network, { MACHINE_BUG,       SANDBOX_MAKING_HOLDER,  SANDBOX_BROKEN, MACHINE_STAY } },
-        [SANDBOX_MAKING_HOLDER]  = { "making-holder",  enter_holder,  { MACHINE_BUG,       SANDBOX_UP,             SANDBOX_BROKEN, MACHINE_STAY } },
-        [SANDBOX_UP]             = { "up",             enter_up,      { MACHINE_BUG,       MACHINE_BUG,            MACHINE_BUG,    MACHINE_STAY } },
-        [SANDBOX_BROKEN]         = { "broken",         NULL,          { MACHINE_BUG,       MACHINE_BUG,            MACHINE_BUG,    MACHINE_STAY } },
+        /*                                                                      START               OK                       FAIL            STOP */
+        [SANDBOX_NEW]             = { "new",             NULL,                  { SANDBOX_MAKING_POD, MACHINE_BUG,             MACHINE_BUG,    MACHINE_STAY } },
+        [SANDBOX_MAKING_POD]      = { "making-pod",      enter_pod,             { MACHINE_BUG,        SANDBOX_MAKING_NETWORK,  SANDBOX_BROKEN, MACHINE_STAY } },
+        [SANDBOX_MAKING_NETWORK]  = { "making-network",  enter_network,         { MACHINE_BUG,        SANDBOX_MAKING_HOLDER,   SANDBOX_BROKEN, MACHINE_STAY } },
+        [SANDBOX_MAKING_HOLDER]   = { "making-holder",   enter_holder,          { MACHINE_BUG,        SANDBOX_STARTING_HOLDER, SANDBOX_BROKEN, MACHINE_STAY } },
+        [SANDBOX_STARTING_HOLDER] = { "starting-holder", enter_starting_holder, { MACHINE_BUG,        SANDBOX_UP,              SANDBOX_BROKEN, MACHINE_STAY } },
+        [SANDBOX_UP]              = { "up",              enter_settled,         { MACHINE_BUG,        MACHINE_BUG,             MACHINE_BUG,    MACHINE_STAY } },
+        [SANDBOX_BROKEN]          = { "broken",          enter_settled,         { MACHINE_BUG,        MACHINE_BUG,             MACHINE_BUG,    MACHINE_STAY } },
 };
 
 int sandbox_new(Job *job, Sandbox **ret, Error **reterr) {
@@ -289,6 +310,14 @@ int sandbox_remove(Sandbox *sandbox, TaskDone done, void *userdata, Task **ret_t
                 return r;
         }
         return removal_start(job->spec.engine, &list, done, userdata, ret_task);
+}
+
+bool sandbox_is_up(const Sandbox *sandbox) {
+        return sandbox->machine.state == SANDBOX_UP;
+}
+
+bool sandbox_is_starting(const Sandbox *sandbox) {
+        return sandbox->machine.state == SANDBOX_STARTING_HOLDER;
 }
 
 SandboxKind sandbox_kind(const Sandbox *sandbox) {

@@ -27,8 +27,16 @@ SandboxKind sandbox_kind(const Sandbox *sandbox);
 const char *sandbox_describe(const Sandbox *sandbox);
 /** sandbox_note() - notes in the job's journal what was chosen */
 void sandbox_note(const Sandbox *sandbox);
-/** sandbox_create() - makes pod, volumes, network, holder. On failure everything made so far stands: call sandbox_remove(). */
+/**
+ * sandbox_create() - makes pod, network, holder
+ *
+ * Its containers can be created when it is done, and started when sandbox_is_up(): job_schedule() is called then, also
+ * if it will never be, after job_cannot_run(). On failure everything made so far stands: call sandbox_remove().
+ */
 int sandbox_create(Sandbox *sandbox, TaskDone done, void *userdata, Task **ret_task);
+bool sandbox_is_up(const Sandbox *sandbox);
+/** sandbox_is_starting() - between sandbox_create() and either end of it; sandbox_remove() must wait */
+bool sandbox_is_starting(const Sandbox *sandbox);
 /** sandbox_remove() - takes everything away, the job's containers first; goes on after failures and tells the first */
 int sandbox_remove(Sandbox *sandbox, TaskDone done, void *userdata, Task **ret_task);
 

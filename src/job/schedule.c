@@ -24,7 +24,8 @@ static bool services_are_settled(const Job *job) {
         return true;
 }
 
-bool schedule_has_turn(const Job *job, const Step *step) {
+/* All it waits for is done; what it stands on may still be coming up. */
+static bool needs_are_settled(const Job *job, const Step *step) {
         for (size_t i = 0; i < step->plan->n_needs; i++)
                 if (!is_settled(job, step->plan->needs[i]))
                         return false;
@@ -32,13 +33,27 @@ bool schedule_has_turn(const Job *job, const Step *step) {
         return step->plan->kind == STEP_SERVICE || step->plan->kind == STEP_CLONE || services_are_settled(job);
 }
 
+bool schedule_has_turn(const Job *job, const Step *step) {
+        return needs_are_settled(job, step) && (!job->sandbox || job->cannot_run || sandbox_is_up(job->sandbox));
+}
+
 static bool may_run(const Job *job, const Step *step) {
         return !job->is_stopping && !job->cannot_run && (job->has_failed ? step->plan->on_failure : step->plan->on_success);
 }
 
+static size_t count_ahead(const Job *job) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < job->spec.plan->n_steps; i++)
+                n += step_is_preparing(&job->steps[i]) || step_is_prepared(&job->steps[i]);
+        return n;
+}
+
 /* Made ahead of its turn: only what will very likely run, as it is, once what runs now has ended. */
 static bool is_worth_preparing(const Job *job, const Step *step) {
-        if (job->has_failed)
+        if (needs_are_settled(job, step))
+                return true;
+        if (job->has_failed || count_ahead(job) >= AHEAD_MAX)
                 return false;
         /* Its environment tells how the job stands, and only a script can be corrected later. */
         if (step->plan->on_failure && !step_uses_script(step->plan))
@@ -52,14 +67,6 @@ static bool is_worth_preparing(const Job *job, const Step *step) {
         return true;
 }
 
-static size_t count_ahead(const Job *job) {
-        size_t n = 0;
-
-        for (size_t i = 0; i < job->spec.plan->n_steps; i++)
-                n += step_is_preparing(&job->steps[i]) || step_is_prepared(&job->steps[i]);
-        return n;
-}
-
 static void consider_waiting(Job *job, Step *step, bool has_turn) {
         if (!may_run(job, step)) {
                 if (has_turn)
@@ -69,7 +76,7 @@ static void consider_waiting(Job *job, Step *step, bool has_turn) {
                         return;
                 step_fail(step, STEP_INFRA_FAILED, -ENOENT, step->image->error);
                 machine_post(&step->machine, MACHINE_FAIL);
-        } else if (step->image->is_ready && (has_turn || (count_ahead(job) < AHEAD_MAX && is_worth_preparing(job, step))))
+        } else if (step->image->is_ready && (has_turn || is_worth_preparing(job, step)))
                 step_prepare(step);
 }
 
@@ -126,7 +133,7 @@ static int on_turn(sd_event_source *source, void *userdata) {
         for (size_t i = 0; i < job->spec.plan->n_steps; i++)
                 if (!job->steps[i].is_done)
                         consider(job, &job->steps[i]);
-        if (all_are_done(job))
+        if (all_are_done(job) && !(job->sandbox && sandbox_is_starting(job->sandbox)))
                 machine_post(&job->machine, MACHINE_OK);
         else if (foreground_is_done(job))
                 end_background(job);

@@ -173,7 +173,8 @@ static int enter_initializing(Machine *machine, Task **ret_task, Error **reterr)
 
         if (step->is_stopping)
                 return machine_post(machine, MACHINE_FAIL), 0;
-        if (schedule_has_turn(step->job, step)) /* nothing to be ahead of: the start does it all, in one call */
+        /* Nothing to be ahead of: the start does it all, in one call. And what is not up cannot be joined yet. */
+        if (schedule_has_turn(step->job, step) || !sandbox_is_up(step->job->sandbox))
                 return machine_post(machine, MACHINE_OK), 0;
         return engine_container_init(step->job->spec.engine, step->container, on_initialized, step, ret_task);
 }
