@@ -16,9 +16,10 @@ static void print_level(Level level, FindingsStyle style, Str *out) {
 }
 
 /* A command is never broken: it is there to be copied. */
-static void print_remedies(const Finding *finding, Str *out) {
+static void print_remedies(const Finding *finding, FindingsStyle style, Str *out) {
         for (size_t i = 0; i < finding->n_remedies; i++)
-                (void) str_appendf(out, "%*s%c %s\n", INDENT, "", finding->remedies[i].as_root ? '#' : '$', finding->remedies[i].command);
+                if (!str_equal(finding->remedies[i].command, style.tried))
+                        (void) str_appendf(out, "%*s%c %s\n", INDENT, "", finding->remedies[i].as_root ? '#' : '$', finding->remedies[i].command);
 }
 
 static void print_finding(const Finding *finding, FindingsStyle style, Str *out) {
@@ -33,7 +34,7 @@ static void print_finding(const Finding *finding, FindingsStyle style, Str *out)
                 (void) str_appendf(out, "%*sMend:", INDENT, "");
                 options_wrap(finding->advice, INDENT, INDENT + strlen("Mend:"), out);
         }
-        print_remedies(finding, out);
+        print_remedies(finding, style, out);
 }
 
 void findings_print(const Findings *findings, FindingsStyle style, Str *out) {

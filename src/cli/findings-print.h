@@ -9,6 +9,7 @@
 typedef struct FindingsStyle {
         bool color;
         Level from; /* only these and worse */
+        const char *tried; /* a command that was just tried, and need not be told again; NULL: none */
 } FindingsStyle;
 
 /** findings_print() - a paragraph for each: level, check, what; why; the way out, "$" as the user, "#" as root */

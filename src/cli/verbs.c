@@ -69,5 +69,12 @@ const Verb podstep_verbs[] = {
           .description = "Looks at all that jobs need of this machine, your account and Podman, and tells what is amiss, why that matters, "
                          "and the command that mends it. Changes nothing.\n\n"
                          "Exit code: 0 all is well; 1 there are warnings; 2 no job will run, or a wrong command line." },
+        { "setup", NULL, .options = setup_option_rows, .run = verb_setup,
+          .values_size = sizeof(DoctorOptions), .values_done = done_doctor_options,
+          .summary = "make this account ready for jobs",
+          .description = "Does what 'doctor' would have you do, as far as it needs no root: lets your services go on when you log out, and "
+                         "enables and starts Podman's socket, and podstep's where it is installed. Tells first what it will do, and asks; what is done already "
+                         "is not done again. For the rest it gives the commands.\n\n"
+                         "Exit code: 0 all is well; 1 warnings are left; 2 no job will run, or a wrong command line." },
         { 0 },
 };

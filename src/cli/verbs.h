@@ -20,5 +20,6 @@ int verb_prune(const Verb *verb, char *const *args, void *values);
 int verb_lint(const Verb *verb, char *const *args, void *values);
 /* @values: DoctorOptions */
 int verb_doctor(const Verb *verb, char *const *args, void *values);
+int verb_setup(const Verb *verb, char *const *args, void *values);
 /* @values: ConfigValues */
 int verb_config(const Verb *verb, char *const *args, void *values);

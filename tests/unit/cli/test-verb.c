@@ -49,6 +49,12 @@ int verb_config(const Verb *verb, char *const *args, void *values) {
         return 60 + (int) strv_length(args) + config->defaults;
 }
 
+int verb_setup(const Verb *verb, char *const *args, void *values) {
+        const DoctorOptions *setup = values;
+
+        return 60 + setup->dry_run + 2 * setup->yes;
+}
+
 static const Program program = { "podstep", "1.2.3", PODSTEP_SUMMARY, podstep_verbs };
 
 static void test_main(void **state) {
@@ -66,6 +72,8 @@ static void test_main(void **state) {
                 { { "podstep", "doctor", "engine" }, EXIT_USAGE },
                 { { "podstep", "config" }, 60 },
                 { { "podstep", "config", "--defaults", "steps.memory" }, 62 },
+                { { "podstep", "setup", "-n", "--yes" }, 63 },
+                { { "podstep", "setup", "--quiet" }, EXIT_USAGE },
                 { { "podstep", "lint" }, 40 },
                 { { "podstep", "lint", "--trusted=none", "x.yaml" }, 40 },
                 { { "podstep", "lint", "--format", "gitlab", "--strict", "--plugins-privileged", "a" }, 40 + DIAG_FORMAT_GITLAB },
