@@ -124,7 +124,8 @@ KEY_TYPES = {
     "TEXT": "string", "BOOL": "true or false", "WORD": "word", "TEXTS": "list of strings", "STRINGS": "string or list of strings",
     "STRINGS_OR_MAP": "string, list of strings, or map", "MAP": "map", "MAP_OR_LIST": "map or list", "ANY": "",
 }
-PLACES = {"STEP": "steps only", "SERVICE": "services only", "WORKFLOW": "workflows only", "PATH": "``path`` only"}
+PLACES = {"STEP": "steps only", "SERVICE": "services only", "WORKFLOW": "workflows only", "PATH": "``path`` only",
+          "JOB": "jobs", "DEFAULT": "``default``", "FILE": "of the file"}
 
 
 # What the types of configuration keys take; the names of src/config/key-rows.h, without CONFIG_.
@@ -203,7 +204,7 @@ def verbs_to_rst(_):
 def keys_to_rst(table):
     lines = []
     for key in parse_keys()[table]:
-        if key["type"] in ("REFUSED", "IGNORED", "OBSOLETE"):
+        if key["type"] in ("REFUSED", "IGNORED", "OBSOLETE", "LATER"):
             continue
         if not key["doc"]:
             fault("src/pipeline", f"key '{key['name']}' of {table}_rows has no .doc")
@@ -241,8 +242,14 @@ def config_to_rst(table):
     return lines
 
 
+def later_to_rst(table):
+    """What is known and not yet supported has nothing to tell but its name."""
+    names = [f"``{key['name']}``" for key in parse_keys()[table] if key["type"] == "LATER"]
+    return [*wrap(", ".join(names) + ".", 0), ""]
+
+
 MAKERS = {"options": options_to_rst, "verbs": verbs_to_rst, "keys": keys_to_rst, "ignored": ignored_to_rst, "refused": refused_to_rst,
-          "config": config_to_rst}
+          "config": config_to_rst, "later": later_to_rst}
 
 
 def check_made(path, text):
@@ -272,7 +279,7 @@ def check_manual():
         made |= check_made(f"{MAN}/{name}", read(f"{MAN}/{name}"))
     wanted = {("verbs", "")} | {("options", verb) for verb, _ in parse_verbs()}
     for table, keys in parse_keys().items():
-        kinds = {"REFUSED": "refused", "OBSOLETE": "refused", "IGNORED": "ignored"}
+        kinds = {"REFUSED": "refused", "OBSOLETE": "refused", "IGNORED": "ignored", "LATER": "later"}
         wanted |= {(kinds.get(key["type"], "keys"), table) for key in keys}
     wanted |= {("config", table) for table in parse_config()}
     for kind, of in sorted(wanted - made):

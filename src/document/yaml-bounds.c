@@ -18,7 +18,8 @@ static int check_node_count(const YamlBuilder *b, Mark mark) {
 static int check_tag(const YamlBuilder *b, const char *tag, Mark mark) {
         _cleanup_free_ char *shown = NULL;
 
-        if (!tag || strcmp(tag, "!") == 0 || str_starts_with(tag, "tag:yaml.org,2002:"))
+        if (!tag || strcmp(tag, "!") == 0 || str_starts_with(tag, "tag:yaml.org,2002:") ||
+            (b->knows_references && strcmp(tag, YAML_TAG_REFERENCE) == 0))
                 return 0;
         if (strlen(tag) > YAML_TAG_BYTES_MAX) {
                 (void) diag_add(b->diags, DIAG_ERROR, "too-large", mark, "too large: a tag of more than %d bytes",

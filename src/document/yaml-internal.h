@@ -14,6 +14,7 @@
 #define YAML_NUMBER_BYTES_MAX 512 /* a longer scalar is no number to us */
 #define YAML_KEY_SHOWN_MAX 60  /* bytes of a key or a value in a message */
 #define YAML_TAG_BYTES_MAX 1024 /* with its %TAG prefix, which libyaml copies for each node */
+#define YAML_TAG_REFERENCE "!reference"
 #define YAML_MERGE_LEVELS_MAX 15 /* of lists that merge lists, as xyaml has it */
 
 /* A node with what only the builder and the look-up need. Every YamlNode is one of these. */
@@ -47,6 +48,7 @@ typedef struct YamlBuilder {
         YamlFrame frames[YAML_DEPTH_MAX];
         unsigned depth;
         size_t n_merged; /* pairs and items that merges looked at so far */
+        bool knows_references;
 } YamlBuilder;
 
 static inline YamlBuilt *yaml_built(const YamlNode *node) {

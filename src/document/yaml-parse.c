@@ -158,6 +158,8 @@ static int open_frame(YamlBuilder *b, const yaml_event_t *event, YamlKind kind, 
         if (!built || set_anchor(b, anchor, built) < 0)
                 return -ENOMEM;
         built->is_open = true;
+        built->node.is_reference = b->knows_references && kind == YAML_SEQUENCE &&
+                str_equal((const char *) tag, YAML_TAG_REFERENCE);
         b->frames[b->depth++] = (YamlFrame) { .built = built };
         return 0;
 }
@@ -287,9 +289,10 @@ static bool is_nothing(const YamlNode *root) {
         return root && root->kind == YAML_NULL && root->n_text == 0 && !root->is_quoted;
 }
 
-int yaml_parse(const Source *source, DiagList *diags, YamlDocument **ret) {
+static int parse(const Source *source, bool knows_references, DiagList *diags, YamlDocument **ret) {
         _cleanup_(yaml_document_freep) YamlDocument *document = calloc(1, sizeof(*document));
-        YamlBuilder b = { .source = source, .diags = diags, .document = document, .anchors = MAP_INIT(NULL) };
+        YamlBuilder b = { .source = source, .diags = diags, .document = document, .anchors = MAP_INIT(NULL),
+                          .knows_references = knows_references };
         size_t n_errors = diags->n_errors;
         int r;
 
@@ -305,4 +308,12 @@ int yaml_parse(const Source *source, DiagList *diags, YamlDocument **ret) {
                 document->root = NULL;
         *ret = TAKE_PTR(document);
         return 0;
+}
+
+int yaml_parse(const Source *source, DiagList *diags, YamlDocument **ret) {
+        return parse(source, false, diags, ret);
+}
+
+int yaml_parse_gitlab(const Source *source, DiagList *diags, YamlDocument **ret) {
+        return parse(source, true, diags, ret);
 }

@@ -40,6 +40,7 @@ struct YamlNode {
         Mark mark;       /* of the node itself; for an alias: where the anchored node stands */
         bool is_quoted;  /* scalar written with quotes or as a block */
         bool has_anchor; /* aliases may name it */
+        bool is_reference; /* a list behind GitLab's tag "!reference" */
         char *text;      /* scalars: as written (quotes and escapes resolved); never NULL for scalars */
         size_t n_text;   /* may hold NUL */
         union {
@@ -67,6 +68,8 @@ typedef struct YamlDocument {
  * Return: 0; -EBADMSG when there were errors (then no document is given); -ENOMEM.
  */
 int yaml_parse(const Source *source, DiagList *diags, YamlDocument **ret);
+/** yaml_parse_gitlab() - the same; lists behind "!reference" are marked as such, not warned of */
+int yaml_parse_gitlab(const Source *source, DiagList *diags, YamlDocument **ret);
 YamlDocument *yaml_document_free(YamlDocument *document);
 DEFINE_CLEANUP(YamlDocument *, yaml_document_free);
 

@@ -65,8 +65,7 @@ static size_t add_unknown(const KeyTable *table, const YamlPair *pair, unsigned 
         return !is_free;
 }
 
-/* The list item that most often goes wrong: "- echo foo: bar" is a map. */
-static void hint_item(Diag *diag, const YamlNode *item) {
+void key_hint_item(Diag *diag, const YamlNode *item) {
         if (item->kind == YAML_MAPPING && item->n_pairs == 1)
                 diag_set_hint(
                         diag,
@@ -100,9 +99,9 @@ static size_t check_items(const Key *key, const YamlNode *list, DiagList *diags)
                                                       : item->kind == YAML_STRING;
 
                 if (!is_fine) {
-                        hint_item(diag_add(diags, DIAG_ERROR, "type", item->mark, "%s: expected a string, found %s",
-                                           key->name, yaml_kind_name(item->kind)),
-                                  item);
+                        key_hint_item(diag_add(diags, DIAG_ERROR, "type", item->mark, "%s: expected a string, found %s",
+                                               key->name, yaml_kind_name(item->kind)),
+                                      item);
                         n_errors++;
                 } else if (!key_check_text(item, key->name, diags))
                         n_errors++;
@@ -182,6 +181,13 @@ static size_t read_pair(const KeyTable *table, const YamlPair *pair, unsigned pl
         if (key->type == KEY_REFUSED || !is_placed(key, place)) {
                 diag = diag_add(diags, DIAG_ERROR, "refused-key", pair->key->mark, "key '%s' has no place in %s",
                                 key->name, owner);
+                if (key->hint)
+                        diag_set_hint(diag, "%s", key->hint);
+                return 1;
+        }
+        if (key->type == KEY_LATER) {
+                diag = diag_add(diags, DIAG_ERROR, "unsupported-key", pair->key->mark,
+                                "key '%s' in %s is not yet supported", key->name, owner);
                 if (key->hint)
                         diag_set_hint(diag, "%s", key->hint);
                 return 1;

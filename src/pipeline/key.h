@@ -20,6 +20,7 @@ typedef enum KeyType {
         KEY_IGNORED,  /* known and without meaning here, whatever it holds */
         KEY_OBSOLETE, /* once had a meaning: a warning, .hint says what to do about it */
         KEY_REFUSED,  /* known and an error: .hint says what to do instead */
+        KEY_LATER,    /* known, and not yet supported: an error, never ignored */
         _KEY_TYPE_MAX,
 } KeyType;
 
@@ -65,6 +66,9 @@ const Key *key_find(const KeyTable *table, const char *name);
 /** key_check_text() - that a node is a scalar that can be handed to a program: not null, no NUL inside; adds an error
  * if not */
 bool key_check_text(const YamlNode *node, const char *name, DiagList *diags);
+
+/** key_hint_item() - says what went wrong with an item of a list of strings; most often "- echo foo: bar" is a map */
+void key_hint_item(Diag *diag, const YamlNode *item);
 
 /** key_strings() - the texts of a checked KEY_TEXTS or KEY_STRINGS; NULL gives an empty list. 0 or -ENOMEM */
 int key_strings(const YamlNode *node, char ***ret);
