@@ -175,15 +175,26 @@ void step_leave_over(Step *step);  /* an earlier process saw its end */
 void step_leave_begun(Step *step); /* an earlier process started it, or was about to */
 void step_take_up(Step *step);     /* if it was left so */
 
-/* step-spec.c */
 /* An engine that cannot see our files is sent them; one that cannot keep secrets gets them in a file, too. */
 static inline bool job_is_far(const Job *job) {
         return !job->spec.engine->info.is_local;
 }
+
+/* step-script.c */
+#define STEP_SCRIPT_DIRECTORY "/podstep" /* in the container */
+#define STEP_FILE_BYTES_MAX (16U * 1024 * 1024)
 bool step_uses_script(const PlanStep *step); /* its commands come as a file of ours */
+bool step_uses_wrapper(const Step *step);    /* podstep-holder sets its variables that hold secrets */
+bool step_needs_secrets(const Step *step);   /* the engine has to set them */
+int step_write_file(const Step *step, const char *name, Str *text, mode_t mode, Error **reterr);
+int step_send_files(Step *step, TaskDone done, void *userdata, Task **ret_task, Error **reterr); /* 1: there are none */
+/* entrypoint and command, which may be in @ret_wrapped: 0 or -ENOMEM */
+int step_program(const Step *step, ContainerSpec *spec, char ***ret_wrapped);
+int step_environment(const Step *step, Map *env);
+
+/* step-spec.c */
 int step_name_directory(Step *step, Error **reterr);
 int step_make_directory(Step *step, Error **reterr);
-int step_send_files(Step *step, TaskDone done, void *userdata, Task **ret_task, Error **reterr); /* 1: there are none */
 int step_create_container(Step *step, TaskDone done, void *userdata, Task **ret_task, Error **reterr);
 int step_create_secret(Step *step, TaskDone done, void *userdata, Task **ret_task, Error **reterr); /* the next one; 1: none left */
 

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "base/strv.h"
 #include "job/helper.h"
 #include "job/job-internal.h"
 #include "loop/timer.h"
@@ -130,7 +131,10 @@ static int write_hosts(Job *job, Error **reterr) {
                 if (job->spec.plan->steps[i]->alias) {
                         const PlanStep *step = job->spec.plan->steps[i];
 
-                        (void) str_appendf(&text, "127.0.0.1\t%s%s%s\n", step->alias, step->host_name ? " " : "", step->host_name ? step->host_name : "");
+                        (void) str_appendf(&text, "127.0.0.1\t%s", step->alias);
+                        STRV_FOREACH(name, step->host_names)
+                                (void) str_appendf(&text, " %s", *name);
+                        (void) str_append_char(&text, '\n');
                 }
         if (!path || text.error)
                 return error_oom(reterr);

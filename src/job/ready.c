@@ -27,6 +27,7 @@ static void become_ready(Step *step) {
         job_schedule(step->job);
 }
 
+/* One whose failure does not count is used as it is, as GitLab's runner does. */
 static void on_timeout(Task *task, int r, const Error *error, void *userdata) {
         Step *step = userdata;
         _cleanup_(error_freep) Error *why = NULL;
@@ -37,6 +38,10 @@ static void on_timeout(Task *task, int r, const Error *error, void *userdata) {
                 (void) error_set(&why, ETIMEDOUT, "not ready within %s: its health check still fails", limit);
         else
                 (void) error_set(&why, ETIMEDOUT, "not ready within %s: %s", limit, strv_length(step->ports) > 1 ? "none of its ports is open" : "its port is not open");
+        if (step->plan->failure == STEP_FAILURE_IGNORE) {
+                job_emit_text(step->job, JOB_EVENT_WARNING, step, "%s; going on without that", error_message(why, -ETIMEDOUT));
+                return become_ready(step);
+        }
         step_fail(step, STEP_TIMED_OUT, -ETIMEDOUT, why);
         step_stop(step);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "base/strv.h"
 #include "base/utf8.h"
 
 #define HOST_NAME_BYTES_MAX 253
@@ -53,8 +54,7 @@ int step_name_to_alias(const char *name, char **ret) {
         return 0;
 }
 
-/* Docker and a hosts file take more than DNS does, and files rely on it: "my_db" must be reachable as that. */
-static bool is_host_name(const char *name) {
+bool step_host_name_is_valid(const char *name) {
         if (strlen(name) > HOST_NAME_BYTES_MAX || !(isalnum((unsigned char) name[0]) || name[0] == '_'))
                 return false;
         for (const char *c = name; *c; c++)
@@ -105,10 +105,10 @@ static int assign(PlanStep *step, Map *taken, DiagList *diags) {
                          step_noun(other), other->name, step_noun(step), step->name, alias, unique);
                 free(alias);
                 alias = TAKE_PTR(unique);
-        } else if (is_host_name(step->name) && strcmp(step->name, alias) != 0) {
-                step->host_name = strdup(step->name);
-                if (!step->host_name)
-                        return -ENOMEM;
+        } else if (step_host_name_is_valid(step->name) && strcmp(step->name, alias) != 0) {
+                r = strv_append(&step->host_names, step->name);
+                if (r < 0)
+                        return r;
         }
         r = map_put_take(taken, alias, step);
         if (r < 0)

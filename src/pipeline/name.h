@@ -16,6 +16,13 @@ const char *step_name_fault(const char *name, size_t n);
  */
 int step_name_to_alias(const char *name, char **ret);
 
-/** step_names_assign() - gives all steps of a plan their alias and host_name; a collision is resolved, with a warning.
+/**
+ * step_host_name_is_valid() - whether a text can stand in a hosts file
+ *
+ * Docker and a hosts file take more than DNS does, and files rely on it: "my_db" must be reachable as that.
+ */
+bool step_host_name_is_valid(const char *name);
+
+/** step_names_assign() - gives all steps of a plan their alias and host names; a collision is resolved, with a warning.
  * 0 or -ENOMEM */
 int step_names_assign(Plan *plan, DiagList *diags);

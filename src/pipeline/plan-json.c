@@ -102,13 +102,17 @@ static void put_step(JsonWriter *w, const Plan *plan, const PlanStep *step, size
         json_put_string(w, "type", step_kind_to_string(step->kind));
         json_put_uint(w, "line", step->mark.line);
         json_put_string(w, "alias", step->alias);
-        json_put_string(w, "host_name", step->host_name);
+        json_put_strv(w, "host_names", step->host_names);
         json_put_string(w, "image", step->image);
         json_put_string(w, "reference", step->image_reference);
         json_put_string(w, "platform", step->platform);
         json_put_string(w, "pull", pull);
         json_put_strv(w, "commands", step->commands);
+        json_put_strv(w, "after_commands", step->after_commands);
+        if (step->commands && step->style != SCRIPT_PLAIN)
+                json_put_string(w, "script_style", script_style_to_string(step->style));
         json_put_strv(w, "entrypoint", step->entrypoint);
+        json_put_strv(w, "arguments", step->arguments);
         json_put_string(w, "directory", step->directory);
         json_put_string(w, "workspace_base", step->workspace_base);
         put_environment(w, step);

@@ -28,12 +28,19 @@ static void print_command(Str *out, const char *label, const char *command) {
 static void print_script(Str *out, const PlanStep *step) {
         const char *label = "commands";
 
-        STRV_FOREACH(argument, step->entrypoint)
-                print_command(out, argument == step->entrypoint ? "entrypoint" : "", *argument);
+        if (strv_length(step->entrypoint) == 1 && !*step->entrypoint[0])
+                print_line(out, "entrypoint", "none");
+        else
+                STRV_FOREACH(argument, step->entrypoint)
+                        print_command(out, argument == step->entrypoint ? "entrypoint" : "", *argument);
+        STRV_FOREACH(argument, step->arguments)
+                print_command(out, argument == step->arguments ? "arguments" : "", *argument);
         STRV_FOREACH(command, step->commands) {
                 print_command(out, label, *command);
                 label = "";
         }
+        STRV_FOREACH(command, step->after_commands)
+                print_command(out, command == step->after_commands ? "afterwards" : "", *command);
 }
 
 static void print_needs(Str *out, const Plan *plan, const PlanStep *step) {
@@ -77,12 +84,13 @@ static void print_host(Str *out, const PlanStep *step) {
         print_list(out, "dns search", step->dns_search);
 }
 
-/* Variables of the run itself (CI_*, DRONE_*) are the same everywhere and left to --json. */
+/* Variables of the run itself (CI_*, DRONE_*, GITLAB_*) are the same everywhere and left to --json. */
 static void print_environment(Str *out, const PlanStep *step) {
         _cleanup_strv_ char **names = NULL;
 
         MAP_FOREACH(entry, &step->environment)
-                if (strncmp(entry->key, "CI", 2) != 0 && !strstr(entry->key, "DRONE_"))
+                if (strncmp(entry->key, "CI", 2) != 0 && strncmp(entry->key, "GITLAB_", 7) != 0 &&
+                    !strstr(entry->key, "DRONE_"))
                         (void) strv_append(&names, entry->key);
         print_list(out, "variables", names);
         names = strv_free(names);
@@ -97,6 +105,14 @@ static void print_pull(Str *out, const PlanStep *step) {
         print_line(out, "pull", text ? text : "");
 }
 
+static void print_names(Str *out, const PlanStep *step) {
+        _cleanup_free_ char *others = strv_join(step->host_names, ", ");
+
+        if (step->alias)
+                (void) str_appendf(out, "    %-12s %s%s%s\n", "reached as", step->alias, step->host_names ? ", " : "",
+                                   others ? others : "");
+}
+
 static void print_step(Str *out, const Plan *plan, const PlanStep *step) {
         (void) str_appendf(out, "  %s (%s)\n", step->name, step_kind_to_string(step->kind));
         if (step->is_default_clone)
@@ -107,8 +123,8 @@ static void print_step(Str *out, const Plan *plan, const PlanStep *step) {
                 print_line(out, "platform", step->platform);
         if (step->pull.n > 0)
                 print_pull(out, step);
-        if (step->kind == STEP_SERVICE && step->alias)
-                print_line(out, "reached as", step->host_name ? step->host_name : step->alias);
+        if (step->kind == STEP_SERVICE)
+                print_names(out, step);
         print_needs(out, plan, step);
         print_conditions(out, step);
         if (step->directory && strcmp(step->directory, plan->workspace) != 0)
@@ -129,13 +145,27 @@ static void print_left_out(Str *out, const Plan *plan) {
                                    plan->left_out[i].why_mark.line);
 }
 
+static void print_need(Str *out, const Plan *plan, size_t i) {
+        const PlanNeed *need = &plan->depends_on[i];
+
+        if (i == 0)
+                (void) str_appendf(out, "after %s ", plan_noun(plan));
+        else
+                (void) str_append(out, ", ");
+        (void) str_append(out, need->name);
+        if (need->is_optional && !need->may_skip)
+                (void) str_append(out, " (if there is one)");
+}
+
 static void print_workflow(Str *out, const Plan *plan) {
-        (void) str_appendf(out, "workflow %s (%s), workspace %s\n", plan->name, plan->source_name, plan->workspace);
+        (void) str_appendf(out, "%s %s (%s), workspace %s\n", plan_noun(plan), plan->name, plan->source_name,
+                           plan->workspace);
         for (size_t i = 0; i < plan->n_depends_on; i++)
-                (void) str_appendf(out, "%s%s%s", i == 0 ? "after workflow " : ", ", plan->depends_on[i].name,
-                                   plan->depends_on[i].is_optional ? " (if there is one)" : "");
+                print_need(out, plan, i);
+        if (plan->n_depends_on > 0 && plan->on_failure)
+                (void) str_append(out, plan->on_success ? ", also if that fails" : ", if that fails");
         if (plan->n_depends_on > 0)
-                (void) str_append(out, plan->on_failure ? plan->on_success ? ", also if that fails\n" : ", if that fails\n" : "\n");
+                (void) str_append_char(out, '\n');
 }
 
 void plan_print(const Plan *plan, Str *out) {

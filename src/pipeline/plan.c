@@ -28,6 +28,11 @@ static const char *const pull_policy_names[_PULL_POLICY_MAX] = {
         [PULL_NEVER] = "never",
 };
 
+static const char *const script_style_names[_SCRIPT_STYLE_MAX] = {
+        [SCRIPT_PLAIN] = "plain",
+        [SCRIPT_STRICT] = "strict",
+};
+
 static int name_find(const char *const *names, int n_names, const char *name) {
         for (int i = 0; i < n_names; i++)
                 if (strcmp(names[i], name) == 0)
@@ -89,6 +94,14 @@ char *pull_list_to_string(const PullList *list, const char *separator) {
         return list->n > 0 ? str_take(&text) : strdup(pull_policy_to_string(PULL_MISSING));
 }
 
+const char *script_style_to_string(ScriptStyle style) {
+        return script_style_names[style];
+}
+
+const char *plan_noun(const Plan *plan) {
+        return plan->noun ? plan->noun : "workflow";
+}
+
 static void step_free_host_parts(PlanStep *step) {
         for (size_t i = 0; i < step->n_volumes; i++) {
                 free(step->volumes[i].source);
@@ -126,12 +139,14 @@ PlanStep *plan_step_free(PlanStep *step) {
         step_free_host_parts(step);
         free(step->name);
         free(step->alias);
-        free(step->host_name);
+        strv_free(step->host_names);
         free(step->image);
         free(step->image_reference);
         free(step->platform);
         strv_free(step->commands);
+        strv_free(step->after_commands);
         strv_free(step->entrypoint);
+        strv_free(step->arguments);
         free(step->directory);
         free(step->workspace_base);
         map_done(&step->environment);

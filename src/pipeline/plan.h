@@ -98,12 +98,20 @@ typedef enum PlanGrant {
         _GRANT_MAX,
 } PlanGrant;
 
+/* How the commands of a step become a program, and whose variables a container gets when it starts. */
+typedef enum ScriptStyle {
+        SCRIPT_PLAIN,  /* '/bin/sh -e' in the place of the image's entrypoint; Woodpecker's own bytes, in CI_SCRIPT too */
+        SCRIPT_STRICT, /* bash where the image has it, else sh, with 'pipefail', started by the image's entrypoint */
+        _SCRIPT_STYLE_MAX,
+} ScriptStyle;
+const char *script_style_to_string(ScriptStyle style); /* "plain", "strict" */
+
 typedef struct PlanStep {
         char *name;  /* as written: no control characters, but it may hold spaces and slashes. Unique among the steps,
                         and among the services. */
         char *alias; /* the name as a DNS label: how others reach it; unique in the plan, NULL: cannot be reached */
-        char *host_name; /* the name as written where it can stand beside the alias in a hosts file ("My_DB"); else NULL
-                          */
+        char **host_names; /* further ones that can stand beside the alias in a hosts file: the name as written
+                              ("My_DB"), "tutum__wordpress" */
         StepKind kind;
         Mark mark; /* of its entry in the file */
 
@@ -116,7 +124,11 @@ typedef struct PlanStep {
         bool is_default_clone; /* no image: git of this machine fetches the commit */
 
         char **commands;
-        char **entrypoint; /* NULL: the image's, or ours where there are commands */
+        char **after_commands; /* SCRIPT_STRICT: run behind them whatever came of them, in a shell of their own; what
+                                  becomes of these does not count */
+        ScriptStyle style;
+        char **entrypoint; /* NULL: the image's, or ours where there are plain commands; "" alone: none at all */
+        char **arguments;  /* of the entrypoint, where there are no commands; NULL: the image's */
         char *directory;   /* absolute, in the container */
         char *workspace_base; /* where the workspace volume is mounted */
 
@@ -167,9 +179,11 @@ typedef struct PlanNeed {
         char *name;
         Mark mark;
         bool is_optional; /* there may be none of that name */
+        bool may_skip;    /* that it was skipped is no hindrance */
 } PlanNeed;
 
 typedef struct Plan {
+        const char *noun;  /* what people call it: "workflow", "job"; static text, NULL: "workflow" */
         char *workflow;    /* the workflow's name; several combinations of a matrix have it in common */
         char *name;        /* for people: "build", "build (GO=1.21, DB=pg)" */
         Map axes;          /* the combination: axis to value */
@@ -184,10 +198,14 @@ typedef struct Plan {
         PlanNeed *depends_on;
         size_t n_depends_on;
         bool on_success, on_failure; /* runs if all that it depends on went well; runs if they did not */
+        bool on_any_failure;         /* with on_failure alone: one that failed is enough, else all must have */
         Map labels;                  /* of agents that may run it */
         bool skip_clone;
         Map secrets; /* name to value: all that must be masked, used or not */
 } Plan;
+
+/** plan_noun() - what people call it: "workflow", "job" */
+const char *plan_noun(const Plan *plan);
 
 Plan *plan_free(Plan *plan);
 DEFINE_CLEANUP(Plan *, plan_free);

@@ -36,7 +36,7 @@ static char *explain(Plan *const *plans, size_t n_plans, const Plan *plan, const
         if (!names || !shown)
                 return NULL;
         if (is_there)
-                return str_printf("it depends on workflow '%s', which does not run", shown);
+                return str_printf("it depends on %s '%s', which does not run", plan_noun(plan), shown);
         for (size_t i = 0; i < n_plans; i++)
                 if (!has_name(plans[i], plan->workflow))
                         names[n_names++] = plans[i]->workflow;
@@ -182,16 +182,28 @@ int workflows_order(Plan **plans, size_t n_plans, bool are_chosen, char ***ret_n
         return r;
 }
 
-/* Source: server/model/task.go, ShouldRun(). */
+static bool is_hindrance(const Plan *plan, const PlanNeed *need, WorkflowOutcome outcome) {
+        if (outcome == WORKFLOW_OPEN || (outcome == WORKFLOW_SKIPPED && plan->on_success && need->may_skip))
+                return false;
+        return (outcome == WORKFLOW_PASSED) != plan->on_success;
+}
+
+/* Source: server/model/task.go, ShouldRun(); for GitLab, lib/gitlab/ci/status/composite.rb. */
 const Plan *workflows_blocker(Plan *const *plans, const WorkflowOutcome *outcomes, size_t n_plans, size_t index) {
-        const Plan *plan = plans[index];
+        const Plan *plan = plans[index], *blocker = NULL;
 
         if (plan->on_success && plan->on_failure)
                 return NULL;
         for (size_t k = 0; k < plan->n_depends_on; k++)
-                for (size_t i = 0; i < n_plans; i++)
-                        if (outcomes[i] != WORKFLOW_OPEN && has_name(plans[i], plan->depends_on[k].name) &&
-                            (outcomes[i] == WORKFLOW_PASSED) != plan->on_success)
-                                return plans[i];
-        return NULL;
+                for (size_t i = 0; i < n_plans; i++) {
+                        const PlanNeed *need = &plan->depends_on[k];
+
+                        if (outcomes[i] == WORKFLOW_OPEN || !has_name(plans[i], need->name))
+                                continue;
+                        if (plan->on_any_failure && outcomes[i] == WORKFLOW_FAILED)
+                                return NULL;
+                        if (!blocker && is_hindrance(plan, need, outcomes[i]))
+                                blocker = plans[i];
+                }
+        return blocker;
 }
