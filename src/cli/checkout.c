@@ -59,7 +59,7 @@ int checkout_list_directory(const char *directory, char ***files) {
 }
 
 int checkout_workflows(const char *checkout, char ***ret, Error **reterr) {
-        static const char *const single[] = { ".woodpecker.yaml", ".woodpecker.yml" };
+        static const char *const single[] = { ".woodpecker.yaml", ".woodpecker.yml", ".gitlab-ci.yml" };
         _cleanup_free_ char *directory = path_join(checkout, WORKFLOWS_DIRECTORY);
         _cleanup_strv_ char **files = NULL;
 
@@ -73,7 +73,7 @@ int checkout_workflows(const char *checkout, char ***ret, Error **reterr) {
         }
         if (strv_length(files) == 0)
                 return error_set(reterr, ENOENT,
-                                 "'%s' has no workflow: neither .woodpecker/*.yaml nor .woodpecker.yaml; name a file: podstep run FILE", checkout);
+                                 "'%s' has no workflow: neither .woodpecker/*.yaml nor .woodpecker.yaml nor .gitlab-ci.yml; name a file: podstep run FILE", checkout);
         *ret = TAKE_PTR(files);
         return 0;
 }

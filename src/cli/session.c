@@ -28,7 +28,7 @@ typedef struct Session {
         sd_event *event;
         char *checkout, *state_directory;
         char **files;
-        Map environment, secrets; /* environment: what the user gave, then all */
+        Map given, environment, secrets; /* given: by the user; environment: all */
         Metadata metadata;
         DescribeSpec describe;
         bool gave_files; /* the user said which files changed */
@@ -116,14 +116,9 @@ static void on_answer(Task *task, int r, const Error *error, void *userdata) {
 
 /* All variables; the user's own count most. */
 static int make_environment(Session *session) {
-        Map environment = STRMAP_INIT;
-        int r = metadata_to_environment(&session->metadata, &environment);
+        int r = metadata_to_environment(&session->metadata, &session->environment);
 
-        if (r >= 0)
-                r = strmap_update(&environment, &session->environment);
-        variables_done(&session->environment);
-        session->environment = environment;
-        return r;
+        return r < 0 ? r : strmap_update(&session->environment, &session->given);
 }
 
 static void on_described(Task *task, int r, const Error *error, void *userdata) {
@@ -141,8 +136,8 @@ static void on_described(Task *task, int r, const Error *error, void *userdata) 
 static int enter_describing(Machine *machine, Task **ret_task, Error **reterr) {
         Session *session = container_of(machine, Session, machine);
 
-        session->gave_files = map_has(&session->environment, "CI_PIPELINE_FILES");
-        session->describe = (DescribeSpec) { session->options, session->checkout, &session->environment, session->files };
+        session->gave_files = map_has(&session->given, "CI_PIPELINE_FILES");
+        session->describe = (DescribeSpec) { session->options, session->checkout, &session->given, session->files };
         return describe_start(session->event, &session->describe, &session->metadata, on_described, session, ret_task);
 }
 
@@ -150,6 +145,8 @@ static int enter_loading(Machine *machine, Task **ret_task, Error **reterr) {
         Session *session = container_of(machine, Session, machine);
         WorkflowInput input = {
                 .options = session->options,
+                .given = &session->given,
+                .metadata = &session->metadata,
                 .environment = &session->environment,
                 .secrets = &session->secrets,
                 .cron = session->metadata.curr.cron,
@@ -268,7 +265,7 @@ static bool has_work(const Session *session) {
 
 /* A workflow without a step that may run is told and passed over. It is no success if it was all there was. */
 static void tell_left_out(Session *session, const Plan *plan) {
-        log_warning("workflow '%s' has nothing to run: %s", plan->name,
+        log_warning("%s '%s' has nothing to run: %s", plan_noun(plan), plan->name,
                     plan->why_left_out ? plan->why_left_out : "the conditions of none of its steps hold; 'podstep plan' tells which");
         if (!has_work(session))
                 note_exit_code(session, EXIT_USAGE);
@@ -283,7 +280,7 @@ static void tell_skipped(const Session *session, const Plan *plan, const Plan *b
 
         for (size_t i = 0; i < session->workflows.n_plans; i++)
                 if (session->workflows.plans[i] == blocker)
-                        log_warning("workflow '%s' is skipped: '%s' %s", plan->name, blocker->name, words[session->outcomes[i]]);
+                        log_warning("%s '%s' is skipped: '%s' %s", plan_noun(plan), plan->name, blocker->name, words[session->outcomes[i]]);
 }
 
 /* Passes over one that has nothing to run or may not run, now that others have ended; false if it is to run, or none is left. */
@@ -377,7 +374,7 @@ static int read_logins(Session *session, Error **reterr) {
         int r;
 
         if (!given)
-                given = strmap_get(&session->environment, "DOCKER_AUTH_CONFIG");
+                given = strmap_get(&session->given, "DOCKER_AUTH_CONFIG");
         r = logins_new(&session->logins) < 0 ? error_oom(reterr) : 0;
         if (r >= 0 && !str_is_empty(given))
                 r = logins_add_text(session->logins, given, strlen(given), "$DOCKER_AUTH_CONFIG", LOGIN_OF_JOB, reterr);
@@ -417,7 +414,7 @@ static int session_init(Session *session, Error **reterr) {
                 r = session->files_given[0] ? checkout_expand(session->files_given, &session->files, reterr)
                                             : checkout_workflows(session->checkout, &session->files, reterr);
         if (r >= 0)
-                r = variables_read_environment(session->options, &session->environment, reterr);
+                r = variables_read_environment(session->options, &session->given, reterr);
         if (r >= 0)
                 r = variables_read_secrets(session->options, &session->secrets, reterr);
         if (r >= 0 && !session->only_loads)
@@ -436,6 +433,7 @@ static void session_done(Session *session) {
         plans_free(session->workflows.plans, session->workflows.n_plans);
         free(session->outcomes);
         metadata_done(&session->metadata);
+        variables_done(&session->given);
         variables_done(&session->environment);
         variables_done(&session->secrets);
         strv_free(session->files);
@@ -491,6 +489,7 @@ static Session session_make(const RunOptions *options, char *const *files) {
         return (Session) {
                 .options = options,
                 .files_given = files ? files : none,
+                .given = STRMAP_INIT,
                 .environment = STRMAP_INIT,
                 .secrets = STRMAP_INIT,
                 .metadata.workflow.matrix = STRMAP_INIT,

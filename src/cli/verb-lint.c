@@ -10,6 +10,7 @@
 #include "cli/variables.h"
 #include "cli/verbs.h"
 #include "job/event.h"
+#include "pipeline/gitlab.h"
 #include "pipeline/lint.h"
 #include "pipeline/schema.h"
 
@@ -57,7 +58,8 @@ static int lint_file(const LintFile *file, const LintOptions *options, bool is_s
 
         r = read_source(file, &diags, &source);
         if (r == 0 && diags.n_errors == 0)
-                r = woodpecker_lint(source, options, &diags);
+                r = gitlab_is_file_name(file->path) ? gitlab_lint(source, options->environment, &diags)
+                                                    : woodpecker_lint(source, options, &diags);
         if (r < 0)
                 return r;
         if (is_strict)

@@ -38,8 +38,8 @@ const Verb podstep_verbs[] = {
           .summary = "run a workflow here and now",
           .description =
                   "Runs the steps of a workflow in containers of your own rootless Podman and shows what they print. Without FILE it is "
-                  ".woodpecker/*.yaml or .woodpecker.yaml of the checkout; a directory stands for its workflows, '-' is standard "
-                  "input. The checkout itself stays as it is, unless '--write' is given; nothing is left behind.\n\n"
+                  ".woodpecker/*.yaml, .woodpecker.yaml or .gitlab-ci.yml of the checkout; a directory stands for its workflows, "
+                  "'-' is standard input. The checkout itself stays as it is, unless '--write' is given; nothing is left behind.\n\n"
                   "Exit code: 0 all passed; 1 a step failed; 2 a wrong command line or file; 3 refused by policy; 124 timeout; 125 the "
                   "engine failed; 130 canceled. Ctrl-C once stops gracefully, twice at once; both clean up." },
         { "plan", "[FILE...]", RUN_OPTIONS(plan_option_rows), .run = verb_plan,
@@ -49,8 +49,8 @@ const Verb podstep_verbs[] = {
           .values_size = sizeof(LintValues), .values_init = init_lint_values, .values_done = done_lint_values,
           .summary = "find what is wrong in a workflow",
           .description = "Checks workflows for all events at once, without running anything: errors, and what is better done otherwise. "
-                         "Without FILE it is .woodpecker/*.yaml or .woodpecker.yaml of the checkout; a directory stands for its "
-                         "workflows, '-' is standard input. No secrets and no engine are needed.\n\n"
+                         "Without FILE it is .woodpecker/*.yaml, .woodpecker.yaml or .gitlab-ci.yml of the checkout; a directory "
+                         "stands for its workflows, '-' is standard input. No secrets and no engine are needed.\n\n"
                          "Exit code: 0 no errors; 2 errors, or a wrong command line." },
         { "config", "[KEY]", .options = config_option_rows, .run = verb_config,
           .values_size = sizeof(ConfigValues), .values_init = init_config_values, .values_done = done_config_values,

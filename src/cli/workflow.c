@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/strv.h"
 #include "job/event.h"
+#include "pipeline/gitlab.h"
 #include "pipeline/policy.h"
 #include "pipeline/select.h"
 #include "pipeline/woodpecker.h"
@@ -81,16 +82,40 @@ static int append_take(LoadedWorkflows *loaded, Plan **plans, size_t n_plans) {
         return r;
 }
 
-/* Faults and warnings go to standard error. 0 or an exit code. */
-static int load(const char *path, const WorkflowInput *input, LoadedWorkflows *loaded) {
+static int compile_woodpecker(const Source *source, const WorkflowInput *input, unsigned number, DiagList *diags,
+                              Plan ***ret, size_t *ret_n) {
         WoodpeckerContext context = {
                 .environment = input->environment,
                 .secrets = input->secrets,
                 .cron = input->cron,
                 .changed_files = input->changed_files,
                 .clones = input->options->clone,
-                .workflow_number = count_running(loaded) + 1,
+                .workflow_number = number,
         };
+
+        return woodpecker_compile_all(source, &context, diags, ret, ret_n);
+}
+
+/* Each job is a workflow of one step; a step that is chosen is a job. */
+static int compile_gitlab(const Source *source, const WorkflowInput *input, DiagList *diags, Plan ***ret, size_t *ret_n,
+                          Error **reterr) {
+        GitlabContext context = {
+                .metadata = input->metadata,
+                .variables = input->given,
+                .secrets = input->secrets,
+                .job_names = input->options->step_names,
+                .from = input->options->from,
+                .default_image = input->options->policy.images.default_image,
+        };
+
+        if (input->options->clone)
+                return error_set(reterr, ENOTSUP, "'--clone' is not yet supported for files of GitLab CI");
+        return gitlab_compile_all(source, &context, diags, ret, ret_n);
+}
+
+/* Faults and warnings go to standard error. 0 or an exit code. */
+static int load(const char *path, const WorkflowInput *input, LoadedWorkflows *loaded) {
+        bool is_gitlab = gitlab_is_file_name(path);
         _cleanup_(diag_list_done) DiagList diags = { 0 };
         _cleanup_(source_freep) Source *source = NULL;
         _cleanup_(error_freep) Error *error = NULL;
@@ -103,12 +128,15 @@ static int load(const char *path, const WorkflowInput *input, LoadedWorkflows *l
                 log_error("%s", error_message(error, r));
                 return EXIT_USAGE;
         }
-        r = woodpecker_compile_all(source, &context, &diags, &plans, &n_plans);
+        if (is_gitlab)
+                r = compile_gitlab(source, input, &diags, &plans, &n_plans, &error);
+        else
+                r = compile_woodpecker(source, input, count_running(loaded) + 1, &diags, &plans, &n_plans);
         if (r >= 0)
                 n_refused = judge(plans, n_plans, input, &diags);
         if (r >= 0 && n_refused == 0)
                 r = apply_settings(plans, n_plans, input, &diags, &error);
-        for (size_t i = 0; i < n_plans && r >= 0; i++)
+        for (size_t i = 0; i < n_plans && r >= 0 && !is_gitlab; i++)
                 r = select_steps(plans[i], input->options, &error);
         diag_sort(&diags);
         show(&diags, source, input->color);

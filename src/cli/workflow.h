@@ -3,11 +3,14 @@
 /* From files on disk to plans that may run: read, compiled, judged; whatever is wrong is shown. */
 
 #include "cli/run-options.h"
+#include "pipeline/metadata.h"
 #include "pipeline/plan.h"
 
 typedef struct WorkflowInput {
         const RunOptions *options;
-        const Map *environment, *secrets;
+        const Map *environment, *secrets; /* environment: all that is known */
+        const Map *given;                 /* of it, what the user gave */
+        const Metadata *metadata;
         const char *cron;           /* name of the cron job; NULL: none */
         char *const *changed_files; /* NULL: those that the environment names */
         bool are_chosen; /* the user named the files: others may be missing */
