@@ -68,8 +68,8 @@ const char *const run_option_color_names[] = { "auto", "always", "never", NULL }
 /* Rows that several verbs share; GROUP is the heading where the row is the first below it. */
 #define ENGINE_ROW(heading)                                                                                                      \
         { "engine", 0, "URL", OPTION_STRING(RunOptions, engine_url), .group = (heading),                                         \
-          .help = "Where Podman's API is: unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST/PATH. Default: CONTAINER_HOST, "      \
-                  "DOCKER_HOST, Podman's own connections, the user's socket." }
+          .help = "Where Podman's or Docker's API is: unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST/PATH. Default: "         \
+                  "CONTAINER_HOST, DOCKER_HOST, Podman's own connections, the user's socket, Docker's." }
 #define DIRECTORY_ROW(heading)                                                                                                   \
         { "directory", 'C', "DIR", OPTION_STRING(RunOptions, directory), .group = (heading),                                     \
           .help = "The checkout to work on. Default: the top of the git work tree, else the directory of FILE." }
@@ -135,6 +135,9 @@ const Option run_option_rows[] = {
         EVENT_ROWS,
         VARIABLE_ROWS,
         ENGINE_ROW("Engine"),
+        { "remote", 0, NULL, OPTION_FLAG(RunOptions, remote),
+          .help = "Treats the engine as one of another machine: the checkout is sent to it, and what changed is fetched back, even "
+                  "if it could see the files." },
         { "pull", 0, "POLICY", .set = set_pull, .offset = OPTION_OFFSET(RunOptions, pull, PullList),
           .help = "When to pull images, whatever the file says: always, missing, newer or never. Several with commas are "
                   "tried in this order; the same one twice is a second try." },

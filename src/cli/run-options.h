@@ -18,6 +18,7 @@ typedef struct RunOptions {
         Config config;     /* after configure(): what has no other place here */
 
         char *engine_url; /* NULL: look for one */
+        bool remote;      /* taken for another machine's */
         char *directory;  /* the checkout; NULL: find it */
 
         Map environment;  /* --env; of "--env NAME" the value from our own environment */

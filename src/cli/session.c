@@ -165,11 +165,13 @@ static int enter_loading(Machine *machine, Task **ret_task, Error **reterr) {
         return 0;
 }
 
-/* Jobs share files with their engine: the checkout, scripts, logs. */
+/* An engine that cannot see our files is sent them, and a program of ours that must run there. */
 static void on_engine(Task *task, int r, const Error *error, void *userdata) {
         Session *session = userdata;
         _cleanup_(error_freep) Error *why = NULL;
 
+        if (r >= 0 && session->options->remote)
+                session->engine->info.is_local = false;
         if (r >= 0 && !session->engine->info.is_local && session->engine->info.is_foreign)
                 r = error_set(&why, EREMOTE, "the engine at %s runs on a machine of another kind, where podstep's own programs do not run",
                               session->engine->info.address);

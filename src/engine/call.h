@@ -45,7 +45,6 @@ struct Service {
         char *exits_directory; /* NULL: not local, or its tmp_dir is not the default one */
         unsigned n_away;       /* how often a connection was refused or cut */
         Attach *attaching;     /* those whose containers must not be started yet */
-        bool is_remote;        /* by the user's word */
 };
 
 extern const ServiceKind libpod_kind, docker_kind;

@@ -14,6 +14,7 @@ int docker_spec_to_json(const ContainerSpec *spec, char **ret);
 void docker_put_options(JsonWriter *w, const ContainerSpec *spec);
 void docker_put_health(JsonWriter *w, const HealthSpec *health);
 
+int docker_describe(Engine *, EngineDetails *ret, TaskDone, void *, Task **);
 int docker_image_pull(Engine *, const PullSpec *, EngineProgress, PullResult *ret, TaskDone, void *, Task **);
 int docker_image_import(Engine *, const char *reference, const char *tar, size_t n, TaskDone, void *, Task **);
 int docker_disk_usage(Engine *, EngineDisk *ret, TaskDone, void *, Task **);

@@ -28,6 +28,7 @@ static int docker_container_init(Engine *engine, const char *name, TaskDone done
 static const EngineClass docker_class = {
         .free = service_free,
         .probe = service_probe,
+        .describe = docker_describe,
         .image_inspect = service_image_inspect,
         .image_pull = docker_image_pull,
         .image_import = docker_image_import,

@@ -31,6 +31,8 @@ typedef struct Find {
         Str tried;
         bool had_unfit; /* something answered, but no Podman of use */
         Task *pending;
+        Engine *found;    /* by the candidate that is being tried */
+        Engine *fallback; /* the first Docker among those that may fail: taken if there is no Podman */
         Engine **ret;
 } Find;
 
@@ -38,6 +40,8 @@ static Task *find_free(Task *task) {
         Find *find = container_of(task, Find, task);
 
         task_free(find->pending);
+        engine_free(find->found);
+        engine_free(find->fallback);
         for (size_t i = 0; i < find->n_candidates; i++)
                 connection_done(&find->candidates[i].connection);
         free(find->candidates);
@@ -69,7 +73,7 @@ static const char *hint(const Find *find) {
         bool is_root = geteuid() == 0;
 
         if (find->had_unfit)
-                return "use Podman 4.3 or later and name its socket with --engine";
+                return "use Podman 4.3 or later, or Docker, and name its socket with --engine";
         if (!is_installed("podman"))
                 return "install Podman 4.3 or later ('apt install podman' or 'dnf install podman')";
         if (!is_root && str_is_empty(getenv("XDG_RUNTIME_DIR")))
@@ -102,16 +106,33 @@ static void find_fail(Find *find, const Candidate *candidate, int r, const Error
         task_finish(&find->task, r, mine);
 }
 
+static void find_succeed(Find *find, Engine *engine) {
+        *find->ret = engine;
+        task_finish(&find->task, 0, NULL);
+}
+
+/* Podman is looked for first, wherever it may be; Docker is kept in hand meanwhile. */
+static void take_found(Find *find, const Candidate *candidate) {
+        int r;
+
+        if (!candidate->may_fail || !str_equal(find->found->info.kind, "docker"))
+                return find_succeed(find, TAKE_PTR(find->found));
+        if (!find->fallback)
+                find->fallback = TAKE_PTR(find->found);
+        find->found = engine_free(find->found);
+        r = find_try(find);
+        if (r < 0)
+                task_finish(&find->task, r, NULL);
+}
+
 static void on_open(Task *task, int r, const Error *error, void *userdata) {
         Find *find = userdata;
         const Candidate *candidate = &find->candidates[find->next - 1];
         _cleanup_(error_freep) Error *mine = error_copy(error);
 
         find->pending = task_free(find->pending);
-        if (r >= 0) {
-                task_finish(&find->task, 0, NULL);
-                return;
-        }
+        if (r >= 0)
+                return take_found(find, candidate);
         if (!candidate->may_fail) {
                 find_fail(find, candidate, r, mine);
                 return;
@@ -129,7 +150,10 @@ static int find_try(Find *find) {
         ServiceSpec spec;
 
         if (find->next == find->n_candidates) {
-                find_give_up(find);
+                if (find->fallback)
+                        find_succeed(find, TAKE_PTR(find->fallback));
+                else
+                        find_give_up(find);
                 return 0;
         }
         candidate = &find->candidates[find->next++];
@@ -140,7 +164,7 @@ static int find_try(Find *find) {
                              .key_file = candidate->connection.key_file,
                              .skips_verify = candidate->skips_verify,
                              .times = SERVICE_TIMES_DEFAULT };
-        return service_open(find->event, &spec, find->ret, on_open, find, &find->pending);
+        return service_open(find->event, &spec, &find->found, on_open, find, &find->pending);
 }
 
 static int put(char **place, char *value) {
@@ -207,7 +231,7 @@ static int add_url(Find *find, const char *origin, const char *url, bool may_fai
         return add_candidate_take(find, &candidate);
 }
 
-/* What the user named: the first that is set counts, but of Docker's only if Podman answers there. */
+/* What the user named: the first that is set counts, but of Docker's only if Podman answers there, or nowhere else. */
 static const struct {
         const char *variable;
         bool is_docker;
@@ -240,6 +264,18 @@ static int add_sockets(Find *find) {
         return add_url(find, NULL, "unix:///run/podman/podman.sock", true);
 }
 
+/* Not told of where there is none: most machines with Podman have no Docker. */
+static int add_docker_sockets(Find *find) {
+        const char *runtime = getenv("XDG_RUNTIME_DIR");
+        _cleanup_free_ char *user = str_is_empty(runtime) ? NULL : str_printf("%s/docker.sock", runtime);
+        const char *const places[] = { user, "/run/docker.sock", "/var/run/docker.sock" };
+
+        FOREACH_ROW(place, places)
+                if (*place && file_exists(*place))
+                        return add_url(find, NULL, *place, true);
+        return 0;
+}
+
 static int add_candidates(Find *find, const char *url, Error **reterr) {
         const char *name = getenv("CONTAINER_CONNECTION");
         int r;
@@ -261,7 +297,7 @@ static int add_candidates(Find *find, const char *url, Error **reterr) {
         r = add_connection(find, "Podman's default connection", NULL, reterr);
         if (r != 0)
                 return r;
-        return add_sockets(find) < 0 ? error_oom(reterr) : 0;
+        return add_sockets(find) < 0 || add_docker_sockets(find) < 0 ? error_oom(reterr) : 0;
 }
 
 int engine_open(sd_event *event, const char *url, Engine **ret, TaskDone done, void *userdata, Task **ret_task) {

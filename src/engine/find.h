@@ -1,10 +1,11 @@
 #pragma once
 
 /*
- * Where the engine is: --engine URL; CONTAINER_HOST; DOCKER_HOST, DOCKER_SOCK (only if it answers as libpod);
- * CONTAINER_CONNECTION, or the default connection of podman-connections.json or containers.conf;
- * $XDG_RUNTIME_DIR/podman/podman.sock; /run/podman/podman.sock. The first that is set counts when it was named by the
- * user; of the well-known sockets the first that answers.
+ * Where the engine is: --engine URL; CONTAINER_HOST; DOCKER_HOST, DOCKER_SOCK; CONTAINER_CONNECTION, or the default
+ * connection of podman-connections.json or containers.conf; $XDG_RUNTIME_DIR/podman/podman.sock;
+ * /run/podman/podman.sock; $XDG_RUNTIME_DIR/docker.sock or /run/docker.sock. The first that is set counts when it was
+ * named by the user; of the well-known sockets the first that answers. But for --engine and CONTAINER_HOST, a Docker is
+ * only taken when no Podman is found in any of these places.
  */
 
 #include "engine/engine.h"

@@ -123,7 +123,7 @@ static int libpod_take_ping(Service *service, const Map *headers, Error **reterr
         (void) snprintf(service->prefix, sizeof(service->prefix), LIBPOD_PREFIX);
         info->version = service->version;
         info->has_pods = info->has_secrets = true;
-        info->is_local = !service->is_remote && service->socket && is_local(service->socket);
+        info->is_local = service->socket && is_local(service->socket);
         if (!info->is_local)
                 return 0;
         info->is_rootless = info->maps_users = geteuid() != 0;
@@ -141,7 +141,7 @@ static int libpod_take_info(Service *service, Json *json, Error **reterr) {
                 return error_oom(reterr);
         info->maps_users = info->is_rootless;
         info->is_foreign = service_is_foreign(json_find_string(json, "host.arch"));
-        info->is_local = !service->is_remote && is_this_machine(json);
+        info->is_local = is_this_machine(json);
         if (info->is_local)
                 service->exits_directory = exits_directory_find();
         return 0;

@@ -233,7 +233,6 @@ static int open_new(sd_event *event, const ServiceSpec *spec, Open **ret) {
         if (!service)
                 return -ENOMEM;
         service->kind = &unknown_kind;
-        service->is_remote = spec->is_remote;
         service->engine = (Engine) { .class = &unknown_class,
                                     .event = sd_event_ref(event),
                                     .info = { .kind = unknown_kind.name } };
@@ -261,6 +260,10 @@ int service_open(sd_event *event, const ServiceSpec *spec, Engine **ret, TaskDon
         }
         if (r >= 0)
                 r = url_parse(spec->url, &open->url, &error);
+        if (r >= 0 && open->url.scheme == URL_SSH && !open->url.path) { /* as Docker has it; Podman always names a path */
+                open->url.path = strdup("/var/run/docker.sock");
+                r = open->url.path ? 0 : -ENOMEM;
+        }
         if (r >= 0 && open->url.scheme == URL_SSH)
                 r = tunnel_start(event, &open->url, spec->identity, &open->service->tunnel, on_tunnel, open,
                                  &open->pending);

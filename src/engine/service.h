@@ -28,7 +28,6 @@ typedef struct ServiceSpec {
         const char *identity;                       /* key file for ssh; NULL: ssh's own choice */
         const char *ca_file, *cert_file, *key_file; /* for tcp; one of them set: TLS */
         bool skips_verify;
-        bool is_remote; /* taken for another machine's even if it is this one's */
         ServiceTimes times;
 } ServiceSpec;
 

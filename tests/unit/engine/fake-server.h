@@ -25,7 +25,8 @@ typedef struct FakeAnswer {
         bool is_cut;         /* the body ends in the middle */
         bool is_stream;      /* the body has no length and ends with the connection */
         size_t n_body;       /* of a body that holds NULs */
-        const char *version; /* of _ping; NULL: "4.3.1"; "": says nothing, as Docker */
+        const char *version; /* of _ping; NULL: "4.3.1"; "": says nothing */
+        const char *docker;  /* likewise: the API version of a Docker; NULL: it is none */
 } FakeAnswer;
 
 #define FAKE_PREFIX "/v4.0.0/libpod/"
@@ -98,7 +99,9 @@ static inline void fake_answer(FakeConnection *connection, const FakeAnswer *ans
                 return;
         }
         (void) str_appendf(&out, "HTTP/1.1 %d Fake\r\n", answer->status);
-        if (*version)
+        if (answer->docker)
+                (void) str_appendf(&out, "Server: Docker/27.0 (linux)\r\nApi-Version: %s\r\nOstype: linux\r\n", answer->docker);
+        else if (*version)
                 (void) str_appendf(&out, "Libpod-Api-Version: %s\r\n", version);
         if (has_body && !answer->is_stream)
                 (void) str_appendf(&out, "Content-Length: %zu\r\n", n_body + (answer->is_cut ? 10 : 0));

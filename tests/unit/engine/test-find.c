@@ -209,9 +209,11 @@ static void test_named_only(void **state) {
         assert_text(scene, "engine 'rubbish' (--engine): ");
 }
 
-/* Docker where Docker's variables point: the next place is tried, and in the end all are told. */
+/* Docker where Docker's variables point: Podman is preferred, wherever it is; what somebody named outright is not replaced. */
 static void test_docker(void **state) {
-        static const FakeAnswer docker[] = { { "GET /_ping", 200, "OK", .version = "" } };
+        static const FakeAnswer docker[] = { { "GET /_ping", 200, "OK", .docker = "1.41" },
+                                            { "GET /v1.41/info", 200, "{\"ServerVersion\":\"20.10.24\",\"SecurityOptions\":[\"name=rootless\"]}" } },
+                                old[] = { { "GET /_ping", 200, "OK", .docker = "1.24" } };
         Scene *scene = *state;
 
         FAKE_PLAY(scene->server, docker);
@@ -220,6 +222,22 @@ static void test_docker(void **state) {
         assert_int_equal(open_engine(scene, NULL), 0);
         assert_string_equal(scene->engine->info.address, scene->second->url);
 
+        assert_int_equal(open_engine(scene, scene->server->url), 0);
+        assert_string_equal(scene->engine->info.kind, "docker");
+        assert_string_equal(scene->engine->info.version, "20.10.24");
+        assert_true(scene->engine->info.is_rootless);
+        assert_false(scene->engine->info.is_local);
+
+        assert_int_equal(unsetenv("DOCKER_SOCK"), 0);
+        if (!file_exists("/run/podman/podman.sock")) {
+                assert_int_equal(open_engine(scene, NULL), 0);
+                assert_string_equal(scene->engine->info.address, scene->server->url);
+                FAKE_PLAY(scene->server, old);
+                assert_int_equal(open_engine(scene, scene->server->url), -EPROTONOSUPPORT);
+                assert_text(scene, "this Docker is too old; podstep needs version 1.13 or later (API 1.25)");
+        }
+
+        assert_int_equal(setenv("DOCKER_SOCK", scene->second->socket, 1), 0);
         FAKE_PLAY(scene->second, docker);
         assert_int_equal(setenv("CONTAINER_CONNECTION", "nothing", 1), 0);
         assert_int_equal(open_engine(scene, NULL), -EINVAL);

@@ -1,0 +1,275 @@
+/* Docker's words: what is sent, and what its answers mean. */
+
+#include "fake-server.h"
+
+#include "base/array.h"
+#include "engine/docker-internal.h"
+#include "engine/service.h"
+
+#define P "/v1.41/"
+#define DONE seen_done, &scene->seen, &scene->task
+#define PING { "GET /_ping", 200, "OK", .docker = "1.41" }, { "GET " P "info", 200, "{\"ServerVersion\":\"20.10\",\"PidsLimit\":true}" }
+
+typedef struct Scene {
+        sd_event *event;
+        FakeServer *server;
+        Engine *engine;
+        Seen seen;
+        Task *task;
+} Scene;
+
+static int finish(Scene *scene, int r) {
+        assert_int_equal(r, 0);
+        turn_until(scene->event, &scene->seen.n, 1);
+        scene->task = task_free(scene->task);
+        r = scene->seen.r;
+        if (r < 0)
+                print_message("     %s\n", scene->seen.text);
+        scene->seen.n = 0;
+        return r;
+}
+
+static int setup(void **state) {
+        static const FakeAnswer answers[] = { PING };
+        Scene *scene = calloc(1, sizeof(*scene));
+        ServiceSpec spec;
+
+        scene->event = test_event();
+        scene->server = fake_new(scene->event);
+        FAKE_PLAY(scene->server, answers);
+        spec = (ServiceSpec) { .url = scene->server->url, .times = SERVICE_TIMES_DEFAULT };
+        assert_int_equal(finish(scene, service_open(scene->event, &spec, &scene->engine, DONE)), 0);
+        assert_int_equal(scene->engine->info.controllers, CONTROLLER_PIDS);
+        *state = scene;
+        return 0;
+}
+
+static int teardown(void **state) {
+        Scene *scene = *state;
+
+        engine_free(scene->engine);
+        fake_free(scene->server);
+        sd_event_unref(scene->event);
+        free(scene);
+        return 0;
+}
+
+static char *body_of(const ContainerSpec *spec) {
+        char *text = NULL;
+
+        assert_int_equal(docker_spec_to_json(spec, &text), 0);
+        return text;
+}
+
+static void expect_part(const ContainerSpec *spec, const char *part) {
+        _cleanup_free_ char *body = body_of(spec);
+
+        if (!strstr(body, part))
+                print_message("no %s in\n%s\n", part, body);
+        assert_non_null(strstr(body, part));
+}
+
+static void test_create_body(void **state) {
+        _cleanup_map_ Map env = STRMAP_INIT;
+        const char *argv[] = { "sh", "-c", "true", NULL }, *ro[] = { "rbind", "ro", "z", NULL }, *nocopy[] = { "nocopy", NULL },
+                   *aliases[] = { "db", NULL }, *devices[] = { "/dev/fuse:/dev/fuse:rw", "nvidia.com/gpu=all", NULL },
+                   *caps[] = { "SYS_PTRACE", NULL }, *all[] = { "ALL", NULL }, *size[] = { "size=1m", "mode=1777", NULL };
+        MountSpec mounts[] = {
+                { MOUNT_BIND, "/src", "/dst", (char *const *) ro },
+                { MOUNT_VOLUME, "v", "/v", (char *const *) nocopy },
+                { MOUNT_VOLUME, NULL, "/anonymous", NULL },
+                { MOUNT_BIND, "/a:b", "/c", NULL },
+                { MOUNT_TMPFS, NULL, "/t", (char *const *) size },
+        };
+        UlimitSpec ulimit = { "nofile", 10, -1 };
+        DeviceRuleSpec rule = { 'c', 10, -1, "rwm" };
+        HealthSpec health = { .interval_usec = 1000000 };
+        ContainerSpec spec = { .image = "sha256:1", .entrypoint = (char *const *) argv, .environment = &env, .mounts = mounts,
+                               .n_mounts = ELEMENTSOF(mounts), .network = { NETWORK_NAMED, "net", (char *const *) aliases },
+                               .devices = (char *const *) devices, .device_rules = &rule, .n_device_rules = 1,
+                               .security = { .no_new_privileges = true, .cap_add = (char *const *) caps, .cap_drop = (char *const *) all,
+                                             .apparmor = "unconfined", .unmask = (char *const *) all },
+                               .limits = { .memory_bytes = 1 << 20, .cpu_quota_usec = 50000, .pids_max = 7 },
+                               .ulimits = &ulimit, .n_ulimits = 1, .stop_signal = 2, .health = &health, .init = true };
+
+        assert_int_equal(strmap_put(&env, "A", "b=c"), 0);
+        expect_part(&spec, "\"Image\":\"sha256:1\"");
+        expect_part(&spec, "\"Entrypoint\":[\"sh\",\"-c\",\"true\"]");
+        expect_part(&spec, "\"Env\":[\"A=b=c\"]");
+        expect_part(&spec, "\"StopSignal\":\"2\"");
+        expect_part(&spec, "\"Binds\":[\"/src:/dst:ro,z\",\"v:/v:nocopy\"]");
+        expect_part(&spec, "\"Mounts\":[{\"Type\":\"volume\",\"Target\":\"/anonymous\"},{\"Type\":\"bind\",\"Source\":\"/a:b\",\"Target\":\"/c\"}]");
+        expect_part(&spec, "\"Tmpfs\":{\"/t\":\"size=1m,mode=1777\"}");
+        expect_part(&spec, "\"NetworkMode\":\"net\"");
+        expect_part(&spec, "\"NetworkingConfig\":{\"EndpointsConfig\":{\"net\":{\"Aliases\":[\"db\"]}}}");
+        expect_part(&spec, "\"Devices\":[{\"PathOnHost\":\"/dev/fuse\",\"PathInContainer\":\"/dev/fuse\",\"CgroupPermissions\":\"rw\"}]");
+        expect_part(&spec, "\"DeviceRequests\":[{\"Driver\":\"cdi\",\"DeviceIDs\":[\"nvidia.com/gpu=all\"]}]");
+        expect_part(&spec, "\"DeviceCgroupRules\":[\"c 10:* rwm\"]");
+        expect_part(&spec, "\"CapAdd\":[\"SYS_PTRACE\"],\"CapDrop\":[\"ALL\"],\"MaskedPaths\":[],\"ReadonlyPaths\":[]");
+        expect_part(&spec, "\"SecurityOpt\":[\"no-new-privileges\",\"apparmor=unconfined\"]");
+        expect_part(&spec, "\"Memory\":1048576,\"CpuQuota\":50000,\"CpuPeriod\":100000,\"PidsLimit\":7");
+        expect_part(&spec, "\"Ulimits\":[{\"Name\":\"nofile\",\"Soft\":10,\"Hard\":-1}]");
+        expect_part(&spec, "\"Healthcheck\":{\"Interval\":1000000000,\"Timeout\":0,\"StartPeriod\":0,\"Retries\":0}");
+        expect_part(&spec, "\"Init\":true");
+        expect_part(&spec, "\"LogConfig\":{\"Type\":\"json-file\"}");
+}
+
+static void test_networks(void **state) {
+        static const struct {
+                NetworkSpec network;
+                const char *part;
+        } rows[] = {
+                { { NETWORK_DEFAULT }, "\"NetworkMode\":\"default\"" },
+                { { NETWORK_NONE }, "\"NetworkMode\":\"none\"" },
+                { { NETWORK_HOST }, "\"NetworkMode\":\"host\"" },
+                { { NETWORK_BRIDGE }, "\"NetworkMode\":\"bridge\"" },
+                { { NETWORK_CONTAINER, "c" }, "\"NetworkMode\":\"container:c\"" },
+        };
+
+        FOREACH_ROW(row, rows)
+                expect_part(&(ContainerSpec) { .image = "i", .network = row->network }, row->part);
+        expect_part(&(ContainerSpec) { .image = "i", .read_only = true }, "\"Tmpfs\":{\"/run\":\"rw\",\"/tmp\":\"rw\",\"/var/tmp\":\"rw\"}");
+}
+
+/* A create whose answer was lost is found again by its name. */
+static void test_create(void **state) {
+        static const struct {
+                int status, inspect;
+                const char *body, *inspected;
+                int want_r;
+                const char *text;
+        } rows[] = {
+                { 201, 0, "{\"Id\":\"abc\"}", NULL, 0, NULL },
+                { 409, 200, "{\"message\":\"Conflict. The name is in use\"}", "{\"Id\":\"abc\"}", 0, NULL },
+                { 409, 404, "{\"message\":\"Conflict. The name is in use\"}", "{\"message\":\"no such\"}", -EREMOTEIO, "The name is in use" },
+                { 404, 0, "{\"message\":\"No such image: x\"}", NULL, -ENOENT, "docker: creating container: No such image: x" },
+                { 400, 0, "{\"message\":\"bad parameter\"}", NULL, -EREMOTEIO, "bad parameter" },
+                { 201, 0, "{}", NULL, -EPROTO, "odd answer" },
+        };
+        Scene *scene = *state;
+
+        FOREACH_ROW(row, rows) {
+                const FakeAnswer answers[] = { { "POST " P "containers/create?name=n", row->status, row->body },
+                                               { "GET " P "containers/n/json", row->inspect, row->inspected } };
+                _cleanup_free_ char *id = NULL;
+
+                FAKE_PLAY(scene->server, answers);
+                assert_int_equal(finish(scene, engine_container_create(scene->engine, &(ContainerSpec) { .name = "n", .image = "i" }, &id, DONE)),
+                                 row->want_r);
+                if (row->want_r == 0)
+                        assert_string_equal(id, "abc");
+                else
+                        assert_non_null(strstr(scene->seen.text, row->text));
+        }
+}
+
+static void test_pull(void **state) {
+        static const struct {
+                const char *reference, *policy, *path, *stream;
+                int status, inspect, want_r;
+                PullFault fault;
+        } rows[] = {
+                { "a/b:1", "always", "fromImage=a%2Fb%3A1", "{\"status\":\"Pulling\"}\r\n{\"status\":\"Done\"}\r\n", 200, 200, 0, 0 },
+                { "a/b", "always", "fromImage=a%2Fb&tag=latest", "{\"status\":\"Done\"}", 200, 200, 0, 0 },
+                { "h:5/b", "always", "fromImage=h%3A5%2Fb&tag=latest", "{\"status\":\"Done\"}", 200, 200, 0, 0 },
+                { "a@sha256:0", "always", "fromImage=a%40sha256%3A0", "{\"status\":\"Done\"}", 200, 200, 0, 0 },
+                { "a:1", "always", "fromImage=a%3A1", "{\"errorDetail\":{\"message\":\"toomanyrequests: slow\"},\"error\":\"toomanyrequests: slow\"}",
+                  200, 200, -EREMOTEIO, PULL_FAULT_RATE_LIMITED },
+                { "a:1", "newer", "fromImage=a%3A1", "{\"error\":\"connection refused\"}", 200, 200, 0, 0 },
+                { "a:1", "newer", "fromImage=a%3A1", "{\"error\":\"connection refused\"}", 200, 404, -EREMOTEIO, PULL_FAULT_AWAY },
+                { "a:1", "always", "fromImage=a%3A1", "{\"message\":\"manifest for a:1 not found: manifest unknown\"}", 404, 0, -ENOENT,
+                  PULL_FAULT_NOT_FOUND },
+                { "a:1", "always", "fromImage=a%3A1", "rubbish\n", 200, 200, -EPROTO, 0 },
+        };
+        Scene *scene = *state;
+
+        FOREACH_ROW(row, rows) {
+                _cleanup_free_ char *post = str_printf("POST " P "images/create?%s", row->path);
+                const FakeAnswer answers[] = { { post, row->status, row->stream }, { "GET " P "images/", row->inspect, "{\"Id\":\"sha256:7\"}" } };
+                _cleanup_(pull_result_done) PullResult result = { 0 };
+
+                print_message("case %s\n", row->path);
+                FAKE_PLAY(scene->server, answers);
+                assert_int_equal(finish(scene, engine_image_pull(scene->engine, &(PullSpec) { row->reference, row->policy }, NULL, &result, DONE)),
+                                 row->want_r);
+                if (row->want_r == 0)
+                        assert_string_equal(result.id, "sha256:7");
+                else
+                        assert_int_equal(result.fault, row->fault);
+        }
+}
+
+static void test_lists(void **state) {
+        static const FakeAnswer answers[] = {
+                { "GET " P "containers/json?all=true&filters=%7B%22label%22%3A%5B%22l%22%5D%7D", 200,
+                  "[{\"Names\":[\"/other/link\",\"/mine\"],\"Labels\":{\"l\":\"1\"}},{\"Names\":null}]" },
+                { "GET " P "volumes?filters=", 200, "{\"Volumes\":null}" },
+                { "GET " P "networks?filters=", 200, "[{\"Name\":\"net\",\"Labels\":{}}]" },
+        };
+        static const struct {
+                ObjectKind kind;
+                const char *name;
+        } rows[] = { { OBJECT_CONTAINER, "mine" }, { OBJECT_VOLUME, NULL }, { OBJECT_NETWORK, "net" }, { OBJECT_POD, NULL }, { OBJECT_SECRET, NULL } };
+        Scene *scene = *state;
+
+        FAKE_PLAY(scene->server, answers);
+        FOREACH_ROW(row, rows) {
+                _cleanup_(engine_objects_done) EngineObjects found = { 0 };
+
+                assert_int_equal(finish(scene, engine_object_list(scene->engine, row->kind, "l", &found, DONE)), 0);
+                assert_int_equal(found.n_objects, row->name != NULL);
+                if (row->name)
+                        assert_string_equal(found.objects[0].name, row->name);
+        }
+}
+
+static void test_remove(void **state) {
+        static const FakeAnswer answers[] = {
+                { "DELETE " P "containers/c?force=true&v=true", 409, "{\"message\":\"removal in progress\"}", 2 },
+                { "DELETE " P "containers/c?force=true&v=true", 404, "{\"message\":\"no such\"}" },
+                { "DELETE " P "networks/n", 403, "{\"message\":\"has active endpoints\"}", 1 },
+                { "DELETE " P "networks/n", 204 },
+        };
+        Scene *scene = *state;
+
+        FAKE_PLAY(scene->server, answers);
+        assert_int_equal(finish(scene, engine_object_remove(scene->engine, OBJECT_CONTAINER, "c", DONE)), 0);
+        assert_int_equal(finish(scene, engine_object_remove(scene->engine, OBJECT_NETWORK, "n", DONE)), 0);
+        assert_int_equal(finish(scene, engine_object_remove(scene->engine, OBJECT_POD, "p", DONE)), 0);
+}
+
+static void test_health(void **state) {
+        static const struct {
+                const char *body;
+                HealthStatus want;
+        } rows[] = {
+                { "{\"State\":{\"Health\":{\"Status\":\"healthy\"}}}", HEALTH_HEALTHY },
+                { "{\"State\":{\"Health\":{\"Status\":\"unhealthy\"}}}", HEALTH_UNHEALTHY },
+                { "{\"State\":{\"Health\":{\"Status\":\"starting\"}}}", HEALTH_STARTING },
+                { "{\"State\":{}}", HEALTH_STARTING },
+        };
+        Scene *scene = *state;
+
+        FOREACH_ROW(row, rows) {
+                const FakeAnswer answers[] = { { "GET " P "containers/c/json", 200, row->body } };
+                HealthStatus got = -1;
+
+                FAKE_PLAY(scene->server, answers);
+                assert_int_equal(finish(scene, engine_container_check_health(scene->engine, "c", &got, DONE)), 0);
+                assert_int_equal(got, row->want);
+        }
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_create_body),
+                cmocka_unit_test(test_networks),
+                cmocka_unit_test_setup_teardown(test_create, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_pull, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_lists, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_remove, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_health, setup, teardown),
+        };
+
+        return cmocka_run_group_tests_name("docker", tests, NULL, NULL);
+}
