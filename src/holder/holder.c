@@ -4,6 +4,7 @@
  * host's C library and nothing else; podstep reads what it says from the container's log.
  *
  *   podstep-holder [HOST:PORT]...                        says "open HOST:PORT" once for each
+ *   podstep-holder block PID ADDRESS...                   is no holder: see block.h; run on the host
  *   podstep-holder run PROGRAM [ARG...] [';' PROGRAM...]  is no holder: runs programs of the host, see run.h
  *   podstep-holder own UID GID PATH...                   neither: gives files to a user, see own.h
  *   podstep-holder with FILE PROGRAM [ARG...]            neither: adds variables, see with.h
@@ -25,6 +26,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "block.h"
 #include "own.h"
 #include "run.h"
 #include "with.h"
@@ -99,6 +101,8 @@ int main(int argc, char **argv) {
                 return own(argv + 2);
         if (argc > 1 && strcmp(argv[1], "with") == 0)
                 return with(argv + 2);
+        if (argc > 1 && strcmp(argv[1], "block") == 0)
+                return block_addresses(argv + 2);
         (void) signal(SIGTERM, on_term);
         (void) signal(SIGINT, on_term);
         if (n_targets > TARGETS_MAX)

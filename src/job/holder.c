@@ -26,7 +26,7 @@ struct Holder {
         Lines lines;
 };
 
-enum { HOLDER_NEW, HOLDER_CREATING, HOLDER_CREATED, HOLDER_STARTING, HOLDER_UP, HOLDER_BROKEN };
+enum { HOLDER_NEW, HOLDER_CREATING, HOLDER_CREATED, HOLDER_STARTING, HOLDER_BLOCKING, HOLDER_UP, HOLDER_BROKEN };
 
 static Task *holder_task_free(Task *task) {
         return NULL; /* the Holder outlives it */
@@ -199,6 +199,15 @@ static int enter_starting(Machine *machine, Task **ret_task, Error **reterr) {
         return engine_container_start(holder->job->spec.engine, holder->name, on_done, holder, ret_task);
 }
 
+/* Steps that share its network cannot undo it; those on a network of their own are looked after one by one. */
+static int enter_blocking(Machine *machine, Task **ret_task, Error **reterr) {
+        Holder *holder = container_of(machine, Holder, machine);
+
+        if (!guard_wants_block(holder->job) || !sandbox_shares_network(holder->sandbox))
+                return machine_post(machine, MACHINE_OK), 0;
+        return guard_network(holder->job, holder->pid_path, on_done, holder, ret_task);
+}
+
 /* CREATED and UP: what was asked for is there. */
 static int enter_reached(Machine *machine, Task **ret_task, Error **reterr) {
         Holder *holder = container_of(machine, Holder, machine);
@@ -214,7 +223,8 @@ static const MachineState holder_states[] = {
         [HOLDER_NEW]      = { "new",      NULL,           { HOLDER_CREATING, MACHINE_BUG,     MACHINE_BUG,   MACHINE_STAY } },
         [HOLDER_CREATING] = { "creating", enter_creating, { MACHINE_BUG,     HOLDER_CREATED,  HOLDER_BROKEN, MACHINE_STAY } },
         [HOLDER_CREATED]  = { "created",  enter_reached,  { HOLDER_STARTING, MACHINE_BUG,     MACHINE_BUG,   MACHINE_STAY } },
-        [HOLDER_STARTING] = { "starting", enter_starting, { MACHINE_BUG,     HOLDER_UP,       HOLDER_BROKEN, MACHINE_STAY } },
+        [HOLDER_STARTING] = { "starting", enter_starting, { MACHINE_BUG,     HOLDER_BLOCKING, HOLDER_BROKEN, MACHINE_STAY } },
+        [HOLDER_BLOCKING] = { "blocking", enter_blocking, { MACHINE_BUG,     HOLDER_UP,       HOLDER_BROKEN, MACHINE_STAY } },
         [HOLDER_UP]       = { "up",       enter_reached,  { MACHINE_BUG,     MACHINE_BUG,     MACHINE_BUG,   MACHINE_STAY } },
         [HOLDER_BROKEN]   = { "broken",   NULL,           { MACHINE_BUG,     MACHINE_BUG,     MACHINE_BUG,   MACHINE_STAY } },
 };

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "job/directory.h"
+#include "job/guard.h"
 #include "job/job.h"
 #include "job/lines.h"
 #include "job/mask.h"
@@ -40,6 +41,9 @@ typedef struct Step {
         char *directory, *log_path, *pid_path;
         UserIds ids; /* who it runs as; root unless asked */
         bool keeps_id;
+        GuardedMount *mounts; /* see guard.h */
+        size_t n_mounts;
+        bool is_guarded;
         size_t n_secrets; /* engine secrets made so far, for 'secret_environment' */
         char *user_text;
 
@@ -113,6 +117,7 @@ struct Job {
         uint64_t started_usec, started_realtime_usec;
         unsigned n_calls_before;
         bool has_lost_journal;
+        bool cannot_block; /* addresses: see guard.h */
 };
 
 /* job.c */

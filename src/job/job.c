@@ -177,6 +177,7 @@ static int enter_preparing(Machine *machine, Task **ret_task, Error **reterr) {
         sandbox_note(job->sandbox);
         job_emit_text(job, JOB_EVENT_STARTED, NULL, "%s %s, %s", job->spec.engine->info.kind, job->spec.engine->info.version,
                       sandbox_describe(job->sandbox));
+        guard_begin(job);
         job->n_making = 2;
         r = job_check_limits(job);
         if (r < 0)

@@ -145,12 +145,14 @@ static void add_own_files(Mounts *mounts, const Step *step) {
                 add_own_file(mounts, step_file(step, "resolv.conf"), "/etc/resolv.conf");
 }
 
-static void add_plan_mounts(Mounts *mounts, const PlanStep *plan) {
+static void add_plan_mounts(Mounts *mounts, const Step *step) {
+        const PlanStep *plan = step->plan;
+
         for (size_t i = 0; i < plan->n_volumes; i++) {
                 const PlanVolume *volume = &plan->volumes[i];
                 bool is_path = volume->source && volume->source[0] == '/';
 
-                add_mount(mounts, (MountSpec) { is_path ? MOUNT_BIND : MOUNT_VOLUME, volume->source, volume->target, volume->options });
+                add_mount(mounts, (MountSpec) { is_path ? MOUNT_BIND : MOUNT_VOLUME, guard_source(step, volume), volume->target, volume->options });
         }
         for (size_t i = 0; i < plan->n_tmpfs; i++) {
                 char **options = NULL;
@@ -174,19 +176,8 @@ static int collect_mounts(Mounts *mounts, const Step *step) {
         for (size_t i = 0; i < n; i++)
                 add_mount(mounts, workspace[i]);
         add_own_files(mounts, step);
-        add_plan_mounts(mounts, step->plan);
+        add_plan_mounts(mounts, step);
         return mounts->error;
-}
-
-/* A bind whose source is missing is the author's mistake: say so before the engine does, in its own way. */
-static int check_volumes(const Step *step, Error **reterr) {
-        for (size_t i = 0; i < step->plan->n_volumes; i++) {
-                const PlanVolume *volume = &step->plan->volumes[i];
-
-                if (volume->source && volume->source[0] == '/' && step->job->spec.engine->info.is_local && !file_exists(volume->source))
-                        return error_set(reterr, ENOENT, "volume '%s:%s': there is no '%s' on this machine", volume->source, volume->target, volume->source);
-        }
-        return 0;
 }
 
 static int make_lists(const PlanStep *plan, char ***devices, char ***hosts, char ***aliases) {
@@ -212,7 +203,7 @@ int step_create_container(Step *step, TaskDone done, void *userdata, Task **ret_
         ContainerSpec spec;
         int r;
 
-        r = check_volumes(step, reterr);
+        r = guard_open_mounts(step, reterr);
         if (r < 0)
                 return r;
         if (step_environment(step, &env) < 0 || name_secrets(step, &secrets) < 0 || strmap_update(&labels, &step->job->labels) < 0 ||

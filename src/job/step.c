@@ -163,6 +163,12 @@ static int enter_creating(Machine *machine, Task **ret_task, Error **reterr) {
 static void on_initialized(Task *task, int r, const Error *error, void *userdata) {
         Step *step = userdata;
 
+        if (r >= 0 && guard_is_due(step)) {
+                step->machine.task = task_free(step->machine.task);
+                r = guard_step(step, on_answer, step, &step->machine.task);
+                if (r >= 0)
+                        return;
+        }
         if (r < 0)
                 step_fail(step, STEP_INFRA_FAILED, r, error);
         machine_post(&step->machine, r < 0 ? MACHINE_FAIL : MACHINE_OK);
@@ -255,9 +261,38 @@ static int enter_sending(Machine *machine, Task **ret_task, Error **reterr) {
         return MIN(r, 0);
 }
 
+static int start(Step *step, Task **ret_task) {
+        int r = follow(step);
+
+        return r < 0 ? r : engine_container_start(step->job->spec.engine, step->container, on_started, step, ret_task);
+}
+
+static void on_guarded(Task *task, int r, const Error *error, void *userdata) {
+        Step *step = userdata;
+
+        step->machine.task = task_free(step->machine.task);
+        if (r >= 0)
+                r = start(step, &step->machine.task);
+        if (r >= 0)
+                return;
+        step_fail(step, STEP_INFRA_FAILED, r, error);
+        machine_post(&step->machine, MACHINE_FAIL);
+}
+
+static void on_started_half(Task *task, int r, const Error *error, void *userdata) {
+        Step *step = userdata;
+
+        step->machine.task = task_free(step->machine.task);
+        if (r >= 0)
+                r = guard_step(step, on_guarded, step, &step->machine.task);
+        if (r >= 0)
+                return;
+        step_fail(step, STEP_INFRA_FAILED, r, error);
+        machine_post(&step->machine, MACHINE_FAIL);
+}
+
 static int enter_starting(Machine *machine, Task **ret_task, Error **reterr) {
         Step *step = container_of(machine, Step, machine);
-        int r;
 
         if (!step_recorded(step, "start")) {
                 step->started_usec = clock_monotonic_usec();
@@ -266,10 +301,10 @@ static int enter_starting(Machine *machine, Task **ret_task, Error **reterr) {
         if (step->job->workspace)
                 workspace_note_writer(step->job->workspace, &step->ids);
         step_emit_state(step, STEP_RUNNING);
-        r = follow(step);
-        if (r < 0)
-                return r;
-        return engine_container_start(step->job->spec.engine, step->container, on_started, step, ret_task);
+        if (!guard_is_due(step))
+                return start(step, ret_task);
+        /* Not made ahead: first all but its program. */
+        return engine_container_init(step->job->spec.engine, step->container, on_started_half, step, ret_task);
 }
 
 static int enter_running(Machine *machine, Task **ret_task, Error **reterr) {
@@ -314,6 +349,8 @@ static int enter_finding(Machine *machine, Task **ret_task, Error **reterr) {
         Step *step = container_of(machine, Step, machine);
         int r = step_name_directory(step, reterr);
 
+        if (r >= 0 && !step->plan->is_default_clone)
+                r = guard_open_mounts(step, reterr);
         return r < 0 ? r : engine_container_inspect(step->job->spec.engine, step->container, &step->status, on_found, step, ret_task);
 }
 
@@ -476,6 +513,7 @@ int step_init(Step *step, Job *job, size_t index, Error **reterr) {
 
 void step_done(Step *step) {
         service_done(step);
+        guard_close_mounts(step);
         machine_done(&step->machine);
         step->follow = task_free(step->follow);
         step_output_done(step);
