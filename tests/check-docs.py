@@ -133,7 +133,7 @@ CONFIG_TYPES = {
     "TEXT": "text", "BOOL": "true or false", "CHOICE": "true or false", "WORD": "word", "SIZE": "size", "SIZE_OR_NONE": "size or unlimited",
     "COUNT": "number", "COUNT_OR_NONE": "number or unlimited", "NUMBER": "number", "SMALL": "number", "CPUS": "number", "DURATION": "duration",
     "DURATION_OR_NONE": "duration or off", "MICROSECONDS": "duration", "TEXTS": "list of texts", "PULLS": "word or list of words",
-    "TRUST": "word or list of words", "MAP": "map of texts", "IMAGE_DEVICES": "map of lists", "LIMIT": "number or unlimited",
+    "TRUST": "word or list of words", "MAP": "map of texts", "IMAGE_DEVICES": "map of lists", "LIMIT": "number or unlimited", "SERVICES": "list of texts or maps",
 }
 
 

@@ -10,8 +10,12 @@ const Option config_option_rows[] = {
                   "PODSTEP_CONFIG, else all; see podstep-config(5)." },
         { "set", 0, "KEY=VALUE", OPTION_LIST(ConfigValues, run.settings),
           .help = "Sets a key of the configuration: steps.memory=2g. May be repeated." },
+        { "runner", 0, "NAME", OPTION_STRING(ConfigValues, runner), .group = "Import",
+          .help = "The one of several [[runners]] to import." },
+        { "output", 'o', "FILE", OPTION_STRING(ConfigValues, output),
+          .help = "Writes the imported configuration there, not to standard output. There must be no such file yet." },
         { "color", 0, "WHEN", OPTION_ENUM(ConfigValues, run.color), .names = run_option_color_names,
-          .help = "auto, always or never." },
+          .group = "Other", .help = "auto, always or never." },
         { 0 },
 };
 

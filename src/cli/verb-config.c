@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "base/strv.h"
-#include "cli/config-options.h"
+#include "cli/config-import.h"
 #include "cli/configure.h"
 #include "cli/verbs.h"
 #include "job/event.h"
@@ -35,12 +35,27 @@ static int show(const ConfigValues *values, const char *key) {
         return print(&out);
 }
 
+/* Options that are of one of the two only. */
+static int check(const ConfigValues *values, bool imports, char *const *args) {
+        const char *lone = values->runner ? "--runner" : values->output ? "--output" : NULL;
+
+        if (imports && strv_length(args) != 2)
+                log_error("'podstep config import' takes one FILE: a GitLab Runner's config.toml");
+        else if (!imports && strv_length(args) > 1)
+                log_error("one KEY at a time, but there is also '%s'", args[1]);
+        else if (!imports && lone)
+                log_error("'%s' alone does nothing: it is of 'podstep config import'", lone);
+        else
+                return 0;
+        return EXIT_USAGE;
+}
+
 int verb_config(const Verb *verb, char *const *args, void *data) {
         const ConfigValues *values = data;
+        bool imports = args && str_equal(args[0], "import");
+        int code = check(values, imports, args);
 
-        if (strv_length(args) > 1) {
-                log_error("one KEY at a time, but there is also '%s'", args[1]);
-                return EXIT_USAGE;
-        }
-        return show(values, args ? args[0] : NULL);
+        if (code != 0)
+                return code;
+        return imports ? config_import(values, args[1]) : show(values, args ? args[0] : NULL);
 }

@@ -52,13 +52,15 @@ const Verb podstep_verbs[] = {
                          "Without FILE it is .woodpecker/*.yaml, .woodpecker.yaml or .gitlab-ci.yml of the checkout; a directory "
                          "stands for its workflows, '-' is standard input. No secrets and no engine are needed.\n\n"
                          "Exit code: 0 no errors; 2 errors, or a wrong command line." },
-        { "config", "[KEY]", .options = config_option_rows, .run = verb_config,
+        { "config", "[KEY | import FILE]", .options = config_option_rows, .run = verb_config,
           .values_size = sizeof(ConfigValues), .values_init = init_config_values, .values_done = done_config_values,
           .summary = "show the configuration, and where it is from",
           .description = "Shows what all configuration files, variables and options come to, each value with its origin. The output "
                          "can be used as a configuration file. With KEY ('steps.memory') that value alone, with a section ('steps') "
                          "what is set in it.\n\n"
-                         "Exit code: 0; 2 a wrong configuration, command line or key." },
+                         "'config import' makes a configuration of a GitLab Runner's config.toml, and tells what became of each of "
+                         "its settings.\n\n"
+                         "Exit code: 0; 2 a wrong configuration, command line or key; 3 nothing of the file could be imported." },
         { "prune", NULL, RUN_OPTIONS(prune_option_rows), .run = verb_prune,
           .summary = "remove what a killed podstep left behind",
           .description = "Removes pods, containers, volumes and networks of jobs whose podstep does not run any more; they are known by "

@@ -29,6 +29,7 @@ typedef enum ConfigType {
         CONFIG_TRUST,            /* unsigned, of TrustClass */
         CONFIG_MAP,              /* Map of texts */
         CONFIG_IMAGE_DEVICES,    /* PolicyContainer.image_devices and n_image_devices */
+        CONFIG_SERVICES,         /* Policy.always and n_always */
         CONFIG_LIMIT,            /* unsigned services_max with limit_services; "unlimited": no limit */
         _CONFIG_TYPE_MAX,
 } ConfigType;

@@ -88,6 +88,10 @@ static const ConfigKey step_rows[] = {
 };
 
 static const ConfigKey service_rows[] = {
+        { "always", CONFIG_SERVICES, FIELD(policy.always, PolicyService *),
+          .doc = "Services that every workflow gets, beside its own: a list of images, or of maps with ``image``, "
+                 "``alias`` (how it is reached; without it by the image's name), ``command``, ``entrypoint`` and "
+                 "``environment``. Always allowed." },
         { "max", CONFIG_LIMIT, FIELD(policy.services_max, unsigned), .fallback = "unlimited",
           .doc = "How many services a workflow may have; 0 for none." },
         { "timeout", DURATION_OR_NONE(policy.service_wait_usec), .fallback = "60s",

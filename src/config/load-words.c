@@ -12,7 +12,7 @@
 
 static bool takes_list(ConfigType type) {
         return type == CONFIG_TEXTS || type == CONFIG_PULLS || type == CONFIG_TRUST || type == CONFIG_MAP ||
-               type == CONFIG_IMAGE_DEVICES;
+               type == CONFIG_IMAGE_DEVICES || type == CONFIG_SERVICES;
 }
 
 static char *trim(char *text) {

@@ -11,13 +11,7 @@
 #define VALUE_SHOWN_MAX 60
 #define TEXT_BYTES_MAX (64U * 1024)
 
-typedef struct Setting {
-        const ConfigKey *key;
-        const char *name; /* for messages */
-        DiagList *diags;
-} Setting;
-
-static int refuse(const Setting *s, const YamlNode *node, const char *expected) {
+int config_refuse(const ConfigSetting *s, const YamlNode *node, const char *expected) {
         _cleanup_free_ char *shown = yaml_is_scalar(node) && node->kind != YAML_NULL
                                              ? str_escape(node->text, node->n_text, VALUE_SHOWN_MAX)
                                              : NULL;
@@ -38,46 +32,46 @@ static bool has_control(const YamlNode *node) {
 }
 
 /* A text that can be handed to a program, and that the key takes; what comes from here is shown on terminals. */
-static int check_item(const Setting *s, const YamlNode *node) {
+static int check_item(const ConfigSetting *s, const YamlNode *node) {
         const char *expected;
 
         if (!yaml_is_scalar(node) || node->kind == YAML_NULL)
-                return refuse(s, node, "a text");
+                return config_refuse(s, node, "a text");
         if (has_control(node))
-                return refuse(s, node, "a text without control characters");
+                return config_refuse(s, node, "a text without control characters");
         if (node->n_text == 0)
-                return refuse(s, node, "a text that is not empty");
+                return config_refuse(s, node, "a text that is not empty");
         expected = s->key->check ? s->key->check(node->text) : NULL;
-        return expected ? refuse(s, node, expected) : 0;
+        return expected ? config_refuse(s, node, expected) : 0;
 }
 
-static int refuse_word(const Setting *s, const YamlNode *node) {
+static int refuse_word(const ConfigSetting *s, const YamlNode *node) {
         _cleanup_free_ char *all = strv_join((char *const *) s->key->words, ", "),
                             *expected = str_printf("one of %s", all ? all : "");
         const char *near = diag_suggest(node->text, s->key->words, strv_length((char *const *) s->key->words));
 
-        (void) refuse(s, node, expected ? expected : "");
+        (void) config_refuse(s, node, expected ? expected : "");
         if (near && s->diags->n_diags > 0)
                 diag_set_hint(&s->diags->diags[s->diags->n_diags - 1], "did you mean '%s'?", near);
         return -EINVAL;
 }
 
-static int set_scalar(const Setting *s, const YamlNode *node, void *field) {
+static int set_scalar(const ConfigSetting *s, const YamlNode *node, void *field) {
         const ConfigScalar *scalar = &config_scalars[s->key->type];
         int r;
 
         if (!yaml_is_scalar(node))
-                return refuse(s, node, scalar->expected ? scalar->expected : "a word");
+                return config_refuse(s, node, scalar->expected ? scalar->expected : "a word");
         r = check_item(s, node);
         if (r < 0)
                 return r;
         r = scalar->parse(s->key, node->text, field);
         if (r == -ENOMEM || r == 0)
                 return r;
-        return scalar->expected ? refuse(s, node, scalar->expected) : refuse_word(s, node);
+        return scalar->expected ? config_refuse(s, node, scalar->expected) : refuse_word(s, node);
 }
 
-static int append_item(const Setting *s, const YamlNode *node, char ***texts) {
+static int append_item(const ConfigSetting *s, const YamlNode *node, char ***texts) {
         int r = check_item(s, node);
 
         if (r < 0)
@@ -87,7 +81,7 @@ static int append_item(const Setting *s, const YamlNode *node, char ***texts) {
 }
 
 /* One text, or a list of them. */
-static int read_texts(const Setting *s, const YamlNode *node, char ***ret) {
+int config_read_texts(const ConfigSetting *s, const YamlNode *node, char ***ret) {
         _cleanup_strv_ char **texts = calloc(1, sizeof(char *));
         int r = 0;
 
@@ -96,7 +90,7 @@ static int read_texts(const Setting *s, const YamlNode *node, char ***ret) {
         if (yaml_is_scalar(node))
                 r = append_item(s, node, &texts);
         else if (node->kind == YAML_MAPPING)
-                r = refuse(s, node, "a text or a list of texts");
+                r = config_refuse(s, node, "a text or a list of texts");
         for (size_t i = 0; i < node->n_items; i++) {
                 int fault = append_item(s, node->items[i], &texts);
 
@@ -107,9 +101,9 @@ static int read_texts(const Setting *s, const YamlNode *node, char ***ret) {
         return r;
 }
 
-static int set_texts(const Setting *s, const YamlNode *node, char ***field) {
+static int set_texts(const ConfigSetting *s, const YamlNode *node, char ***field) {
         char **texts;
-        int r = read_texts(s, node, &texts);
+        int r = config_read_texts(s, node, &texts);
 
         if (r < 0)
                 return r;
@@ -118,10 +112,10 @@ static int set_texts(const Setting *s, const YamlNode *node, char ***field) {
         return 0;
 }
 
-static int set_pulls(const Setting *s, const YamlNode *node, PullList *field) {
+static int set_pulls(const ConfigSetting *s, const YamlNode *node, PullList *field) {
         _cleanup_strv_ char **texts = NULL;
         PullList pulls = { 0 };
-        int r = read_texts(s, node, &texts);
+        int r = config_read_texts(s, node, &texts);
 
         if (r < 0)
                 return r;
@@ -129,20 +123,20 @@ static int set_pulls(const Setting *s, const YamlNode *node, PullList *field) {
                 PullPolicy pull = pull_policy_from_string(*text);
 
                 if ((int) pull < 0)
-                        return refuse(s, yaml_is_scalar(node) ? node : node->items[text - texts],
+                        return config_refuse(s, yaml_is_scalar(node) ? node : node->items[text - texts],
                                       "always, missing, if-not-present, newer or never");
                 if (pulls.n == PULL_LIST_MAX)
-                        return refuse(s, node, "at most 8 of them");
+                        return config_refuse(s, node, "at most 8 of them");
                 pulls.list[pulls.n++] = pull;
         }
         *field = pulls;
         return 0;
 }
 
-static int set_trust(const Setting *s, const YamlNode *node, unsigned *field) {
+static int set_trust(const ConfigSetting *s, const YamlNode *node, unsigned *field) {
         _cleanup_strv_ char **texts = NULL;
         unsigned trusted = 0;
-        int r = read_texts(s, node, &texts);
+        int r = config_read_texts(s, node, &texts);
 
         if (r < 0)
                 return r;
@@ -153,7 +147,7 @@ static int set_trust(const Setting *s, const YamlNode *node, unsigned *field) {
                 if (r == -ENOMEM)
                         return r;
                 if (r < 0)
-                        return refuse(s, yaml_is_scalar(node) ? node : node->items[text - texts],
+                        return config_refuse(s, yaml_is_scalar(node) ? node : node->items[text - texts],
                                       "network, volumes, security, several of them, all, or none");
                 trusted |= classes;
         }
@@ -161,26 +155,26 @@ static int set_trust(const Setting *s, const YamlNode *node, unsigned *field) {
         return 0;
 }
 
-static int put_entry(const Setting *s, const YamlNode *key, const YamlNode *value, Map *map) {
+static int put_entry(const ConfigSetting *s, const YamlNode *key, const YamlNode *value, Map *map) {
         const char *expected = s->key->check ? s->key->check(key->text) : NULL;
 
         if (expected || has_control(key) || key->n_text == 0)
-                return refuse(s, key, expected ? expected : "a name");
+                return config_refuse(s, key, expected ? expected : "a name");
         if (!yaml_is_scalar(value))
-                return refuse(s, value, "a text");
+                return config_refuse(s, value, "a text");
         if (memchr(value->text, '\0', value->n_text))
-                return refuse(s, value, "a text without NUL");
+                return config_refuse(s, value, "a text without NUL");
         return strmap_put(map, key->text, value->text);
 }
 
 /* "NAME=VALUE" in a list; without the '=' the value is empty. */
-static int put_assignment(const Setting *s, const YamlNode *item, Map *map) {
+static int put_assignment(const ConfigSetting *s, const YamlNode *item, Map *map) {
         const char *equals = yaml_is_scalar(item) && item->kind != YAML_NULL ? strchrnul(item->text, '=') : NULL;
         _cleanup_free_ char *name = equals ? strndup(item->text, (size_t) (equals - item->text)) : NULL;
         YamlNode key = { .kind = YAML_STRING, .mark = item->mark, .text = name }, value = key;
 
         if (!equals)
-                return refuse(s, item, "NAME=VALUE");
+                return config_refuse(s, item, "NAME=VALUE");
         if (!name)
                 return -ENOMEM;
         key.n_text = strlen(name);
@@ -189,22 +183,28 @@ static int put_assignment(const Setting *s, const YamlNode *item, Map *map) {
         return put_entry(s, &key, &value, map);
 }
 
-static int set_map(const Setting *s, const YamlNode *node, Map *field) {
-        _cleanup_map_ Map map = STRMAP_INIT;
+int config_read_map(const ConfigSetting *s, const YamlNode *node, Map *map) {
         int r = 0;
 
         if (yaml_is_scalar(node))
-                return refuse(s, node, "a map of texts");
+                return config_refuse(s, node, "a map of texts");
         for (size_t i = 0; i < node->n_pairs && r != -ENOMEM; i++) {
-                int fault = put_entry(s, node->pairs[i].key, node->pairs[i].value, &map);
+                int fault = put_entry(s, node->pairs[i].key, node->pairs[i].value, map);
 
                 r = fault < 0 ? fault : r;
         }
         for (size_t i = 0; i < node->n_items && r != -ENOMEM; i++) {
-                int fault = put_assignment(s, node->items[i], &map);
+                int fault = put_assignment(s, node->items[i], map);
 
                 r = fault < 0 ? fault : r;
         }
+        return r;
+}
+
+static int set_map(const ConfigSetting *s, const YamlNode *node, Map *field) {
+        _cleanup_map_ Map map = STRMAP_INIT;
+        int r = config_read_map(s, node, &map);
+
         if (r < 0)
                 return r;
         map_done(field);
@@ -223,15 +223,15 @@ static void clear_image_devices(PolicyContainer *container) {
         container->n_image_devices = 0;
 }
 
-static int set_image_devices(const Setting *s, const YamlNode *node, PolicyContainer *container) {
+static int set_image_devices(const ConfigSetting *s, const YamlNode *node, PolicyContainer *container) {
         int r = 0;
 
         if (node->kind != YAML_MAPPING)
-                return refuse(s, node, "a map from patterns of images to lists of devices");
+                return config_refuse(s, node, "a map from patterns of images to lists of devices");
         clear_image_devices(container);
         for (size_t i = 0; i < node->n_pairs && r != -ENOMEM; i++) {
                 PolicyImageDevices row = { 0 };
-                int fault = read_texts(s, node->pairs[i].value, &row.devices);
+                int fault = config_read_texts(s, node->pairs[i].value, &row.devices);
 
                 if (fault == 0) {
                         row.pattern = strdup(node->pairs[i].key->text);
@@ -247,7 +247,7 @@ static int set_image_devices(const Setting *s, const YamlNode *node, PolicyConta
 }
 
 int config_value_set(const ConfigKey *key, const char *name, const YamlNode *node, void *field, DiagList *diags) {
-        Setting setting = { key, name, diags };
+        ConfigSetting setting = { key, name, diags };
 
         if (node->kind == YAML_NULL) {
                 config_value_clear(key, field);
@@ -264,6 +264,8 @@ int config_value_set(const ConfigKey *key, const char *name, const YamlNode *nod
                 return set_map(&setting, node, field);
         case CONFIG_IMAGE_DEVICES:
                 return set_image_devices(&setting, node, container_of(field, PolicyContainer, image_devices));
+        case CONFIG_SERVICES:
+                return config_set_services(&setting, node, container_of(field, Policy, always));
         default:
                 return set_scalar(&setting, node, field);
         }
@@ -286,6 +288,9 @@ void config_value_clear(const ConfigKey *key, void *field) {
                 return;
         case CONFIG_IMAGE_DEVICES:
                 clear_image_devices(container_of(field, PolicyContainer, image_devices));
+                return;
+        case CONFIG_SERVICES:
+                config_clear_services(container_of(field, Policy, always));
                 return;
         case CONFIG_LIMIT:
                 container_of(field, Policy, services_max)->limit_services = false;
@@ -362,6 +367,9 @@ void config_value_put(const ConfigKey *key, const void *field, const char *name,
         case CONFIG_IMAGE_DEVICES:
                 put_image_devices(container_of(field, const PolicyContainer, image_devices), name, w);
                 return;
+        case CONFIG_SERVICES:
+                config_put_services(container_of(field, const Policy, always), name, w);
+                return;
         default:
                 put_scalar(key, field, name, w);
         }
@@ -374,6 +382,7 @@ const char *config_type_name(ConfigType type) {
                 [CONFIG_TRUST] = "word or list of words",
                 [CONFIG_MAP] = "map of texts",
                 [CONFIG_IMAGE_DEVICES] = "map of lists",
+                [CONFIG_SERVICES] = "list of texts or maps",
         };
 
         return names[type] ? names[type] : config_scalars[type].name;

@@ -14,5 +14,24 @@ typedef struct ConfigScalar {
 
 extern const ConfigScalar config_scalars[_CONFIG_TYPE_MAX]; /* without parse where the type is a list or a map */
 
+/* What is being set, for messages. */
+typedef struct ConfigSetting {
+        const ConfigKey *key;
+        const char *name;
+        DiagList *diags;
+} ConfigSetting;
+
+/** config_refuse() - notes that a value is not what was expected; -EINVAL */
+int config_refuse(const ConfigSetting *setting, const YamlNode *node, const char *expected);
+/** config_read_texts() - one text, or a list of them, each checked: 0, -EINVAL with a fault, -ENOMEM */
+int config_read_texts(const ConfigSetting *setting, const YamlNode *node, char ***ret);
+/** config_read_map() - likewise a map of texts, put into @map */
+int config_read_map(const ConfigSetting *setting, const YamlNode *node, Map *map);
+
+/* Policy.always: see value-services.c. */
+int config_set_services(const ConfigSetting *setting, const YamlNode *node, Policy *policy);
+void config_clear_services(Policy *policy);
+void config_put_services(const Policy *policy, const char *name, JsonWriter *w);
+
 /** config_format_duration() - "1h30min", as the parser takes it; NULL if memory is out */
 char *config_format_duration(uint64_t usec);

@@ -7,6 +7,7 @@
 
 #include "base/array.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "document/toml-internal.h"
 
 #define KEY_SHOWN_MAX 60
@@ -24,9 +25,11 @@ static void add_fault(TomlReader *t, Mark mark, const char *format, va_list ap) 
 
 static Mark mark_of(const TomlReader *t, const char *at, size_t n) {
         Mark mark = source_mark_at(t->source, (size_t) (at - t->source->text));
-        size_t n_line = strcspn(at, "\r\n");
+        size_t n_line;
+        const char *line = source_line(t->source, mark.line, &n_line);
 
-        mark.n_columns = (uint32_t) MIN(n, n_line);
+        n = at < line + n_line ? MIN(n, (size_t) (line + n_line - at)) : 0;
+        mark.n_columns = (uint32_t) utf8_columns(at, n);
         return mark;
 }
 

@@ -75,6 +75,14 @@ static void network_done(PolicyNetwork *network) {
         strv_free(network->extra_hosts);
 }
 
+void policy_service_done(PolicyService *service) {
+        free(service->image);
+        free(service->alias);
+        strv_free(service->command);
+        strv_free(service->entrypoint);
+        map_done(&service->environment);
+}
+
 void policy_done(Policy *policy) {
         strv_free(policy->allowed_volumes);
         images_done(&policy->images);
@@ -82,6 +90,9 @@ void policy_done(Policy *policy) {
         container_done(&policy->services);
         volumes_done(&policy->volumes);
         network_done(&policy->network);
+        for (size_t i = 0; i < policy->n_always; i++)
+                policy_service_done(&policy->always[i]);
+        free(policy->always);
         free(policy->shell);
         map_done(&policy->environment);
         map_done(&policy->labels);

@@ -83,6 +83,15 @@ typedef struct PolicyContainer {
         bool init;               /* a small init reaps what is left and forwards signals */
 } PolicyContainer;
 
+/* A service that every workflow with steps gets. */
+typedef struct PolicyService {
+        char *image; /* always allowed */
+        char *alias; /* how it is reached; NULL: by the name of its image */
+        char **command, **entrypoint; /* NULL: the image's */
+        Map environment;
+} PolicyService;
+void policy_service_done(PolicyService *service);
+
 typedef struct PolicyVolumes {
         char **mounts;         /* in every container: "SOURCE:TARGET[:OPTIONS]"; "TARGET" is a cache of the project */
         char *cache_directory; /* of the host: holds what "TARGET" alone stands for; NULL: volumes do */
@@ -114,6 +123,8 @@ typedef struct Policy {
         PolicyContainer steps, services;
         PolicyVolumes volumes;
         PolicyNetwork network;
+        PolicyService *always; /* beside the services of the file */
+        size_t n_always;
         bool limit_services;
         unsigned services_max;       /* per job, if limit_services; 0: none at all */
         uint64_t service_wait_usec;  /* until a service must be ready; 0: the default; USEC_INFINITY: nobody waits */
