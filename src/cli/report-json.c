@@ -87,6 +87,28 @@ static void json_line(Report *report, const JobEvent *event) {
                 (void) str_appendf(&report->output.buffer, "%s\n", text);
 }
 
+void report_pass_over(const ReportOptions *options, const char *workflow, bool is_skipped, const char *why) {
+        char time[CLOCK_STAMP_MAX];
+        _cleanup_free_ char *text = NULL;
+        JsonWriter w = { 0 };
+        Output output;
+
+        if (options->kind != REPORT_JSON)
+                return;
+        json_open_object(&w, NULL);
+        json_put_string(&w, "time", clock_format_stamp(clock_realtime_usec(), time));
+        json_put_string(&w, "event", "workflow-passed-over");
+        json_put_string(&w, "workflow", workflow);
+        json_put_string(&w, "result", is_skipped ? "skipped" : "left-out");
+        json_put_string(&w, "text", why);
+        json_close(&w);
+        output_init(&output, options->fd, NULL);
+        if (json_finish(&w, false, &text) >= 0)
+                (void) str_appendf(&output.buffer, "%s\n", text);
+        (void) output_drain(&output);
+        output_done(&output);
+}
+
 /* Output comes in hundreds of thousands of lines: the one place where JSON is written without a tree. */
 static const bool is_special[256] = { [0 ... 0x1f] = true, ['"'] = true, ['\\'] = true, [0x7f ... 0xff] = true };
 

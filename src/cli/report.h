@@ -10,7 +10,7 @@
 typedef enum ReportKind {
         REPORT_PLAIN,
         REPORT_LIVE,  /* output scrolls, below it stands what runs just now */
-        REPORT_JSON,  /* an object on each line; the last one has the event "job-finished" */
+        REPORT_JSON,  /* an object on each line; the last one of a job has the event "job-finished" */
         REPORT_QUIET, /* nothing, unless something fails */
         _REPORT_KIND_MAX,
 } ReportKind;
@@ -52,6 +52,9 @@ int report_flush(Report *report);
 
 /** report_tick() - a second has passed: the live report shows how long things run; with an event loop it does so by itself */
 void report_tick(Report *report, uint64_t realtime_usec);
+
+/** report_pass_over() - tells of a workflow that has no job: it was skipped, or is left out. Only REPORT_JSON has something to show */
+void report_pass_over(const ReportOptions *options, const char *workflow, bool is_skipped, const char *why);
 
 /** report_free() - writes the rest, however long that takes */
 Report *report_free(Report *report);

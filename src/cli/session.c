@@ -267,8 +267,12 @@ static bool has_work(const Session *session) {
 
 /* A workflow without a step that may run is told and passed over. It is no success if it was all there was. */
 static void tell_left_out(Session *session, const Plan *plan) {
-        log_warning("%s '%s' has nothing to run: %s", plan_noun(plan), plan->name,
-                    plan->why_left_out ? plan->why_left_out : "the conditions of none of its steps hold; 'podstep plan' tells which");
+        const char *why = plan->why_left_out ? plan->why_left_out
+                                             : "the conditions of none of its steps hold; 'podstep plan' tells which";
+        ReportOptions report = report_options_for(session->options, STDOUT_FILENO);
+
+        log_warning("%s '%s' has nothing to run: %s", plan_noun(plan), plan->name, why);
+        report_pass_over(&report, plan->name, false, why);
         if (!has_work(session))
                 note_exit_code(session, EXIT_USAGE);
 }
@@ -279,10 +283,14 @@ static void tell_skipped(const Session *session, const Plan *plan, const Plan *b
                 [WORKFLOW_FAILED] = "has failed",
                 [WORKFLOW_SKIPPED] = "was skipped",
         };
+        ReportOptions report = report_options_for(session->options, STDOUT_FILENO);
+        _cleanup_free_ char *why = NULL;
 
-        for (size_t i = 0; i < session->workflows.n_plans; i++)
+        for (size_t i = 0; i < session->workflows.n_plans && !why; i++)
                 if (session->workflows.plans[i] == blocker)
-                        log_warning("%s '%s' is skipped: '%s' %s", plan_noun(plan), plan->name, blocker->name, words[session->outcomes[i]]);
+                        why = str_printf("'%s' %s", blocker->name, words[session->outcomes[i]]);
+        log_warning("%s '%s' is skipped: %s", plan_noun(plan), plan->name, why ? why : "");
+        report_pass_over(&report, plan->name, true, why);
 }
 
 /* Passes over one that has nothing to run or may not run, now that others have ended; false if it is to run, or none is left. */
@@ -311,11 +319,11 @@ static int enter_running(Machine *machine, Task **ret_task, Error **reterr) {
         const Plan *plan;
         int r;
 
+        session->job = job_free(session->job);
+        session->report = report_free(session->report);
         if (pass_over(session))
                 return machine_post(machine, MACHINE_OK), 0;
         begin_sweep(session);
-        session->job = job_free(session->job);
-        session->report = report_free(session->report);
         if (session->next_plan == session->workflows.n_plans)
                 return machine_post(machine, MACHINE_STOP), 0;
         plan = report.plan = session->workflows.plans[session->next_plan++];

@@ -81,6 +81,9 @@ assert_order() {
         assert_status 2
         refute_output_contains "+ echo must not run"
         assert_output_contains "its 'evaluate' is false"
+        podstep_split run --json
+        [ "$status" = 2 ]
+        [ "$(jq -r '.event + " " + .result' <<<"$output")" = "workflow-passed-over left-out" ]
 }
 
 @test "a wrong expression is told with its place, and nothing runs" {
@@ -140,6 +143,12 @@ assert_order() {
         assert_line "runs all the same"
         refute_output_contains "must not run"
         assert_output_contains "workflow 'test' is skipped: 'build' has failed"
+        podstep_split run --json
+        [ "$status" = 1 ]
+        [ "$(jq -r 'select(.event == "workflow-passed-over") | .workflow + " " + .result + ": " + .text' <<<"$output")" = \
+                "test skipped: 'build' has failed" ]
+        [ "$(jq -r 'select(.event == "job-finished") | .workflow + " " + .result' <<<"$output" | sort | paste -sd,)" = \
+                "build failure,mail success,other success" ]
 }
 
 @test "a workflow that depends on none there is does not run; named on the command line it does" {
