@@ -36,8 +36,9 @@ size_t map_size(const Map *map);
 void map_done(Map *map);
 #define _cleanup_map_ _cleanup_(map_done)
 
-#define MAP_FOREACH(entry, map)                                                                         \
-        for (const MapEntry *entry = (map)->entries, *_end = entry + (map)->n_entries; entry < _end; entry++) \
+#define MAP_FOREACH(entry, map)                                                                                 \
+        for (const MapEntry *entry = (map)->entries, *_end = entry ? entry + (map)->n_entries : NULL; entry < _end; \
+             entry++)                                                                                           \
                 if (entry->key)
 
 /* The same for strings. */

@@ -21,6 +21,7 @@ int woodpecker_clone_judge(const Woodpecker *wp, bool skips, Mark mark, Conditio
                 return 0;
         conditions->matches = false;
         conditions->why_mark = mark;
+        free(conditions->why); /* lint goes on with what does not match */
         conditions->why = strdup(why);
         return conditions->why ? 0 : -ENOMEM;
 }
