@@ -6,7 +6,7 @@
 
 const Option lint_option_rows[] = {
         { "strict", 0, NULL, OPTION_FLAG(LintValues, strict), .group = "What counts", .help = "Warnings are errors." },
-        { "trusted", 0, "CLASSES", .set = run_option_set_trusted,
+        { "trusted", 0, "CLASSES", .names = run_option_trusted_names, .set = run_option_set_trusted,
           .offset = OPTION_OFFSET(LintValues, run.policy.trusted, unsigned),
           .help = "What the file may ask for beyond plain containers: network, volumes, security, all or none; several "
                   "with "

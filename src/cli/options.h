@@ -27,7 +27,7 @@ struct Option {
         size_t offset; /* of its field */
         const char *help;
         const char *group; /* a heading in the help; NULL: the same as the row before */
-        const char *const *names; /* of option_set_enum(), ended by NULL */
+        const char *const *names; /* of option_set_enum(), and what a shell completes; ended by NULL */
 };
 
 int option_set_flag(const Option *option, const char *text, void *field, Error **reterr);

@@ -6,6 +6,7 @@
 #include "base/parse.h"
 #include "base/strv.h"
 #include "cli/event-options.h"
+#include "pipeline/metadata.h"
 
 #define CLONE_DEPTH_MAX 1000000000U
 
@@ -61,6 +62,8 @@ static int set_depth(const Option *option, const char *text, void *field, Error 
         return 0;
 }
 
+const char *const run_option_trusted_names[] = { "network", "volumes", "security", "all", "none", NULL };
+static const char *const pull_names[] = { "always", "missing", "newer", "never", NULL };
 static const char *const clone_from_names[] = { "checkout", "origin", NULL };
 static const char *const network_names[] = { "auto", "pod", "bridge", NULL };
 const char *const run_option_color_names[] = { "auto", "always", "never", NULL };
@@ -87,10 +90,10 @@ const char *const run_option_color_names[] = { "auto", "always", "never", NULL }
         { "secrets-file", 0, "FILE", OPTION_LIST(RunOptions, secrets_files),                                                     \
           .help = "Secrets of a file: a NAME=VALUE on each line. May be repeated." }
 #define STEP_ROWS                                                                                                                \
-        { "step", 0, "NAME", OPTION_LIST(RunOptions, step_names), .group = "What runs",                                          \
+        { "step", 0, "STEP", OPTION_LIST(RunOptions, step_names), .group = "What runs",                                          \
           .help = "Only this step and what it needs. May be repeated." },                                                        \
-        { "from", 0, "NAME", OPTION_STRING(RunOptions, from), .help = "This step and what comes after it." },                    \
-        { "trusted", 0, "CLASSES", .set = run_option_set_trusted, .offset = OPTION_OFFSET(RunOptions, policy.trusted, unsigned),                   \
+        { "from", 0, "STEP", OPTION_STRING(RunOptions, from), .help = "This step and what comes after it." },                    \
+        { "trusted", 0, "CLASSES", .names = run_option_trusted_names, .set = run_option_set_trusted, .offset = OPTION_OFFSET(RunOptions, policy.trusted, unsigned),                   \
           .help = "What the file may ask for beyond plain containers: network, volumes, security, or all; several with "         \
                   "commas." }
 
@@ -105,7 +108,7 @@ const char *const run_option_color_names[] = { "auto", "always", "never", NULL }
           .help = "Steps see a fresh clone of the commit and nothing else: fetched by the workflow's 'clone' steps, or, "        \
                   "where it has none, by git of this machine." }
 #define EVENT_ROWS                                                                                                               \
-        { "event", 0, "EVENT", .set = event_option_set, .offset = OPTION_OFFSET(RunOptions, event, char *),                      \
+        { "event", 0, "EVENT", .names = metadata_events, .set = event_option_set, .offset = OPTION_OFFSET(RunOptions, event, char *),                      \
           .group = "Event and commit",                                                                                           \
           .help = "What the run is for: push, pull_request, pull_request_closed, pull_request_metadata, tag, release, "          \
                   "deployment, cron or manual. Default: manual." },                                                              \
@@ -138,7 +141,7 @@ const Option run_option_rows[] = {
         { "remote", 0, NULL, OPTION_FLAG(RunOptions, remote),
           .help = "Treats the engine as one of another machine: the checkout is sent to it, and what changed is fetched back, even "
                   "if it could see the files." },
-        { "pull", 0, "POLICY", .set = set_pull, .offset = OPTION_OFFSET(RunOptions, pull, PullList),
+        { "pull", 0, "POLICY", .names = pull_names, .set = set_pull, .offset = OPTION_OFFSET(RunOptions, pull, PullList),
           .help = "When to pull images, whatever the file says: always, missing, newer or never. Several with commas are "
                   "tried in this order; the same one twice is a second try." },
         { "authfile", 0, "FILE", OPTION_STRING(RunOptions, authfile),

@@ -53,7 +53,7 @@ extern const Option plan_option_rows[];
 extern const Option prune_option_rows[];
 
 /* For the rows of other verbs. */
-extern const char *const run_option_color_names[];
+extern const char *const run_option_color_names[], *const run_option_trusted_names[];
 int run_option_set_environment(const Option *option, const char *text, void *field, Error **reterr);
 int run_option_set_trusted(const Option *option, const char *text, void *field, Error **reterr);
 

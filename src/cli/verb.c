@@ -9,7 +9,7 @@
 
 #define VERBS_MAX 50
 #define HELP_BYTES_MAX (64U * 1024)
-#define VERB_INDENT 12 /* where the summaries stand */
+#define VERB_INDENT 14 /* where the summaries stand */
 
 #define FOREACH_VERB(verb, verbs) for (const Verb *verb = (verbs); verb->name; verb++)
 

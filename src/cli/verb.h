@@ -9,6 +9,7 @@ typedef struct Verb Verb;
 struct Verb {
         const char *name;
         const char *arguments; /* "[FILE...]"; NULL: none */
+        const char *words;     /* what an argument may be, with blanks between; NULL: anything */
         const char *summary;   /* one line, for the list of verbs */
         const char *description; /* some sentences, for its own help */
         const Option *options;

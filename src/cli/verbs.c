@@ -30,6 +30,8 @@ static void done_config_values(void *values) {
         config_values_done(values);
 }
 
+static const Option no_option_rows[] = { { 0 } };
+
 #define RUN_OPTIONS(rows) \
         .options = (rows), .values_size = sizeof(RunOptions), .values_init = init_values, .values_done = done_values
 
@@ -78,5 +80,10 @@ const Verb podstep_verbs[] = {
                          "enables and starts Podman's socket, and podstep's where it is installed. Tells first what it will do, and asks; what is done already "
                          "is not done again. For the rest it gives the commands.\n\n"
                          "Exit code: 0 all is well; 1 warnings are left; 2 no job will run, or a wrong command line." },
+        { "completion", "SHELL", .options = no_option_rows, .run = verb_completion, .words = "bash zsh fish",
+          .summary = "print a script that lets a shell complete podstep",
+          .description = "Prints a script for bash, zsh or fish that knows all verbs and options, and what their values may be. Packages "
+                         "install it where the shell looks. With 'steps' it prints the names of the steps of the workflows here, which the "
+                         "scripts ask for." },
         { 0 },
 };

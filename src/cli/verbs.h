@@ -12,6 +12,7 @@ extern const Verb podstep_verbs[];
         "Runs CI pipelines on rootless Podman: the steps of a workflow file, in containers of your own, with nothing " \
         "left behind."
 
+int verb_completion(const Verb *verb, char *const *args, void *values);
 /* Each returns the exit code. @values: RunOptions */
 int verb_run(const Verb *verb, char *const *args, void *values);
 int verb_plan(const Verb *verb, char *const *args, void *values);

@@ -49,6 +49,10 @@ int verb_config(const Verb *verb, char *const *args, void *values) {
         return 60 + (int) strv_length(args) + config->defaults;
 }
 
+int verb_completion(const Verb *verb, char *const *args, void *values) {
+        return 70 + (int) strv_length(args);
+}
+
 int verb_setup(const Verb *verb, char *const *args, void *values) {
         const DoctorOptions *setup = values;
 
@@ -74,6 +78,7 @@ static void test_main(void **state) {
                 { { "podstep", "config", "--defaults", "steps.memory" }, 62 },
                 { { "podstep", "setup", "-n", "--yes" }, 63 },
                 { { "podstep", "setup", "--quiet" }, EXIT_USAGE },
+                { { "podstep", "completion", "bash" }, 71 },
                 { { "podstep", "lint" }, 40 },
                 { { "podstep", "lint", "--trusted=none", "x.yaml" }, 40 },
                 { { "podstep", "lint", "--format", "gitlab", "--strict", "--plugins-privileged", "a" }, 40 + DIAG_FORMAT_GITLAB },
