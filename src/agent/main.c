@@ -1,7 +1,5 @@
 /* podstep-agent: a program of its own, so that 'podstep run' loads neither SQLite nor libmicrohttpd. 'podstep agent' executes it. */
 
-#include <locale.h>
-
 #include "agent/agent.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -11,7 +9,6 @@ int main(int argc, char *argv[]) {
         _cleanup_(agent_options_done) AgentOptions options;
         _cleanup_(error_freep) Error *error = NULL;
 
-        (void) setlocale(LC_ALL, "");
         agent_options_init(&options);
         for (int i = 1; i < argc; i++) {
                 int r = agent_options_set(&options, argv[i], &error);

@@ -1,6 +1,9 @@
 #include "base/utf8.h"
 
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 size_t utf8_length_long(const char *text, size_t n) {
         const unsigned char *s = (const unsigned char *) text;
@@ -51,4 +54,21 @@ size_t utf8_columns(const char *text, size_t n) {
                 i += k ? k : 1;
         }
         return columns;
+}
+
+bool utf8_is_locale(void) {
+        static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
+
+        for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+                const char *value = getenv(names[i]), *charset;
+                size_t n;
+
+                if (!value || !*value)
+                        continue;
+                charset = strchr(value, '.');
+                n = charset ? strcspn(charset + 1, "@") : 0;
+                return charset && ((n == 5 && strncasecmp(charset + 1, "UTF-8", n) == 0) ||
+                                   (n == 4 && strncasecmp(charset + 1, "utf8", n) == 0));
+        }
+        return false;
 }

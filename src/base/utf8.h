@@ -19,3 +19,10 @@ bool utf8_is_valid(const char *text, size_t n);
 
 /** utf8_columns() - characters (not bytes) in the first n bytes; an invalid byte counts as one */
 size_t utf8_columns(const char *text, size_t n);
+
+/**
+ * utf8_is_locale() - whether the environment asks for UTF-8 (LC_ALL, LC_CTYPE, LANG: the first that is not empty)
+ *
+ * As locale(7) has it, but without setlocale(): that reads half a dozen files at each start.
+ */
+bool utf8_is_locale(void);

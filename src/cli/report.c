@@ -1,9 +1,10 @@
 #include "cli/report-internal.h"
 
 #include <errno.h>
-#include <langinfo.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/utf8.h"
 
 /* Text of others that is kept: an error of an engine, a line of a pull. */
 static void keep(char **field, const char *text) {
@@ -193,7 +194,7 @@ ReportOptions report_options_for(const RunOptions *options, int fd) {
                 .fd = fd,
                 .is_terminal = is_terminal,
                 .color = is_able && str_is_empty(no_color),
-                .unicode = str_equal(nl_langinfo(CODESET), "UTF-8"),
+                .unicode = utf8_is_locale(),
                 .verbose = options->verbose,
         };
 

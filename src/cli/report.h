@@ -37,7 +37,7 @@ typedef struct Report Report;
  * report_options_for() - the way that fits the options and what @fd is
  *
  * Live on a terminal that is not "dumb". Colours: as --color says; when "auto", on such a terminal if NO_COLOR is not set (or empty).
- * Unicode marks where the locale is UTF-8: setlocale() must have been called.
+ * Unicode marks where the locale is UTF-8.
  */
 ReportOptions report_options_for(const RunOptions *options, int fd);
 
