@@ -148,6 +148,7 @@ static int holder_follow(Holder *holder) {
 static int enter_creating(Machine *machine, Task **ret_task, Error **reterr) {
         Holder *holder = container_of(machine, Holder, machine);
         const char *entrypoint[] = { HOLDER_IN_CONTAINER, NULL };
+        const PolicyNetwork *network = &holder->job->spec.policy->network;
         MountSpec mounts[] = {
                 rootfs_mount_usr(),
                 rootfs_mount_read_only(holder->program, HOLDER_IN_CONTAINER),
@@ -165,6 +166,9 @@ static int enter_creating(Machine *machine, Task **ret_task, Error **reterr) {
                 .n_mounts = ELEMENTSOF(mounts) - !sandbox_shares_network(holder->sandbox),
                 .log_path = holder->log_path,
                 .monitor_pid_path = holder->pid_path,
+                .dns = network->dns,
+                .dns_search = network->dns_search,
+                .dns_options = network->dns_options,
         };
         const char *id = job_recorded(holder->job, "holder");
         int r = 0;

@@ -110,7 +110,7 @@ struct Job {
         Error *error;
         bool cannot_run; /* there is nothing to run on: its steps are skipped */
         unsigned n_making; /* sandbox, workspace, what the engine can enforce: not there yet */
-        Task *making_workspace, *probing;
+        Task *making_workspace, *making_caches, *probing;
         Error *cleaning_error;
         bool has_made_room; /* cleaning failed once, and was tried again with more room on the disk */
         Task *timeout;
@@ -138,6 +138,9 @@ static inline const ContainerOptions *job_options(const Job *job, const PlanStep
 
 /* limits.c */
 int job_check_limits(Job *job); /* asks what the engine enforces; counts as one of those being made. 1: no need */
+
+/* caches.c */
+int caches_make(Job *job, TaskDone done, void *userdata, Task **ret_task); /* 1: there are none to make */
 
 /* journal.c */
 void job_note(Job *job, const char *key, const char *format, ...) _printf_(3, 4);

@@ -160,6 +160,10 @@ static void on_workspace(Task *task, int r, const Error *error, void *userdata) 
         job_part_is_made(userdata, r, error);
 }
 
+static void on_caches(Task *task, int r, const Error *error, void *userdata) {
+        job_part_is_made(userdata, r, error);
+}
+
 static int enter_preparing(Machine *machine, Task **ret_task, Error **reterr) {
         Job *job = container_of(machine, Job, machine);
         int r;
@@ -180,8 +184,11 @@ static int enter_preparing(Machine *machine, Task **ret_task, Error **reterr) {
         guard_begin(job);
         job->n_making = 2;
         r = job_check_limits(job);
+        if (r >= 0)
+                r = caches_make(job, on_caches, job, &job->making_caches);
         if (r < 0)
                 return r;
+        job->n_making += job->making_caches != NULL;
         r = workspace_create(job->workspace, on_workspace, job, &job->making_workspace);
         return r < 0 ? r : sandbox_create(job->sandbox, on_sandbox, job, ret_task);
 }
@@ -447,6 +454,7 @@ Job *job_free(Job *job) {
         machine_done(&job->machine);
         job->timeout = task_free(job->timeout);
         job->probing = task_free(job->probing);
+        job->making_caches = task_free(job->making_caches);
         container_options_done(&job->step_options);
         container_options_done(&job->service_options);
         job->schedule = sd_event_source_disable_unref(job->schedule);

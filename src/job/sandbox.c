@@ -17,6 +17,7 @@ struct Sandbox {
         SandboxKind kind;
         char *why;
         char *pod, *network;
+        char *also[2]; /* the operator's network that all join, too; ended by NULL */
         Holder *holder; /* NULL: none is needed */
 };
 
@@ -87,23 +88,54 @@ void sandbox_note(const Sandbox *sandbox) {
         job_note(sandbox->job, "sandbox", "%u %u %s", (unsigned) sandbox->kind, sandbox->holder != NULL, sandbox->why);
 }
 
+/* What the operator wants and only a network of the engine's can be; NULL: nothing of that kind. */
+static const char *find_network_wish(const Job *job) {
+        const PolicyNetwork *network = &job->spec.policy->network;
+
+        if (network->join)
+                return "since every container joins another one, too";
+        if (network->ipv6)
+                return "for IPv6";
+        if (network->mtu > 0)
+                return "for its packets' size";
+        STRV_FOREACH(host, network->extra_hosts)
+                if (str_ends_with(*host, ":host-gateway"))
+                        return "since only the engine knows the gateway to this machine";
+        if (job->spec.sandbox == SANDBOX_CHOICE_NETWORK)
+                return "as asked for";
+        if (!job->spec.engine->info.has_pods)
+                return "since this engine has no pods";
+        return job_is_far(job) && job->spec.plan->n_steps > 1 ? "since the engine sees no files of this machine" : NULL;
+}
+
+/* Every container has a network that the file or the operator named: none is made for them. */
+static bool has_no_network(const Plan *plan) {
+        for (size_t i = 0; i < plan->n_steps; i++)
+                if (!plan->steps[i]->network_mode && !plan->steps[i]->is_default_clone)
+                        return false;
+        return true;
+}
+
 static int sandbox_choose(Sandbox *sandbox, bool *ret_wants_holder) {
         const Job *job = sandbox->job;
         const Plan *plan = job->spec.plan;
         bool is_sequential = is_strictly_sequential(plan);
         const Step *a = NULL, *b = NULL;
-        const char *port;
+        const char *port, *wish;
 
         *ret_wants_holder = true;
         if (job_recorded(job, "sandbox"))
                 return sandbox_choose_recorded(sandbox, ret_wants_holder);
         port = job->spec.sandbox == SANDBOX_CHOICE_AUTO ? find_port_conflict(job, &a, &b) : NULL;
-        if (job->spec.sandbox == SANDBOX_CHOICE_NETWORK || !job->spec.engine->info.has_pods || (job_is_far(job) && plan->n_steps > 1)) {
+        wish = find_network_wish(job);
+        if (has_no_network(plan) && job->spec.engine->info.has_pods && !job_is_far(job)) {
+                sandbox->kind = plan->n_steps == 1 ? SANDBOX_SINGLE : SANDBOX_POD;
+                *ret_wants_holder = false;
+                sandbox->why = str_printf("%s, network mode '%s'", plan->n_steps == 1 ? "a single container" : "a pod", plan->steps[plan->n_steps - 1]->network_mode);
+        } else if (wish) {
                 sandbox->kind = SANDBOX_NETWORK;
                 *ret_wants_holder = plan->n_services > 0;
-                sandbox->why = str_printf("a private network, %s", job->spec.sandbox == SANDBOX_CHOICE_NETWORK ? "as asked for"
-                                                                   : !job->spec.engine->info.has_pods ? "since this engine has no pods"
-                                                                                                      : "since the engine sees no files of this machine");
+                sandbox->why = str_printf("a private network, %s", wish);
         } else if (port) {
                 sandbox->kind = SANDBOX_NETWORK;
                 *ret_wants_holder = plan->n_services > 0;
@@ -155,9 +187,12 @@ static int enter_pod(Machine *machine, Task **ret_task, Error **reterr) {
 static int enter_network(Machine *machine, Task **ret_task, Error **reterr) {
         Sandbox *sandbox = container_of(machine, Sandbox, machine);
         EngineNetworkSpec spec = { .name = sandbox->network, .labels = &sandbox->job->labels };
+        const PolicyNetwork *network = &sandbox->job->spec.policy->network;
 
         if (!sandbox->network)
                 return machine_post(machine, MACHINE_OK), 0;
+        spec.ipv6 = network->ipv6;
+        spec.mtu = network->mtu;
         return engine_network_create(sandbox->job->spec.engine, &spec, on_made, sandbox, ret_task);
 }
 
@@ -205,6 +240,7 @@ int sandbox_new(Job *job, Sandbox **ret, Error **reterr) {
         if (!sandbox)
                 return error_oom(reterr);
         sandbox->job = job;
+        sandbox->also[0] = job->spec.policy->network.join;
         r = machine_init(&sandbox->machine, job->event, "sandbox", sandbox_states, SANDBOX_NEW, sandbox_failed);
         if (r < 0 || sandbox_choose(sandbox, &wants_holder) < 0)
                 return error_oom(reterr);
@@ -363,7 +399,7 @@ void sandbox_network(const Sandbox *sandbox, const PlanStep *step, char *const *
                 else
                         *ret = (NetworkSpec) { .kind = NETWORK_NAMED, .name = step->network_mode, .aliases = aliases };
         } else if (sandbox->kind == SANDBOX_NETWORK)
-                *ret = (NetworkSpec) { .kind = NETWORK_NAMED, .name = sandbox->network, .aliases = aliases };
+                *ret = (NetworkSpec) { .kind = NETWORK_NAMED, .name = sandbox->network, .aliases = aliases, .also = sandbox->also };
         else if (sandbox_shares_network(sandbox) && step)
                 *ret = (NetworkSpec) { .kind = NETWORK_CONTAINER, .name = holder_name(sandbox->holder) };
 }

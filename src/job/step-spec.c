@@ -37,6 +37,24 @@ static int write_hosts(const Step *step, Error **reterr) {
         return step_write_file(step, "hosts", &text, 0644, reterr);
 }
 
+static bool is_same_list(char *const *a, char *const *b) {
+        size_t n = strv_length(a);
+
+        if (n != strv_length(b))
+                return false;
+        for (size_t i = 0; i < n; i++)
+                if (!str_equal(a[i], b[i]))
+                        return false;
+        return true;
+}
+
+/* The operator's own servers are those of the holder, whose file the engine shares with all. */
+static bool has_own_resolver(const Step *step) {
+        const PolicyNetwork *network = &step->job->spec.policy->network;
+
+        return uses_job_network(step) && (!is_same_list(step->plan->dns, network->dns) || !is_same_list(step->plan->dns_search, network->dns_search));
+}
+
 /* In a shared namespace the engine takes no DNS settings of one container, so the file is ours too. */
 static int write_resolv_conf(const Step *step, Error **reterr) {
         _cleanup_str_ Str text = STR_INIT(STEP_FILE_BYTES_MAX);
@@ -66,7 +84,7 @@ int step_make_directory(Step *step, Error **reterr) {
                 return error_set(reterr, -r, "cannot make '%s': %s", step->directory, strerror(-r));
         if (uses_job_network(step) && step->plan->n_extra_hosts > 0)
                 r = write_hosts(step, reterr);
-        if (r >= 0 && uses_job_network(step) && (step->plan->dns || step->plan->dns_search))
+        if (r >= 0 && has_own_resolver(step))
                 r = write_resolv_conf(step, reterr);
         return r;
 }
@@ -141,7 +159,7 @@ static void add_own_files(Mounts *mounts, const Step *step) {
         if (!uses_job_network(step))
                 return;
         add_own_file(mounts, step->plan->n_extra_hosts > 0 ? step_file(step, "hosts") : path_join(step->job->directory.path, "hosts"), "/etc/hosts");
-        if (step->plan->dns || step->plan->dns_search)
+        if (has_own_resolver(step))
                 add_own_file(mounts, step_file(step, "resolv.conf"), "/etc/resolv.conf");
 }
 
@@ -231,6 +249,7 @@ int step_create_container(Step *step, TaskDone done, void *userdata, Task **ret_
                 .n_mounts = mounts.n_mounts,
                 .dns = has_own_network ? plan->dns : NULL,
                 .dns_search = has_own_network ? plan->dns_search : NULL,
+                .dns_options = has_own_network ? step->job->spec.policy->network.dns_options : NULL,
                 .extra_hosts = has_own_network ? hosts : NULL,
                 .devices = devices,
                 .log_path = step->log_path,
