@@ -45,35 +45,59 @@ char *gitlab_script(char *const *commands, const char *directory) {
         return str_take(&out);
 }
 
+static const char choose_shell[] =
+        "#!/bin/sh\n"
+        "for shell in /usr/local/bin/bash /usr/bin/bash /bin/bash /usr/local/bin/sh /usr/bin/sh /bin/sh /busybox/sh; do\n"
+        "        [ -x \"$shell\" ] && break\n"
+        "done\n";
+
 /*
- * The job's own shell takes the launcher's place where nothing comes behind it, so that it gets the signals. The limit
- * of what comes behind is kept by a subshell of its shell, which knows that one's id.
+ * With bash the commands are a process group, and all of it gets the TERM that the first process is sent. Other shells
+ * have no job control without a terminal, and would start the commands with SIGINT ignored if they were to go on: there
+ * the script takes the launcher's place, or, where something comes behind it, is waited for.
  */
+static const char run_job[] =
+        "case $shell in */bash) [ -n \"$BASH\" ] || exec \"$shell\" \"$0\" ;; esac\n"
+        "stopped=\n"
+        "job=\n"
+        "set -m 2>/dev/null\n"
+        "case $- in\n"
+        "*m*)\n"
+        "        trap 'stopped=1; [ -z \"$job\" ] || kill -TERM -- \"-$job\"' TERM\n"
+        "        \"$shell\" \"$script\" </dev/null &\n"
+        "        job=$!\n"
+        "        [ -z \"$stopped\" ] || kill -TERM -- \"-$job\"\n"
+        "        while wait \"$job\" 2>/dev/null; status=$?; kill -0 \"$job\" 2>/dev/null; do :; done\n"
+        "        ;;\n"
+        "*)\n"
+        "        [ -n \"$after\" ] || exec \"$shell\" \"$script\" </dev/null\n"
+        "        \"$shell\" \"$script\" </dev/null\n"
+        "        status=$?\n"
+        "        ;;\n"
+        "esac\n"
+        "[ -n \"$after\" ] || exit \"$status\"\n"
+        "CI_JOB_STATUS=success\n"
+        "[ \"$status\" -eq 0 ] || CI_JOB_STATUS=failed\n"
+        "[ -z \"$stopped\" ] || CI_JOB_STATUS=canceled\n"
+        "export CI_JOB_STATUS\n"
+        "echo 'Running after_script'\n";
+
+/* The limit is kept by a subshell of the shell that becomes the script's, and so knows its id. */
+static const char run_after[] =
+        "\"$shell\" -c '(sleep \"$2\"; kill -TERM $$; sleep 5; kill -KILL $$) </dev/null >/dev/null 2>&1 &\n"
+        "exec \"$0\" \"$1\"' \"$shell\" \"$after\" \"$seconds\" </dev/null\n"
+        "code=$?\n"
+        "[ \"$code\" -eq 0 ] || echo \"WARNING: after_script failed, which does not count: exit code $code\"\n"
+        "exit \"$status\"\n";
+
 char *gitlab_launcher(const char *script, const char *after) {
         _cleanup_str_ Str out = STR_INIT(SCRIPT_BYTES_MAX);
 
-        (void) str_append(&out,
-                          "#!/bin/sh\n"
-                          "for shell in /usr/local/bin/bash /usr/bin/bash /bin/bash \\\n"
-                          "        /usr/local/bin/sh /usr/bin/sh /bin/sh /busybox/sh; do\n"
-                          "        [ -x \"$shell\" ] && break\n"
-                          "done\n");
-        if (!after) {
-                (void) str_appendf(&out, "exec \"$shell\" %s </dev/null\n", script);
-                return str_take(&out);
-        }
-        (void) str_appendf(&out,
-                           "\"$shell\" %s </dev/null\n"
-                           "status=$?\n"
-                           "CI_JOB_STATUS=success\n"
-                           "[ \"$status\" -eq 0 ] || CI_JOB_STATUS=failed\n"
-                           "export CI_JOB_STATUS\n"
-                           "echo 'Running after_script'\n"
-                           "\"$shell\" -c '(sleep %u; kill -TERM $$; sleep 5; kill -KILL $$) </dev/null >/dev/null 2>&1 &\n"
-                           "exec \"$0\" %s' \"$shell\" </dev/null\n"
-                           "code=$?\n"
-                           "[ \"$code\" -eq 0 ] || echo \"WARNING: after_script failed, which does not count: exit code $code\"\n"
-                           "exit \"$status\"\n",
-                           script, GITLAB_AFTER_SCRIPT_SECONDS, after);
+        (void) str_append(&out, choose_shell);
+        (void) str_appendf(&out, "script=%s\nafter=%s\nseconds=%u\n", script, after ? after : "",
+                           GITLAB_AFTER_SCRIPT_SECONDS);
+        (void) str_append(&out, run_job);
+        if (after)
+                (void) str_append(&out, run_after);
         return str_take(&out);
 }

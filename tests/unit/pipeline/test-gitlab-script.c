@@ -77,6 +77,33 @@ static void test_run(void **state) {
         }
 }
 
+/* Who is stopped gets the signal, with all below it, and what comes behind still runs. */
+static void test_stop(void **state) {
+        static const char *const commands[] = { "trap 'echo stopped; exit 9' TERM",
+                                                "(sleep 60; echo never) & kill -TERM $PPID; wait", NULL };
+        static const char *const after[] = { "echo $CI_JOB_STATUS", NULL };
+        _cleanup_free_ char *got = NULL;
+        int code;
+
+        got = run((char *const *) commands, (char *const *) after, &code);
+        print_message("%s", got);
+        assert_non_null(strstr(got, "stopped\nRunning after_script\n$ echo $CI_JOB_STATUS\ncanceled\n"));
+        assert_int_equal(code, 9);
+}
+
+/* A program that the commands start can be interrupted: nobody has it ignore that. */
+static void test_interrupt(void **state) {
+        static const char *const commands[] = { "sh -c 'kill -INT $$; echo ignored' || echo \"ended by $?\"", NULL };
+        static const char *const after[] = { "true", NULL };
+        _cleanup_free_ char *got = NULL;
+        int code;
+
+        got = run((char *const *) commands, (char *const *) after, &code);
+        print_message("%s", got);
+        assert_non_null(strstr(got, "\nended by 130\n"));
+        assert_int_equal(code, 0);
+}
+
 static int make_directory(void **state) {
         return mkdtemp(directory) ? 0 : -1;
 }
@@ -86,7 +113,8 @@ static int remove_directory(void **state) {
 }
 
 int main(void) {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_run) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(test_run), cmocka_unit_test(test_stop),
+                                            cmocka_unit_test(test_interrupt) };
 
         return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }
