@@ -182,9 +182,9 @@ stubborn() {
 }
 
 @test "prune leaves running jobs and the things of others alone" {
-        podman create --name itest-foreign --label io.podstep.job=zzz --label io.podstep.state=/elsewhere "$IMG/busybox:1" true >/dev/null
-        podman pod create --infra=false itest-foreign-pod >/dev/null
-        podman volume create --label io.podstep.job=zzz itest-foreign-volume >/dev/null
+        engine_cli create --name itest-foreign --label io.podstep.job=zzz --label io.podstep.state=/elsewhere "$IMG/busybox:1" true >/dev/null
+        [ "$ENGINE" = docker ] || podman pod create --infra=false itest-foreign-pod >/dev/null
+        engine_cli volume create --label io.podstep.job=zzz itest-foreign-volume >/dev/null
         polite 0
         podstep_start run
         wait_output '^ready$'
@@ -196,9 +196,9 @@ stubborn() {
         podstep_end 15
         assert_status 130
         assert_line "got TERM"
-        podman rm itest-foreign
-        podman pod rm itest-foreign-pod
-        podman volume rm itest-foreign-volume
+        engine_cli rm itest-foreign
+        [ "$ENGINE" = docker ] || podman pod rm itest-foreign-pod
+        engine_cli volume rm itest-foreign-volume
 }
 
 @test "--keep keeps a failed step's pod and says how to look; only prune --all removes it" {
@@ -211,7 +211,7 @@ stubborn() {
         podstep run --keep
         assert_status 1
         assert_output_contains "kept for looking"
-        look=$(grep -o 'podman run .*' <<<"$output")
+        look=$(grep -o "$ENGINE run .*" <<<"$output")
         assert_output_contains "podstep prune --all"
         # the next run and a plain prune leave it
         podstep prune

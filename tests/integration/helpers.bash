@@ -33,9 +33,16 @@ need_engine() {
         export XDG_STATE_HOME=$BATS_TEST_TMPDIR/state
 }
 
+# need_podman WHY: skip on Docker, where the test makes no sense
+need_podman() { [ "$ENGINE" = podman ] || skip "on Docker: $1"; }
+
+# engine_cli ARGS...: the engine's own command line, in the words that both know
+engine_cli() { "$ENGINE" "$@"; }
+
 # need_version 5: skip on older engines (the reason names what is missing)
 need_version() {
         local have
+        need_podman "versions are Podman's"
         have=$(engine_api GET /version | sed -n 's/.*"Version":"\([0-9]*\)\..*/\1/p')
         [ "${have:-0}" -ge "$1" ] || skip "needs Podman $1, this is ${have:-unknown}"
 }
@@ -262,12 +269,12 @@ ours() {
                 case $kind in
                 # what a failed removal leaves in the storage has no labels any more: known by its name
                 container)
-                        podman ps -a --filter "$label" --format 'container {{.Names}}'
-                        podman ps -a --external --format '{{.Status}} {{.Names}}' | sed -n 's/^Storage podstep-/container podstep-/p'
+                        engine_cli ps -a --filter "$label" --format 'container {{.Names}}'
+                        [ "$ENGINE" = docker ] || podman ps -a --external --format '{{.Status}} {{.Names}}' | sed -n 's/^Storage podstep-/container podstep-/p'
                         ;;
-                pod) podman pod ls --filter "$label" --format 'pod {{.Name}}' ;;
-                volume) podman volume ls --filter "$label" --format 'volume {{.Name}}' ;;
-                network) podman network ls --filter "$label" --format 'network {{.Name}}' ;;
+                pod) [ "$ENGINE" = docker ] || podman pod ls --filter "$label" --format 'pod {{.Name}}' ;;
+                volume) engine_cli volume ls --filter "$label" --format 'volume {{.Name}}' ;;
+                network) engine_cli network ls --filter "$label" --format 'network {{.Name}}' ;;
                 esac
         done
 }
@@ -282,7 +289,7 @@ nothing_left() {
 
 # container_of STEP: the id of the container of a step or service, by its label
 container_of() {
-        podman ps -a --no-trunc --filter "label=io.podstep.step=$1" --filter "label=io.podstep.state=$XDG_STATE_HOME/podstep" --format '{{.ID}}'
+        engine_cli ps -a --no-trunc --filter "label=io.podstep.step=$1" --filter "label=io.podstep.state=$XDG_STATE_HOME/podstep" --format '{{.ID}}'
 }
 
 # need_small: an engine of its own at $SMALL_SOCK, with its HOME on a file system of 24 MB (tests/lab/small)

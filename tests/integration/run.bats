@@ -68,7 +68,7 @@ teardown_file() { leaks_after; }
         EVENTS=$BATS_TEST_TMPDIR/events
         podstep_start run --json
         wait_output '"line":"here"'
-        engine_api POST "/libpod/containers/$(container_of victim)/kill?signal=KILL" >/dev/null
+        engine_cli kill --signal KILL "$(container_of victim)" >/dev/null
         podstep_end 20
         assert_status 1
         cp "$PODSTEP_OUT" "$EVENTS"
@@ -265,7 +265,7 @@ teardown_file() { leaks_after; }
         assert_status 1
         assert_output_contains "ENTRY:default-arg"
         assert_output_contains "exit code 127"
-        run podman inspect --format '{{range .Config.Env}}{{println .}}{{end}}' "$(container_of plugin)"
+        run engine_cli inspect --format '{{range .Config.Env}}{{println .}}{{end}}' "$(container_of plugin)"
         assert_line PLUGIN_FROM_ADDRESS=me@here
         assert_line PLUGIN_SOME_LIST=1,2
         assert_line 'PLUGIN_NESTED={"a":"x","b":1}'

@@ -98,12 +98,12 @@ workflow() {
         TOKEN=$SECRET podstep run --secret TOKEN --keep
         assert_status 1         # the image's program fails, which keeps the container
         refute_output_contains s3cr3t
-        engine_api GET "/libpod/containers/$(container_of plugin)/json" >"$BATS_TEST_TMPDIR/inspect"
+        engine_cli inspect "$(container_of plugin)" >"$BATS_TEST_TMPDIR/inspect"
         grep -q CI_STEP_NAME "$BATS_TEST_TMPDIR/inspect"        # the environment is in it
         ! grep -q s3cr3t "$BATS_TEST_TMPDIR/inspect"
         "$PODSTEP" prune --all >/dev/null
         assert_nothing_left
-        assert_equal "$(podman secret ls -q --filter name=podstep)" ""
+        [ "$ENGINE" = docker ] || assert_equal "$(podman secret ls -q --filter name=podstep)" ""
 }
 
 @test "a plugin gets its secret setting" {

@@ -8,6 +8,11 @@ setup_suite() {
         export IMG=localhost/lab
         export XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}
         export ENGINE_SOCK=${ENGINE_SOCK:-$XDG_RUNTIME_DIR/podman/podman.sock}
+        # the engine of this run: Podman, where podstep finds it, or the lab's Docker, which must be named
+        export ENGINE=podman
+        if [ -n "${DOCKER_LAB:-}" ]; then
+                export ENGINE=docker DOCKER_HOST=unix://$ENGINE_SOCK CONTAINER_HOST=unix://$ENGINE_SOCK
+        fi
         export PODSTEP=${PODSTEP:-$BATS_TEST_DIRNAME/../../build/src/cli/podstep}
         # git asks for an author in throw-away checkouts
         export GIT_AUTHOR_NAME=Lab GIT_AUTHOR_EMAIL=lab@localhost GIT_COMMITTER_NAME=Lab GIT_COMMITTER_EMAIL=lab@localhost
