@@ -80,7 +80,7 @@ workflow() {
         podstep_start run --secret TOKEN --grace 1s
         unset TOKEN
         wait_output '^here$'
-        engine_api GET "/libpod/containers/$(container_of s)/json" >"$BATS_TEST_TMPDIR/inspect"
+        engine_cli inspect "$(container_of s)" >"$BATS_TEST_TMPDIR/inspect"
         kill -INT "$PODSTEP_PID"
         podstep_end 20
         assert_status 130
