@@ -6,6 +6,8 @@
 #include "agent/joblog.h"
 #include "agent/request.h"
 #include "agent/sweep.h"
+#include "config/config.h"
+#include "engine/logins.h"
 #include "job/job.h"
 #include "loop/timer.h"
 
@@ -22,6 +24,8 @@ typedef struct Worker {
         size_t n_plans;
         const Plan *plan; /* its own */
         Map record;
+        const Config *config;
+        Logins *logins;
         JobLog *log;
         Job *job;
         char *name, *checkout;
@@ -34,7 +38,8 @@ struct Agent {
         Store *store;
         char *logs_directory, *empty_directory, *sources_directory;
         char boot[64];
-        Policy policy;
+        Config **configs, *config; /* the last one counts; earlier ones are those of jobs that run */
+        size_t n_configs;
         Server *server;
 
         Engine *engine;
@@ -71,6 +76,12 @@ int agent_take_up(Agent *agent, Error **reterr); /* what an earlier one left */
 /* agent-engine.c */
 void agent_want_engine(Agent *agent); /* opens it, and tries again as long as there is none */
 void agent_sweep(Agent *agent);
+
+/* agent-config.c */
+int agent_configure(Agent *agent, Error **reterr);
+void agent_configs_done(Agent *agent);
+void agent_limit_request(const Agent *agent, Request *request); /* to what the operator allows; fills in what he set */
+int agent_read_logins(const Request *request, Logins **ret, Error **reterr);
 
 /* agent-prune.c */
 int agent_prune(Agent *agent, bool all, size_t *ret_n, Error **reterr);

@@ -84,7 +84,7 @@ int agent_submit(Agent *agent, const Request *request, const char *from, Str *fa
         if (r >= 0)
                 r = check_source(agent, request, reterr);
         if (r >= 0)
-                r = request_compile(request, &agent->policy, &plans, &n_plans, faults, &is_refused, reterr);
+                r = request_compile(request, &agent->config->policy, &plans, &n_plans, faults, &is_refused, reterr);
         if (r >= 0)
                 r = store_plans(agent, request, plans, n_plans, from, &jobs, &n_jobs, reterr);
         plans_free(plans, n_plans);

@@ -94,9 +94,12 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
 
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
         Agent *agent = userdata;
+        _cleanup_(error_freep) Error *error = NULL;
 
         (void) sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long) clock_monotonic_usec());
-        agent_look_at_queue(agent);
+        if (agent_configure(agent, &error) < 0) /* what it had goes on */
+                log_error("%s", error_message(error, 0));
+        agent_changed(agent);
         (void) sd_notify(0, "READY=1");
         return 0;
 }
@@ -180,6 +183,8 @@ static int begin(Agent *agent, Error **reterr) {
         if (r >= 0)
                 r = make_directories(agent, reterr);
         if (r >= 0)
+                r = agent_configure(agent, reterr);
+        if (r >= 0)
                 r = store_open(directory, &agent->store, reterr);
         if (r < 0)
                 return r;
@@ -203,7 +208,7 @@ static void end(Agent *agent) {
         error_free(agent->engine_error);
         agent->server = server_free(agent->server);
         agent->store = store_free(agent->store);
-        policy_done(&agent->policy);
+        agent_configs_done(agent);
         free(agent->wait_reason);
         free(agent->logs_directory);
         free(agent->empty_directory);
@@ -219,7 +224,6 @@ int agent_run(const AgentOptions *options) {
         _cleanup_(error_freep) Error *error = NULL;
         int r;
 
-        policy_init(&agent.policy);
         r = begin(&agent, &error);
         if (r >= 0) {
                 (void) sd_notify(0, "READY=1");

@@ -60,7 +60,7 @@ static int compile_one(const Request *request, const Policy *policy, Json *workf
                 .secrets = &request->secrets,
                 .cron = request->cron,
                 .changed_files = request->changed_files,
-                .clones = request->workspace == WORKSPACE_CLONE && request->source == SOURCE_GIT,
+                .clones = request->workspace == WORKSPACE_CLONE && request->source != SOURCE_NONE,
                 .workflow_number = count_running(compiled) + 1,
         };
         const char *file = json_find_string(workflow, "file"), *text = json_find_string(workflow, "text");

@@ -304,7 +304,7 @@ void request_fill_spec(const Request *request, const char *directory, JobSpec *s
         spec->clones_from_origin = request->source == SOURCE_GIT;
         spec->clone_depth = request->clone_depth;
         spec->timeout_usec = request->timeout_usec ? request->timeout_usec : JOB_TIMEOUT_DEFAULT_USEC;
-        spec->service_timeout_usec = request->service_timeout_usec ? request->service_timeout_usec : JOB_SERVICE_TIMEOUT_DEFAULT_USEC;
+        spec->service_timeout_usec = request->service_timeout_usec;
         spec->grace_usec = request->grace_usec ? request->grace_usec : JOB_GRACE_DEFAULT_USEC;
         spec->pull = request->pull;
         spec->sandbox = request->sandbox;

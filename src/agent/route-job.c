@@ -90,6 +90,7 @@ static int post_jobs(Call *call) {
 
         if (r < 0)
                 return call_reply_failure(call, r, error);
+        agent_limit_request(call->agent, &request);
         r = submit(call, &request, NULL);
         request_done(&request);
         return r;

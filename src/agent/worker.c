@@ -179,8 +179,13 @@ static int make_plan(Worker *worker, const StoredJob *stored, Error **reterr) {
         int r;
 
         r = request_parse(stored->request, strlen(stored->request), stored->secrets, &worker->request, reterr);
+        if (r < 0)
+                return r;
+        worker->config = worker->agent->config;
+        agent_limit_request(worker->agent, &worker->request);
+        r = agent_read_logins(&worker->request, &worker->logins, reterr);
         if (r >= 0)
-                r = request_compile(&worker->request, &worker->agent->policy, &worker->plans, &worker->n_plans, &faults, &is_refused, reterr);
+                r = request_compile(&worker->request, &worker->config->policy, &worker->plans, &worker->n_plans, &faults, &is_refused, reterr);
         if (r >= 0 && worker->request.plan >= worker->n_plans)
                 r = error_set(reterr, EINVAL, "there is no plan %zu in it any more", worker->request.plan);
         if (r < 0)
@@ -221,6 +226,7 @@ Worker *worker_free(Worker *worker) {
         worker->log = joblog_free(worker->log);
         plans_free(worker->plans, worker->n_plans);
         request_done(&worker->request);
+        logins_free(worker->logins);
         map_done(&worker->record);
         free(worker->id);
         free(worker->label);
@@ -235,6 +241,8 @@ static int make_job(Worker *worker, const Map *record, Error **reterr) {
         _cleanup_free_ char *upload = worker->request.upload ? path_join(agent->sources_directory, worker->request.upload) : NULL;
         JobSpec spec = {
                 .plan = worker->plan,
+                .policy = &worker->config->policy,
+                .logins = worker->logins,
                 .engine = agent->engine,
                 .holder = agent->options->holder,
                 .state_directory = agent->options->state_directory,

@@ -127,14 +127,17 @@ const char *const run_option_color_names[] = { "auto", "always", "never", NULL }
           .help = "Takes repository, commit and event from a file of Woodpecker's own format. The options above and CI_* "       \
                   "variables given count more, what git knows counts less." }
 
+#define TIME_ROWS                                                                                                                \
+        { "timeout", 0, "DURATION", OPTION_DURATION(RunOptions, timeout_usec),                                                   \
+          .help = "Ends the whole run after this time: 90s, 10min, 1h30m. Default: 1h." },                                       \
+        { "service-timeout", 0, "DURATION", OPTION_DURATION(RunOptions, service_timeout_usec),                                   \
+          .help = "How long a service may take until it is ready. Default: 60s." },                                              \
+        { "grace", 0, "DURATION", OPTION_DURATION(RunOptions, grace_usec),                                                       \
+          .help = "What a step gets between TERM and KILL when it is stopped. Default: 20s." }
+
 const Option run_option_rows[] = {
         STEP_ROWS,
-        { "timeout", 0, "DURATION", OPTION_DURATION(RunOptions, timeout_usec),
-          .help = "Ends the whole run after this time: 90s, 10min, 1h30m. Default: 1h." },
-        { "service-timeout", 0, "DURATION", OPTION_DURATION(RunOptions, service_timeout_usec),
-          .help = "How long a service may take until it is ready. Default: 60s." },
-        { "grace", 0, "DURATION", OPTION_DURATION(RunOptions, grace_usec),
-          .help = "What a step gets between TERM and KILL when it is stopped. Default: 20s." },
+        TIME_ROWS,
         EVENT_ROWS,
         VARIABLE_ROWS,
         ENGINE_ROW("Engine"),
@@ -173,6 +176,35 @@ const Option run_option_rows[] = {
         { "verbose", 'v', NULL, OPTION_FLAG(RunOptions, verbose), .help = "Also tells what podstep does." },
         { "color", 0, "WHEN", OPTION_ENUM(RunOptions, color), .names = run_option_color_names,
           .help = "auto, always or never. Default: auto, which is on a terminal without NO_COLOR." },
+        { 0 },
+};
+
+const Option submit_option_rows[] = {
+        { "label", 0, "LABEL", OPTION_STRING(RunOptions, label), .group = "Queue",
+          .help = "The queue is fair between labels: a team, a repository. Default: none, which is a label of its own." },
+        { "wait", 'w', NULL, OPTION_FLAG(RunOptions, wait),
+          .help = "Shows the log until the job is done, and ends with the exit code that 'run' would have." },
+        { "socket", 0, "PATH", OPTION_STRING(RunOptions, socket),
+          .help = "Where the agent listens. Default: PODSTEP_SOCKET, else $XDG_RUNTIME_DIR/podstep/podstep.sock." },
+        STEP_ROWS,
+        TIME_ROWS,
+        EVENT_ROWS,
+        VARIABLE_ROWS,
+        { "pull", 0, "POLICY", .set = set_pull, .offset = OPTION_OFFSET(RunOptions, pull, PullList), .group = "Engine",
+          .help = "When to pull images, whatever the file says: always, missing, newer or never." },
+        { "network", 0, "KIND", OPTION_ENUM(RunOptions, network), .names = network_names,
+          .help = "pod, bridge or auto; see 'run'. Default: auto." },
+        DIRECTORY_ROW("Workspace"),
+        { "write", 0, NULL, OPTION_FLAG(RunOptions, write),
+          .help = "Steps write into the checkout itself. Else it stays as it is." },
+        { "clean", 0, NULL, OPTION_FLAG(RunOptions, clean),
+          .help = "Steps see a fresh copy of what git tracks, without other files." },
+        CLONE_ROW,
+        { "keep", 0, NULL, OPTION_FLAG(RunOptions, keep),
+          .help = "After a failure leaves the containers in place, for looking at, until the agent's '--keep-time' is over." },
+        CONFIG_ROWS("Configuration"),
+        JSON_ROW("Output", "JSON: the jobs, then with '--wait' what they print, and how they ended."),
+        { "quiet", 'q', NULL, OPTION_FLAG(RunOptions, quiet), .help = "Only the numbers of the jobs." },
         { 0 },
 };
 
@@ -248,6 +280,8 @@ void run_options_done(RunOptions *options) {
         strv_free(options->settings);
         free(options->engine_url);
         free(options->authfile);
+        free(options->label);
+        free(options->socket);
         free(options->directory);
         free(options->from);
         free(options->event);

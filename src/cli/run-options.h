@@ -46,11 +46,15 @@ typedef struct RunOptions {
         ColorMode color;
 
         bool dry_run, all;
+
+        char *label, *socket; /* of 'submit' */
+        bool wait;
 } RunOptions;
 
 extern const Option run_option_rows[];
 extern const Option plan_option_rows[];
 extern const Option prune_option_rows[];
+extern const Option submit_option_rows[];
 
 /* For the rows of other verbs. */
 extern const char *const run_option_color_names[], *const run_option_trusted_names[];

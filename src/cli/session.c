@@ -526,3 +526,31 @@ int session_load(const RunOptions *options, char *const *files, Plan ***ret_plan
         session_done(&session);
         return session.exit_code;
 }
+
+int session_gather(const RunOptions *options, char *const *files, SessionInput *ret) {
+        Session session = session_make(options, files);
+
+        session.only_loads = true;
+        session_go(&session);
+        *ret = (SessionInput) {
+                .checkout = TAKE_PTR(session.checkout),
+                .files = TAKE_PTR(session.files),
+                .environment = session.environment,
+                .secrets = session.secrets,
+                .cron = session.metadata.curr.cron ? strdup(session.metadata.curr.cron) : NULL,
+        };
+        session.environment = session.secrets = STRMAP_INIT;
+        if (!session.gave_files)
+                (void) strv_copy(session.metadata.curr.commit.changed_files, &ret->changed_files);
+        session_done(&session);
+        return session.exit_code;
+}
+
+void session_input_done(SessionInput *input) {
+        free(input->checkout);
+        strv_free(input->files);
+        variables_done(&input->environment);
+        variables_done(&input->secrets);
+        free(input->cron);
+        strv_free(input->changed_files);
+}

@@ -32,6 +32,15 @@ static void done_config_values(void *values) {
 
 static const Option no_option_rows[] = { { 0 } };
 
+static void done_agent_values(void *values) {
+        agent_verb_options_done(values);
+}
+
+static void done_client_values(void *values) {
+        client_options_done(values);
+}
+
+#define CLIENT_OPTIONS(rows) .options = (rows), .values_size = sizeof(ClientOptions), .values_done = done_client_values
 #define RUN_OPTIONS(rows) \
         .options = (rows), .values_size = sizeof(RunOptions), .values_init = init_values, .values_done = done_values
 
@@ -63,6 +72,35 @@ const Verb podstep_verbs[] = {
                          "'config import' makes a configuration of a GitLab Runner's config.toml, and tells what became of each of "
                          "its settings.\n\n"
                          "Exit code: 0; 2 a wrong configuration, command line or key; 3 nothing of the file could be imported." },
+        { "agent", NULL, .options = agent_option_rows, .run = verb_agent, .values_size = sizeof(AgentVerbOptions), .values_done = done_agent_values,
+          .summary = "the service that runs what is submitted",
+          .description = "Runs jobs from a queue, for its own user only. Jobs survive it: when it is killed, stopped or replaced, their "
+                         "containers go on, and the next agent takes them up where they are. systemd starts it by podstep.socket when it "
+                         "is needed." },
+        { "submit", "[FILE...]", RUN_OPTIONS(submit_option_rows), .run = verb_submit,
+          .summary = "queue a workflow for the agent",
+          .description = "Hands to the agent what 'run' would do here: workflows, variables, secrets, and this checkout, which stays where "
+                         "it is. The job is safe as soon as its number is told.\n\n"
+                         "Exit code: 0 it is queued; 2 a wrong command line or file; 3 refused by policy; 125 there is no agent. With "
+                         "'--wait' that of 'run'." },
+        { "ps", NULL, CLIENT_OPTIONS(ps_option_rows), .run = verb_ps,
+          .summary = "list the agent's jobs",
+          .description = "Lists jobs that wait or run, the newest first." },
+        { "logs", "JOB", CLIENT_OPTIONS(logs_option_rows), .run = verb_logs,
+          .summary = "show what a job printed",
+          .description = "Shows what the steps of a job printed. JOB is its number or its id." },
+        { "show", "JOB", CLIENT_OPTIONS(show_option_rows), .run = verb_show,
+          .summary = "show a job and its steps",
+          .description = "Shows how a job stands, or how it ended, with each of its steps." },
+        { "cancel", "JOB...", CLIENT_OPTIONS(cancel_option_rows), .run = verb_cancel,
+          .summary = "end jobs early",
+          .description = "Jobs that run are stopped with grace and cleaned up; those that wait never begin." },
+        { "rerun", "JOB", CLIENT_OPTIONS(rerun_option_rows), .run = verb_rerun,
+          .summary = "queue a job again",
+          .description = "Queues the same workflow with the same variables once more, as a new job." },
+        { "info", NULL, CLIENT_OPTIONS(info_option_rows), .run = verb_info,
+          .summary = "how the agent is",
+          .description = "Shows the agent's version, its engine, how many jobs wait and run, and why none begins if that is so." },
         { "prune", NULL, RUN_OPTIONS(prune_option_rows), .run = verb_prune,
           .summary = "remove what a killed podstep left behind",
           .description = "Removes pods, containers, volumes and networks of jobs whose podstep does not run any more; they are known by "

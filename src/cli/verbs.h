@@ -2,6 +2,7 @@
 
 /* The verbs of podstep. What each one does is in its verb-NAME.c. */
 
+#include "cli/agent-options.h"
 #include "cli/config-options.h"
 #include "cli/lint-options.h"
 #include "cli/run-options.h"
@@ -24,3 +25,14 @@ int verb_doctor(const Verb *verb, char *const *args, void *values);
 int verb_setup(const Verb *verb, char *const *args, void *values);
 /* @values: ConfigValues */
 int verb_config(const Verb *verb, char *const *args, void *values);
+/* @values: RunOptions */
+int verb_submit(const Verb *verb, char *const *args, void *values);
+/* @values: AgentVerbOptions */
+int verb_agent(const Verb *verb, char *const *args, void *values);
+/* @values: ClientOptions */
+int verb_ps(const Verb *verb, char *const *args, void *values);
+int verb_logs(const Verb *verb, char *const *args, void *values);
+int verb_show(const Verb *verb, char *const *args, void *values);
+int verb_cancel(const Verb *verb, char *const *args, void *values);
+int verb_rerun(const Verb *verb, char *const *args, void *values);
+int verb_info(const Verb *verb, char *const *args, void *values);

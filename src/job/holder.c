@@ -1,11 +1,10 @@
 #include "job/holder.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
+#include "base/program.h"
 #include "base/str.h"
 #include "base/strv.h"
 #include "job/helper.h"
@@ -34,29 +33,8 @@ static Task *holder_task_free(Task *task) {
 
 static const TaskClass holder_class = { .name = "holder", .free = holder_task_free };
 
-/* Beside podstep in the build tree, below libexec when installed. */
-static char *find_program(void) {
-        static const char *const places[] = { "podstep-holder", "../holder/podstep-holder", "../libexec/podstep/podstep-holder" };
-        char self[PATH_MAX];
-        ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-        _cleanup_free_ char *directory = NULL;
-
-        if (n <= 0)
-                return NULL;
-        self[n] = '\0';
-        directory = path_parent(self);
-        FOREACH_ROW(place, places) {
-                _cleanup_free_ char *path = directory ? path_join(directory, *place) : NULL;
-                _cleanup_free_ char *clean = path ? path_clean(path) : NULL;
-
-                if (clean && access(clean, X_OK) == 0)
-                        return TAKE_PTR(clean);
-        }
-        return NULL;
-}
-
 int holder_find_program(const Job *job, char **ret, Error **reterr) {
-        char *program = job->spec.holder ? strdup(job->spec.holder) : find_program();
+        char *program = job->spec.holder ? strdup(job->spec.holder) : program_find("podstep-holder", "holder");
 
         if (!program)
                 return error_set(reterr, ENOENT, "the program 'podstep-holder' is missing: it belongs beside podstep or in ../libexec/podstep; install podstep again");

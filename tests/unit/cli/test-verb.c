@@ -59,6 +59,38 @@ int verb_setup(const Verb *verb, char *const *args, void *values) {
         return 60 + setup->dry_run + 2 * setup->yes;
 }
 
+int verb_submit(const Verb *verb, char *const *args, void *values) {
+        return 70 + (int) strv_length(args);
+}
+
+int verb_agent(const Verb *verb, char *const *args, void *values) {
+        return 73 + (int) strv_length(args);
+}
+
+int verb_ps(const Verb *verb, char *const *args, void *values) {
+        return 76 + (int) strv_length(args);
+}
+
+int verb_logs(const Verb *verb, char *const *args, void *values) {
+        return 79 + (int) strv_length(args);
+}
+
+int verb_show(const Verb *verb, char *const *args, void *values) {
+        return 82 + (int) strv_length(args);
+}
+
+int verb_cancel(const Verb *verb, char *const *args, void *values) {
+        return 85 + (int) strv_length(args);
+}
+
+int verb_rerun(const Verb *verb, char *const *args, void *values) {
+        return 88 + (int) strv_length(args);
+}
+
+int verb_info(const Verb *verb, char *const *args, void *values) {
+        return 91 + (int) strv_length(args);
+}
+
 static const Program program = { "podstep", "1.2.3", PODSTEP_SUMMARY, podstep_verbs };
 
 static void test_main(void **state) {

@@ -1,0 +1,75 @@
+/* What the operator set, read when the agent begins and when it is told to reload. */
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/agent-internal.h"
+#include "base/array.h"
+#include "base/log.h"
+
+#define FAULTS_BYTES_MAX (256U * 1024)
+
+int agent_configure(Agent *agent, Error **reterr) {
+        _cleanup_str_ Str faults = STR_INIT(FAULTS_BYTES_MAX);
+        ConfigSpec spec = { .environment = environ };
+        Config *config = calloc(1, sizeof(*config));
+        int r = config ? config_init(config) : -ENOMEM;
+
+        if (r >= 0)
+                r = config_load(&spec, config, &faults);
+        if (r >= 0)
+                r = ARRAY_APPEND(agent->configs, agent->n_configs, config); /* jobs that run go on under the one they began with */
+        if (faults.n > 0)
+                log_warning("the configuration:\n%s", str_get(&faults));
+        if (r >= 0) {
+                agent->config = config;
+                return 0;
+        }
+        if (config)
+                config_done(config);
+        free(config);
+        return error_set(reterr, -r, "the configuration cannot be used");
+}
+
+void agent_configs_done(Agent *agent) {
+        for (size_t i = 0; i < agent->n_configs; i++) {
+                config_done(agent->configs[i]);
+                free(agent->configs[i]);
+        }
+        free(agent->configs);
+}
+
+void agent_limit_request(const Agent *agent, Request *request) {
+        if (config_lock(agent->config, "trusted"))
+                request->trusted = 0;
+        if (!request->timeout_usec)
+                request->timeout_usec = agent->config->jobs.timeout_usec;
+        if (!request->grace_usec)
+                request->grace_usec = agent->config->jobs.grace_usec;
+        request->keep |= agent->config->jobs.keep_failed;
+}
+
+/* What came with the job counts first, then the operator's files. */
+int agent_read_logins(const Request *request, Logins **ret, Error **reterr) {
+        const char *given = strmap_get(&request->secrets, "docker_auth_config");
+        _cleanup_(logins_freep) Logins *logins = NULL;
+        _cleanup_(error_freep) Error *warning = NULL;
+        int r = logins_new(&logins);
+
+        if (!given)
+                given = strmap_get(&request->environment, "DOCKER_AUTH_CONFIG");
+        if (r < 0)
+                return error_oom(reterr);
+        if (!str_is_empty(given))
+                r = logins_add_text(logins, given, strlen(given), "$DOCKER_AUTH_CONFIG", LOGIN_OF_JOB, reterr);
+        if (r < 0)
+                return r;
+        r = logins_add_files(logins, NULL, &warning);
+        if (r > 0)
+                log_warning("%s; going on without it", error_message(warning, 0));
+        if (r < 0)
+                return error_set(reterr, -r, "%s", error_message(warning, r));
+        *ret = TAKE_PTR(logins);
+        return 0;
+}
