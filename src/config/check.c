@@ -23,6 +23,10 @@ const char *config_check_path(const char *text) {
         return text[0] == '/' && !has_dot_dot(text) ? NULL : "an absolute path without '..'";
 }
 
+const char *config_check_program(const char *text) {
+        return text[strspn(text, NAME_BYTES "./-")] || text[0] == '-' ? "the name or the path of a program" : NULL;
+}
+
 const char *config_check_url(const char *text) {
         return text[0] == '/' || strstr(text, "://") ? NULL : "an address such as unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST/PATH";
 }

@@ -225,7 +225,8 @@ static int read_runner(Importer *importer, size_t index) {
         int r;
 
         runner->name = name ? str_escape(name, strlen(name), SETTING_SHOWN_MAX) : str_printf("runner %zu", index + 1);
-        runner->executor = strdup(executor ? executor : "docker"); /* what documents leave out */
+        executor = executor ? executor : "docker"; /* documents leave it out */
+        runner->executor = str_escape(executor, strlen(executor), SETTING_SHOWN_MAX);
         r = runner->name && runner->executor ? config_init(&runner->config) : -ENOMEM;
         if (r < 0)
                 return r;

@@ -106,6 +106,7 @@ const char *config_type_name(ConfigType type);
 
 /* The checks; see ConfigCheck. */
 const char *config_check_path(const char *text);
+const char *config_check_program(const char *text);
 const char *config_check_url(const char *text);
 const char *config_check_address(const char *text);
 const char *config_check_host(const char *text);

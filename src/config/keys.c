@@ -39,9 +39,9 @@ static const ConfigKey job_rows[] = {
           .doc = "What a step gets between TERM and KILL when it is stopped." },
         { "keep_failed", BOOL(jobs.keep_failed), .fallback = "false",
           .doc = "After a failure leaves the containers in place, as ``--keep`` does." },
-        { "shell", TEXT(policy.shell),
-          .doc = "The shell of the image that runs the commands: ``bash``. Without it the one that the file's dialect "
-                 "has." },
+        { "shell", TEXT(policy.shell), .check = config_check_program,
+          .doc = "The shell of the image that runs the commands of GitLab jobs: ``bash``, ``sh``, or a path. Without it "
+                 "bash where the image has it, else sh." },
         { "environment", MAP(policy.environment), .check = config_check_variable,
           .doc = "Variables of all steps and services. What the file sets counts more." },
         { "labels", MAP(policy.labels), .check = config_check_label,
@@ -55,8 +55,6 @@ static const ConfigKey job_rows[] = {
 
 static const ConfigKey image_rows[] = {
         { "default", TEXT(policy.images.default_image), .doc = "The image of steps that name none. Always allowed." },
-        { "helper", TEXT(policy.images.helper),
-          .doc = "The image for podstep's own work where the host's tools are out of reach. Always allowed." },
         { "registry", TEXT(policy.images.registry), .fallback = "docker.io",
           .doc = "What short names stand in: ``alpine`` is ``docker.io/library/alpine``." },
         { "platform", TEXT(policy.images.platform), .check = config_check_platform,

@@ -12,6 +12,8 @@
 #include "base/parse.h"
 #include "base/strv.h"
 
+#define PINNED_SHOWN_MAX 20
+
 static int docker_pod_create(Engine *engine, const PodSpec *spec, TaskDone done, void *userdata, Task **ret_task) {
         return task_defer(engine->event, -EOPNOTSUPP, NULL, done, userdata, ret_task);
 }
@@ -64,7 +66,8 @@ static bool api_parse(const char *text, uint64_t *ret_minor) {
 
 /* Each request names the version whose words it uses; a server takes every one from its oldest to its own. */
 static int docker_take_ping(Service *service, const Map *headers, Error **reterr) {
-        const char *api = strmap_get(headers, "api-version"), *os = strmap_get(headers, "ostype");
+        const char *api = strmap_get(headers, "api-version"), *os = strmap_get(headers, "ostype"),
+                   *pinned = getenv("DOCKER_API_VERSION");
         uint64_t minor;
 
         if (os && !str_equal(os, "linux"))
@@ -73,6 +76,14 @@ static int docker_take_ping(Service *service, const Map *headers, Error **reterr
                 return error_set(reterr, EPROTONOSUPPORT, "this Docker is too old; podstep needs version 1.13 or later (API %d.%d)",
                                  DOCKER_API_MAJOR, DOCKER_API_MINOR_MIN);
         minor = MIN(minor, DOCKER_API_MINOR_MAX);
+        if (!str_is_empty(pinned)) {
+                uint64_t wanted;
+
+                if (!api_parse(pinned, &wanted) || wanted < DOCKER_API_MINOR_MIN)
+                        return error_set(reterr, EPROTONOSUPPORT, "'%.*s' in DOCKER_API_VERSION is no version that podstep speaks: %d.%d or later",
+                                         PINNED_SHOWN_MAX, pinned, DOCKER_API_MAJOR, DOCKER_API_MINOR_MIN);
+                minor = MIN(minor, wanted);
+        }
         (void) snprintf(service->prefix, sizeof(service->prefix), "/v%d.%u/", DOCKER_API_MAJOR, (unsigned) minor);
         service->version = str_printf("(API %d.%u)", DOCKER_API_MAJOR, (unsigned) minor);
         if (!service->version)

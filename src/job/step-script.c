@@ -131,7 +131,8 @@ static int add_commands(const Step *step, char *const *commands, const char *pat
 
 static int make_strict(const Step *step, ScriptFiles *files) {
         bool has_more = strv_length(step->plan->after_commands) > 0;
-        _cleanup_free_ char *launcher = gitlab_launcher(COMMANDS, has_more ? AFTER : NULL);
+        const Policy *policy = step->job->spec.policy;
+        _cleanup_free_ char *launcher = gitlab_launcher(COMMANDS, has_more ? AFTER : NULL, policy ? policy->shell : NULL);
         Str *text = add_file(files, SCRIPT, 0555);
         int r;
 

@@ -45,11 +45,20 @@ char *gitlab_script(char *const *commands, const char *directory) {
         return str_take(&out);
 }
 
-static const char choose_shell[] =
-        "#!/bin/sh\n"
-        "for shell in /usr/local/bin/bash /usr/bin/bash /bin/bash /usr/local/bin/sh /usr/bin/sh /bin/sh /busybox/sh; do\n"
-        "        [ -x \"$shell\" ] && break\n"
-        "done\n";
+static void append_shells(Str *out, const char *shell) {
+        static const char *const usual[] = { "bash", "sh" };
+        static const char *const directories[] = { "/usr/local/bin", "/usr/bin", "/bin", "/busybox" };
+
+        if (shell && *shell == '/') {
+                (void) str_append_char(out, ' ');
+                append_quoted(out, shell, strlen(shell));
+                return;
+        }
+        FOREACH_ROW(name, usual)
+                FOREACH_ROW(directory, directories)
+                        if (!shell || name == usual)
+                                (void) str_appendf(out, " %s/%s", *directory, shell ? shell : *name);
+}
 
 /*
  * With bash the commands are a process group, and all of it gets the TERM that the first process is sent. Other shells
@@ -90,10 +99,15 @@ static const char run_after[] =
         "[ \"$code\" -eq 0 ] || echo \"WARNING: after_script failed, which does not count: exit code $code\"\n"
         "exit \"$status\"\n";
 
-char *gitlab_launcher(const char *script, const char *after) {
+char *gitlab_launcher(const char *script, const char *after, const char *shell) {
         _cleanup_str_ Str out = STR_INIT(SCRIPT_BYTES_MAX);
 
-        (void) str_append(&out, choose_shell);
+        (void) str_append(&out, "#!/bin/sh\n"
+                                "for shell in");
+        append_shells(&out, shell);
+        (void) str_append(&out, "; do\n"
+                                "        [ -x \"$shell\" ] && break\n"
+                                "done\n");
         (void) str_appendf(&out, "script=%s\nafter=%s\nseconds=%u\n", script, after ? after : "",
                            GITLAB_AFTER_SCRIPT_SECONDS);
         (void) str_append(&out, run_job);

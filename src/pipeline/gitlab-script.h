@@ -13,8 +13,9 @@ char *gitlab_script(char *const *commands, const char *directory);
 /**
  * gitlab_launcher() - the script that runs the others, with bash where there is one
  * @script: path of the job's script in the container
+ * @shell:  the only one to use, by name or path; NULL: bash where there is one, else sh
  * @after:  path of the script that runs behind it, for at most GITLAB_AFTER_SCRIPT_SECONDS; NULL: none
  *
  * It ends as the job's script did. NULL if memory is out.
  */
-char *gitlab_launcher(const char *script, const char *after);
+char *gitlab_launcher(const char *script, const char *after, const char *shell);

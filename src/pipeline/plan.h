@@ -121,6 +121,7 @@ typedef struct PlanStep {
         PullList pull;         /* n 0: the file does not say, and neither does the policy: missing */
         Mark image_mark, pull_mark;
 
+        bool is_operators;     /* a service that no file asked for */
         bool is_default_clone; /* no image: git of this machine fetches the commit */
 
         char **commands;

@@ -296,10 +296,23 @@ static int apply_environment(Applying *applying, Error **reterr) {
         return 0;
 }
 
+/* GitLab's 'disable_entrypoint_overwrite'. */
+static int apply_entrypoint(Applying *applying, Error **reterr) {
+        PlanStep *step = applying->step;
+
+        if (!applying->policy->images.keep_entrypoint || !step->entrypoint || step->is_operators)
+                return 0;
+        diag_add(applying->diags, DIAG_WARNING, "policy", step->mark,
+                 "%s '%s': its entrypoint is not used: the operator's settings keep that of the image", policy_step_noun(step),
+                 step->name);
+        step->entrypoint = strv_free(step->entrypoint);
+        return 0;
+}
+
 int policy_apply(const Policy *policy, const PolicyProject *project, Plan *plan, DiagList *diags, Error **reterr) {
         static int (*const parts[])(Applying *, Error **) = {
                 apply_privileged, apply_user,    apply_volumes,     apply_tmpfs,
-                apply_devices,    apply_network, apply_environment,
+                apply_devices,    apply_network, apply_environment, apply_entrypoint,
         };
 
         for (size_t i = 0; i < plan->n_steps; i++) {

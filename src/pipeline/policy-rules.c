@@ -16,7 +16,6 @@ void policy_init(Policy *policy) {
 
 static void images_done(PolicyImages *images) {
         free(images->default_image);
-        free(images->helper);
         free(images->registry);
         free(images->platform);
         strv_free(images->allowed);

@@ -108,7 +108,13 @@ static size_t check_step(const Policy *policy, const PlanStep *step, DiagList *d
 
 size_t policy_check(const Policy *policy, Plan *plan, DiagList *diags) {
         size_t n_refused = policy_check_services(policy, plan, diags);
+        int r = policy_add_services(policy, plan);
 
+        if (r < 0) {
+                diag_add(diags, DIAG_ERROR, "policy", (Mark) { 0 }, "the operator's services cannot be added: %s",
+                         r == -EINVAL ? "one of them is no image" : r == -E2BIG ? "too many steps" : "out of memory");
+                n_refused++;
+        }
         for (size_t i = 0; i < plan->n_steps; i++) {
                 n_refused += check_step(policy, plan->steps[i], diags);
                 n_refused += policy_check_images(policy, plan->steps[i], diags);

@@ -25,7 +25,6 @@ typedef enum PolicyChoice {
  * all. */
 typedef struct PolicyImages {
         char *default_image; /* for steps that name none; NULL: there is none. It is always allowed. */
-        char *helper;        /* for what the host's own tools cannot do; NULL: none is needed. It is always allowed. */
         char *registry;      /* completes short names; NULL: docker.io */
         char *platform;      /* "linux/arm64"; NULL: the engine's own */
         char **allowed, **allowed_services;

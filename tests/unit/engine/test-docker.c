@@ -260,10 +260,44 @@ static void test_health(void **state) {
         }
 }
 
+/* The newest version that both know, or an older one that the user names. */
+static void test_pinned_version(void **state) {
+        static const struct {
+                const char *pinned, *request;
+                int want_r;
+        } rows[] = {
+                { "", "GET /v1.41/info", 0 },
+                { "1.30", "GET /v1.30/info", 0 },
+                { "1.99", "GET /v1.41/info", 0 },
+                { "1.2", NULL, -EPROTONOSUPPORT },
+                { "new", NULL, -EPROTONOSUPPORT },
+        };
+
+        FOREACH_ROW(row, rows) {
+                const FakeAnswer answers[] = { { "GET /_ping", 200, "OK", .docker = "1.41" },
+                                               { row->request, 200, "{\"ServerVersion\":\"20.10\",\"PidsLimit\":true}" } };
+                Scene scene = { .event = test_event() };
+                ServiceSpec spec;
+
+                print_message("case '%s'\n", row->pinned);
+                setenv("DOCKER_API_VERSION", row->pinned, 1);
+                scene.server = fake_new(scene.event);
+                fake_play(scene.server, answers, row->request ? 2 : 1);
+                spec = (ServiceSpec) { .url = scene.server->url, .times = SERVICE_TIMES_DEFAULT };
+                assert_int_equal(finish(&scene, service_open(scene.event, &spec, &scene.engine, seen_done, &scene.seen, &scene.task)),
+                                 row->want_r);
+                engine_free(scene.engine);
+                fake_free(scene.server);
+                sd_event_unref(scene.event);
+        }
+        unsetenv("DOCKER_API_VERSION");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_create_body),
                 cmocka_unit_test(test_networks),
+                cmocka_unit_test(test_pinned_version),
                 cmocka_unit_test_setup_teardown(test_create, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_pull, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_lists, setup, teardown),

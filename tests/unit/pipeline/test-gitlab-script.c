@@ -23,10 +23,10 @@ static char *write_script(const char *name, char *take) {
 }
 
 /* What the launcher prints, and how it ends. */
-static char *run(char *const *commands, char *const *after, int *ret_code) {
+static char *run(char *const *commands, char *const *after, const char *shell, int *ret_code) {
         _cleanup_free_ char *script = write_script("commands", gitlab_script(commands, directory));
         _cleanup_free_ char *behind = after ? write_script("after", gitlab_script(after, directory)) : NULL;
-        _cleanup_free_ char *launcher = write_script("launcher", gitlab_launcher(script, behind));
+        _cleanup_free_ char *launcher = write_script("launcher", gitlab_launcher(script, behind, shell));
         _cleanup_free_ char *line = str_printf("sh '%s' 2>&1", launcher);
         _cleanup_str_ Str out = STR_INIT(1U << 20);
         FILE *pipe = popen(line, "re");
@@ -71,7 +71,7 @@ static void test_run(void **state) {
                 int code;
 
                 print_message("command '%s'\n", row->commands[0]);
-                got = run((char *const *) row->commands, row->after[0] ? (char *const *) row->after : NULL, &code);
+                got = run((char *const *) row->commands, row->after[0] ? (char *const *) row->after : NULL, NULL, &code);
                 assert_string_equal(got, row->want);
                 assert_int_equal(code, row->want_code);
         }
@@ -85,7 +85,7 @@ static void test_stop(void **state) {
         _cleanup_free_ char *got = NULL;
         int code;
 
-        got = run((char *const *) commands, (char *const *) after, &code);
+        got = run((char *const *) commands, (char *const *) after, NULL, &code);
         print_message("%s", got);
         assert_non_null(strstr(got, "stopped\nRunning after_script\n$ echo $CI_JOB_STATUS\ncanceled\n"));
         assert_int_equal(code, 9);
@@ -98,7 +98,7 @@ static void test_interrupt(void **state) {
         _cleanup_free_ char *got = NULL;
         int code;
 
-        got = run((char *const *) commands, (char *const *) after, &code);
+        got = run((char *const *) commands, (char *const *) after, NULL, &code);
         print_message("%s", got);
         assert_non_null(strstr(got, "\nended by 130\n"));
         assert_int_equal(code, 0);
@@ -112,8 +112,33 @@ static int remove_directory(void **state) {
         return file_remove_tree(directory);
 }
 
+/* The operator names the shell, by name or by path. */
+static void test_shell(void **state) {
+        _cleanup_free_ char *own = write_script("own-shell", strdup("#!/bin/sh\necho \"own $1\"\n")), *want = str_printf("own %s/commands\n", directory);
+        const struct {
+                const char *shell, *want;
+                int want_code;
+        } rows[] = {
+                { own, want, 0 },
+                { "sh", "$ echo a\na\n", 0 },
+                { "no-such-shell", NULL, 127 },
+        };
+
+        FOREACH_ROW(row, rows) {
+                static const char *const commands[] = { "echo a", NULL };
+                _cleanup_free_ char *got = NULL;
+                int code;
+
+                print_message("case '%s'\n", row->shell);
+                got = run((char *const *) commands, NULL, row->shell, &code);
+                assert_int_equal(code, row->want_code);
+                if (row->want)
+                        assert_string_equal(got, row->want);
+        }
+}
+
 int main(void) {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_run), cmocka_unit_test(test_stop),
+        const struct CMUnitTest tests[] = { cmocka_unit_test(test_run), cmocka_unit_test(test_shell), cmocka_unit_test(test_stop),
                                             cmocka_unit_test(test_interrupt) };
 
         return cmocka_run_group_tests(tests, make_directory, remove_directory);
