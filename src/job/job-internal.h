@@ -169,7 +169,7 @@ bool schedule_has_turn(const Job *job, const Step *step); /* all it waits for is
 /* step.c */
 int step_init(Step *step, Job *job, size_t index, Error **reterr);
 void step_prepare(Step *step);
-void step_start(Step *step);
+void step_start(Step *step); /* what is held goes on, too */
 void step_skip(Step *step);
 void step_stop(Step *step);
 void step_end(Step *step); /* background ones that are up: the job is over */
@@ -177,6 +177,7 @@ void step_fail(Step *step, StepResult result, int r, const Error *error); /* the
 void step_emit_state(Step *step, StepState state);
 bool step_is_waiting(const Step *step);
 bool step_is_preparing(const Step *step);
+bool step_is_held(const Step *step); /* created before the sandbox was up */
 bool step_is_prepared(const Step *step);
 void step_done(Step *step);
 void step_leave_over(Step *step);  /* an earlier process saw its end */

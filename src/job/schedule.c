@@ -85,6 +85,8 @@ static void consider(Job *job, Step *step) {
 
         if (step_is_waiting(step))
                 consider_waiting(job, step, has_turn);
+        else if (step_is_held(step) && (has_turn || sandbox_is_up(job->sandbox)))
+                step_start(step);
         else if (step_is_prepared(step) && has_turn) {
                 if (may_run(job, step))
                         step_start(step);

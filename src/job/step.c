@@ -179,9 +179,10 @@ static int enter_initializing(Machine *machine, Task **ret_task, Error **reterr)
 
         if (step->is_stopping)
                 return machine_post(machine, MACHINE_FAIL), 0;
-        /* Nothing to be ahead of: the start does it all, in one call. And what is not up cannot be joined yet. */
-        if (schedule_has_turn(step->job, step) || !sandbox_is_up(step->job->sandbox))
+        if (schedule_has_turn(step->job, step)) /* nothing to be ahead of: the start does it all, in one call */
                 return machine_post(machine, MACHINE_OK), 0;
+        if (!sandbox_is_up(step->job->sandbox)) /* what is not up cannot be joined: held until the schedule looks again */
+                return 0;
         return engine_container_init(step->job->spec.engine, step->container, on_initialized, step, ret_task);
 }
 
@@ -476,7 +477,7 @@ static const MachineState step_states[] = {
         [AT_USER]         = { "user",         enter_user,         { MACHINE_BUG,  AT_SECRETS,      AT_DONE,       MACHINE_STAY } },
         [AT_SECRETS]      = { "secrets",      enter_secrets,      { MACHINE_BUG,  AT_CREATING,     AT_DONE,       MACHINE_STAY } },
         [AT_CREATING]     = { "creating",     enter_creating,     { MACHINE_BUG,  AT_INITIALIZING, AT_DONE,       MACHINE_STAY } },
-        [AT_INITIALIZING] = { "initializing", enter_initializing, { MACHINE_BUG,  AT_PREPARED,     AT_DIAGNOSING, MACHINE_STAY } },
+        [AT_INITIALIZING] = { "initializing", enter_initializing, { AT_INITIALIZING, AT_PREPARED,     AT_DIAGNOSING, MACHINE_STAY } },
         [AT_PREPARED]     = { "prepared",     enter_prepared,     { AT_OWNING,    MACHINE_BUG,     AT_DONE,       AT_DONE      } },
         [AT_OWNING]       = { "owning",       enter_owning,       { MACHINE_BUG,  AT_SENDING,      AT_DONE,       MACHINE_STAY } },
         [AT_SENDING]      = { "sending",      enter_sending,      { MACHINE_BUG,  AT_STARTING,     AT_DONE,       MACHINE_STAY } },
@@ -535,6 +536,10 @@ bool step_is_waiting(const Step *step) {
 
 bool step_is_preparing(const Step *step) {
         return (step->machine.state >= AT_USER && step->machine.state < AT_PREPARED) || (step->machine.state == AT_WAITING && step->machine.n_queue > 0);
+}
+
+bool step_is_held(const Step *step) {
+        return step->machine.state == AT_INITIALIZING && !step->machine.task && step->machine.n_queue == 0;
 }
 
 bool step_is_prepared(const Step *step) {
