@@ -1,5 +1,7 @@
 #include "fake-server.h"
 
+#include <unistd.h>
+
 #include "engine/find-config.h"
 #include "engine/find.h"
 
@@ -192,7 +194,9 @@ static void test_order(void **state) {
 
         assert_int_equal(open_engine(scene, scene->server->url), 0);
         assert_string_equal(scene->engine->info.address, scene->server->url);
-        assert_false(scene->engine->info.is_local); /* there is no libpod below our XDG_RUNTIME_DIR */
+        /* There is no libpod below our XDG_RUNTIME_DIR; root's is elsewhere, and may have run here. */
+        if (geteuid() != 0 || access("/run/libpod", F_OK) < 0)
+                assert_false(scene->engine->info.is_local);
 }
 
 /* What was named and does not answer is not replaced by something else. */
