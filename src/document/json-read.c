@@ -7,6 +7,8 @@
 #include "base/str.h"
 #include "base/utf8.h"
 
+#define ESCAPED_BYTES_MAX ((size_t) INT32_MAX) /* what json-c can count */
+#define TEXT_BYTES_MAX (ESCAPED_BYTES_MAX / 3)   /* two bytes become six */
 #define KEY_SHOWN_MAX 100 /* bytes of a path in a message */
 
 Json *json_unref(Json *json) {
@@ -57,23 +59,56 @@ static bool is_ascii(const char *text, size_t n) {
         return true;
 }
 
-int json_parse(const char *text, size_t n, Json **ret, Error **reterr) {
-        _cleanup_(tokener_freep) struct json_tokener *tokener = NULL;
+static unsigned code_point(const char *text, size_t n_bytes) {
+        unsigned code = (unsigned char) text[0] & (n_bytes == 2 ? 0x1f : n_bytes == 3 ? 0x0f : 0x07);
+
+        for (size_t i = 1; i < n_bytes; i++)
+                code = code << 6 | ((unsigned char) text[i] & 0x3f);
+        return code;
+}
+
+/*
+ * json-c 0.17 and 0.18 take every byte above 127 for a control character when they are strict; and when they are not,
+ * "6e" is a number to them. So they get "\u00e9" for what is not ASCII, which outside of a string is no JSON either.
+ */
+static int escape_text(const char *text, size_t n, Str *ret) {
+        for (size_t i = 0, k; i < n; i += k) {
+                k = utf8_length(text + i, n - i);
+                if (k == 1)
+                        (void) str_append_char(ret, text[i]);
+                else if (k < 4)
+                        (void) str_appendf(ret, "\\u%04x", code_point(text + i, k));
+                else {
+                        unsigned code = code_point(text + i, k) - 0x10000;
+
+                        (void) str_appendf(ret, "\\u%04x\\u%04x", 0xd800 + (code >> 10), 0xdc00 + (code & 0x3ff));
+                }
+        }
+        return ret->error;
+}
+
+/* Where in the text a place of its escaped form is. */
+static size_t unescaped_offset(const char *text, size_t n, size_t offset) {
+        size_t i = 0, k;
+
+        for (size_t at = 0; i < n && at < offset; i += k) {
+                k = utf8_length(text + i, n - i);
+                at += k == 1 ? 1 : k < 4 ? strlen("\\uXXXX") : 2 * strlen("\\uXXXX");
+        }
+        return i;
+}
+
+/* @escaped: the same as @text, which messages count in */
+static int parse(const char *escaped, size_t n_escaped, const char *text, size_t n, Json **ret, Error **reterr) {
+        _cleanup_(tokener_freep) struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
         _cleanup_(json_unrefp) Json *json = NULL;
         enum json_tokener_error error;
         size_t end;
 
-        if (n > INT32_MAX)
-                return error_set(reterr, EBADMSG, "not JSON: %zu bytes are too many", n);
-        end = count_valid_utf8(text, n);
-        if (end < n)
-                return error_set(reterr, EBADMSG, "not JSON: invalid UTF-8 at byte %zu", end);
-        tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
         if (!tokener)
                 return error_oom(reterr);
-        /* json-c 0.17 and 0.18 take every byte above 127 for a control character when they are strict. UTF-8 is checked above. */
-        json_tokener_set_flags(tokener, is_ascii(text, n) ? JSON_TOKENER_STRICT : 0);
-        json = json_tokener_parse_ex(tokener, text, (int) n);
+        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+        json = json_tokener_parse_ex(tokener, escaped, (int) n_escaped);
         end = json_tokener_get_parse_end(tokener);
         error = json_tokener_get_error(tokener);
         if (error == json_tokener_continue) {
@@ -85,17 +120,35 @@ int json_parse(const char *text, size_t n, Json **ret, Error **reterr) {
         }
         if (error == json_tokener_error_depth)
                 return error_set(reterr, EBADMSG, "not JSON for us: more than %d levels deep at byte %zu",
-                                 JSON_DEPTH_MAX, end);
+                                 JSON_DEPTH_MAX, unescaped_offset(text, n, end));
         if (error != json_tokener_success)
-                return error_set(reterr, EBADMSG, "not JSON: %s at byte %zu", json_tokener_error_desc(error), end);
-        while (end < n && strchr(" \t\r\n", text[end]) && text[end] != '\0')
+                return error_set(reterr, EBADMSG, "not JSON: %s at byte %zu", json_tokener_error_desc(error),
+                                 unescaped_offset(text, n, end));
+        while (end < n_escaped && strchr(" \t\r\n", escaped[end]) && escaped[end] != '\0')
                 end++;
-        if (end < n)
-                return error_set(reterr, EBADMSG, "not JSON: something follows the value at byte %zu", end);
+        if (end < n_escaped)
+                return error_set(reterr, EBADMSG, "not JSON: something follows the value at byte %zu",
+                                 unescaped_offset(text, n, end));
         if (has_infinite_number(json))
                 return error_set(reterr, EBADMSG, "not JSON: a number is out of range");
         *ret = TAKE_PTR(json);
         return 0;
+}
+
+int json_parse(const char *text, size_t n, Json **ret, Error **reterr) {
+        _cleanup_str_ Str escaped = STR_INIT(ESCAPED_BYTES_MAX);
+        size_t end;
+
+        if (n > TEXT_BYTES_MAX)
+                return error_set(reterr, EBADMSG, "not JSON: %zu bytes are too many", n);
+        end = count_valid_utf8(text, n);
+        if (end < n)
+                return error_set(reterr, EBADMSG, "not JSON: invalid UTF-8 at byte %zu", end);
+        if (is_ascii(text, n))
+                return parse(text, n, text, n, ret, reterr);
+        if (escape_text(text, n, &escaped) < 0)
+                return error_oom(reterr);
+        return parse(str_get(&escaped), escaped.n, text, n, ret, reterr);
 }
 
 typedef enum Want {

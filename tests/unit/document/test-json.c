@@ -88,6 +88,10 @@ static void test_parse(void **state) {
                 { "[\"\xff\"]", "not JSON: invalid UTF-8 at byte 2" },
                 { "[\"\xc0\xaf\"]", "not JSON: invalid UTF-8 at byte 2" },
                 { "<html>", "not JSON: unexpected character at byte 0" },
+                { "[\"\xc3\xa9\", 6e]", "not JSON: number expected at byte 9" },
+                { "[\"\xf0\x9f\x98\x80\"] x", "not JSON: unexpected character at byte 9" },
+                { "\xc3\xa9", "not JSON: unexpected character at byte 0" },
+                { "[\"\xc3\xa9", "not JSON: it ends in the middle, after 4 bytes" },
         };
 
         FOREACH_ROW(row, rows) {
