@@ -15,6 +15,7 @@
 #include "job/user.h"
 #include "job/workspace.h"
 #include "loop/machine.h"
+#include "pipeline/pattern.h"
 
 /* One image of the plan, however many steps use it: found or fetched once. */
 typedef struct ImageUse {
@@ -60,9 +61,11 @@ typedef struct Step {
         /* Services: see ready.c */
         bool is_ready;
         Task *ready_task, *ready_timeout, *settle;
-        char **ports; /* TCP ports that it opens, as far as image and file tell: see service_find_ports() */
+        char **ports; /* TCP ports that it opens, as far as image and file tell: see service_init() */
         size_t n_open_ports;
         HealthStatus health;
+        Pattern *ready_pattern; /* a line that matches says that it is ready; NULL: none does */
+        bool has_ready_line;
         unsigned n_unhealthy;
 
         StepResult result;
@@ -214,7 +217,9 @@ void step_output_end(Step *step);
 void step_output_done(Step *step);
 
 /* ready.c */
-int service_find_ports(Step *step); /* once its image is known */
+int service_init(Step *step, Error **reterr); /* once its image is known */
+void service_saw_line(Step *step, const char *line, size_t n);
+bool service_has_health_check(const Step *step); /* that tells whether it is ready */
 void service_watch(Step *step); /* begins to look whether it is ready */
 void service_port_open(Job *job, const char *target);
 void service_done(Step *step);
