@@ -277,8 +277,7 @@ static int enter_cleaning(Machine *machine, Task **ret_task, Error **reterr) {
         bool keeps = job->spec.keep && job->has_result && job->result != JOB_CANCELED && job->sandbox;
 
         job_note(job, "phase", "cleaning");
-        for (size_t i = 0; i < job->n_images; i++)
-                machine_done(&job->images[i]->machine); /* pulls that nobody waits for any more */
+        images_stop(job);
         if (keeps && job_directory_mark_kept(&job->directory) >= 0) {
                 tell_kept(job);
                 machine_post(machine, MACHINE_OK);
