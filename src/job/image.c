@@ -2,8 +2,8 @@
  * One image of a plan: looked for, and fetched as its pull policies say, one after the other until one works.
  *
  * An image that somebody's login opened is not handed to who has none for it. Whether it is such a one stands in
- * image-record.h; then the registry is asked, by a pull of the very digest that is here: a request or two, nothing is
- * downloaded. The operator's logins are good for all jobs, so an image that was fetched with one of them is not asked
+ * image-record.h; then the registry is asked, by a pull of the very digest that is here: two or three small requests, no
+ * layer is downloaded. The operator's logins are good for all jobs, so an image that was fetched with one of them is not asked
  * for again where they still give one.
  */
 
