@@ -6,8 +6,8 @@
 #include "base/array.h"
 #include "base/file.h"
 #include "base/str.h"
-#include "base/strv.h"
 #include "document/json.h"
+#include "document/toml.h"
 
 #define CONFIG_FILE_MAX (1024U * 1024)
 #define CONNECTIONS_MAX 1000
@@ -110,101 +110,59 @@ int connections_read_json(const char *text, size_t n, Connections *connections, 
         return 0;
 }
 
-/*
- * As much of TOML as these few keys need: tables on a line of their own, strings of one line. A key whose value is
- * something else is not one of ours.
- */
+static const char *text_of(const YamlNode *table, const char *key) {
+        const YamlNode *node = yaml_get(table, key);
 
-/* A string, bare or quoted; returns what stands behind it, NULL if there is none. */
-static const char *toml_word(const char *p, bool may_be_bare, char **ret) {
-        _cleanup_str_ Str word = STR_INIT(CONFIG_FILE_MAX);
-        char quote = *p;
-
-        if (quote != '"' && quote != '\'') {
-                size_t n = strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
-
-                if (!may_be_bare || n == 0)
-                        return NULL;
-                *ret = strndup(p, n);
-                return *ret ? p + n : NULL;
-        }
-        for (p++; *p && *p != quote; p++) {
-                if (quote == '"' && *p == '\\' && (p[1] == '"' || p[1] == '\\'))
-                        p++;
-                (void) str_append_char(&word, *p);
-        }
-        if (*p != quote)
-                return NULL;
-        *ret = str_take(&word);
-        return *ret ? p + 1 : NULL;
+        return node && node->kind == YAML_STRING && strlen(node->text) == node->n_text ? node->text : NULL;
 }
 
-static const char *skip_blanks(const char *p) {
-        return p + strspn(p, " \t");
-}
+/* A table without any of the keys is not one of ours. */
+static int take_destination(const char *name, const YamlNode *table, Connections *connections, Error **reterr) {
+        Connection *connection = NULL;
 
-/* "[engine.service_destinations.NAME]" as a list of words; NULL if the line is no such thing. */
-static char **toml_table(const char *line) {
-        _cleanup_strv_ char **words = NULL;
-        const char *p = line;
+        FOREACH_ROW(field, fields) {
+                const char *text = text_of(table, field->toml);
+                int r = text && !connection ? get_or_add(connections, name, &connection, reterr) : 0;
 
-        do {
-                char *word = NULL;
-
-                p = toml_word(skip_blanks(p + 1), true, &word);
-                if (!p || strv_append_take(&words, word) < 0)
-                        return NULL;
-                p = skip_blanks(p);
-        } while (*p == '.');
-        return *p == ']' ? TAKE_PTR(words) : NULL;
-}
-
-/* key = "value" */
-static bool toml_pair(const char *line, char **ret_key, char **ret_value) {
-        const char *p = toml_word(line, true, ret_key);
-
-        p = p ? skip_blanks(p) : NULL;
-        if (!p || *p != '=')
-                return false;
-        return toml_word(skip_blanks(p + 1), false, ret_value) != NULL;
-}
-
-static int take_pair(Connections *connections, char *const *table, const char *key, const char *value, Error **reterr) {
-        size_t n = strv_length(table);
-        Connection *connection;
-        int r;
-
-        if (n == 1 && str_equal(table[0], "engine") && str_equal(key, "active_service"))
-                return set_string(&connections->active, value) < 0 ? error_oom(reterr) : 0;
-        if (n != 3 || !str_equal(table[0], "engine") || !str_equal(table[1], "service_destinations"))
-                return 0;
-        r = get_or_add(connections, table[2], &connection, reterr);
-        if (r < 0)
-                return r;
-        FOREACH_ROW(field, fields)
-                if (str_equal(field->toml, key) && set_string(field_of(connection, field), value) < 0)
+                if (r < 0)
+                        return r;
+                if (text && set_string(field_of(connection, field), text) < 0)
                         return error_oom(reterr);
+        }
         return 0;
+}
+
+static int take_engine(const YamlNode *engine, Connections *connections, Error **reterr) {
+        const YamlNode *destinations = yaml_get(engine, "service_destinations");
+        const char *active = text_of(engine, "active_service");
+        int r = 0;
+
+        if (active && set_string(&connections->active, active) < 0)
+                return error_oom(reterr);
+        if (!destinations || destinations->kind != YAML_MAPPING)
+                return 0;
+        for (size_t i = 0; i < destinations->n_pairs && r == 0; i++)
+                r = take_destination(destinations->pairs[i].key->text, destinations->pairs[i].value, connections, reterr);
+        return r;
 }
 
 int connections_read_toml(const char *text, Connections *connections, Error **reterr) {
-        _cleanup_strv_ char **lines = NULL, **table = NULL;
+        _cleanup_(yaml_document_freep) YamlDocument *document = NULL;
+        _cleanup_(diag_list_done) DiagList diags = { 0 };
+        _cleanup_(source_freep) Source *source = NULL;
+        char *copy = strdup(text);
         int r;
 
-        if (strv_split(text, '\n', &lines) < 0)
+        if (!copy)
                 return error_oom(reterr);
-        STRV_FOREACH(item, lines) {
-                _cleanup_free_ char *key = NULL, *value = NULL;
-                const char *line = skip_blanks(*item);
-
-                if (*line == '[') {
-                        strv_free(table);
-                        table = toml_table(line);
-                } else if (toml_pair(line, &key, &value)) {
-                        r = take_pair(connections, table, key, value, reterr);
-                        if (r < 0)
-                                return r;
-                }
-        }
-        return 0;
+        r = source_new_take("containers.conf", copy, strlen(copy), &source, reterr);
+        if (r < 0)
+                return r;
+        r = toml_parse(source, &diags, &document);
+        if (r == -ENOMEM)
+                return error_oom(reterr);
+        if (r < 0) /* Podman refuses it as well */
+                return error_set(reterr, EBADMSG, "line %u: %s", diags.n_diags > 0 ? diags.diags[0].mark.line : 0,
+                                 diags.n_diags > 0 ? diags.diags[0].message : "it is no TOML");
+        return take_engine(yaml_get(document->root, "engine"), connections, reterr);
 }

@@ -22,7 +22,7 @@ static char *described(const Connections *connections) {
 
 static void test_toml(void **state) {
         static const struct {
-                const char *text, *want;
+                const char *text, *want; /* NULL: -EBADMSG */
         } rows[] = {
                 { "", "-" },
                 { "[engine]\nactive_service = \"a\"\n", "a" },
@@ -33,12 +33,16 @@ static void test_toml(void **state) {
                   "'tcp://h:1'\ntls_ca='/ca'\ntls_cert='/c'\ntls_key='/k'\r\n",
                   "- b c|tcp://h:1||/ca|/c|/k" },
                 { "[engine.service_destinations.a]\nuri=\"x\\\"y\\\\z\"\n", "- a|x\"y\\z||||" },
-                /* not ours, or not right: passed over */
+                /* not ours: passed over */
                 { "active_service = \"a\"\n[containers]\nactive_service=\"b\"\n[engine.runtimes]\ncrun = [\n "
                   "\"/usr/bin/crun\",\n]\n",
                   "-" },
                 { "#[engine]\n#active_service=\"a\"\n", "-" },
-                { "[engine]\nactive_service = a\nactive_service = \"b\n[engine.\n[engine\n= \"x\"\nuri\n", "-" },
+                { "[engine]\nactive_service = [\"a\", {append=true}]\nservice_destinations = 7\n", "-" },
+                { "[engine]\nservice_destinations.a.uri = \"u\"\nservice_destinations.b = {uri = \"v\", identity = 1}\n",
+                  "- a|u|||| b|v||||" },
+                { "[engine]\nactive_service = a\n", NULL },
+                { "[engine.\n", NULL },
                 { "[engine.service_destinations.a.b]\nuri=\"u\"\n[service_destinations.a]\nuri=\"u\"\n", "-" },
         };
 
@@ -46,7 +50,10 @@ static void test_toml(void **state) {
                 _cleanup_(connections_done) Connections connections = { 0 };
                 _cleanup_free_ char *got = NULL;
 
-                assert_int_equal(connections_read_toml(row->text, &connections, NULL), 0);
+                print_message("case '%s'\n", row->text);
+                assert_int_equal(connections_read_toml(row->text, &connections, NULL), row->want ? 0 : -EBADMSG);
+                if (!row->want)
+                        continue;
                 got = described(&connections);
                 assert_string_equal(got, row->want);
         }
