@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/str.h"
 
+#define LOCK_WAIT_SEC 2
 #define STORE_BUSY_MSEC 2000 /* others only read, and shortly: a backup, a curious person */
 
 Statement *statement_free(Statement *statement) {
@@ -89,6 +90,22 @@ int store_commit(Store *store, int r, Error **reterr) {
         return r;
 }
 
+static void on_alarm(int number) {
+}
+
+/* One that was killed, or is about to end, gives it back in a moment. */
+static bool lock_in_time(int fd) {
+        struct sigaction action = { .sa_handler = on_alarm }, before; /* without SA_RESTART: it ends the wait */
+        bool is_locked;
+
+        (void) sigaction(SIGALRM, &action, &before);
+        (void) alarm(LOCK_WAIT_SEC);
+        is_locked = flock(fd, LOCK_EX) == 0;
+        (void) alarm(0);
+        (void) sigaction(SIGALRM, &before, NULL);
+        return is_locked;
+}
+
 /* One agent only: two would both take up the same jobs. */
 static int lock_directory(Store *store, Error **reterr) {
         _cleanup_free_ char *path = path_join(store->directory, "lock");
@@ -99,7 +116,7 @@ static int lock_directory(Store *store, Error **reterr) {
         store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (store->lock_fd < 0)
                 return error_set(reterr, errno, "cannot open '%s': %s", path, strerror(errno));
-        if (flock(store->lock_fd, LOCK_EX | LOCK_NB) < 0)
+        if (!lock_in_time(store->lock_fd))
                 return error_set(reterr, EBUSY, "another agent runs already: it holds '%s'", path);
         return 0;
 }

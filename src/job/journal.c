@@ -34,7 +34,7 @@ static void note(Job *job, const char *key, const char *format, va_list ap) {
                 value = NULL;
                 r = -ENOMEM;
         }
-        if (r >= 0)
+        if (r >= 0 && !str_equal(job_recorded(job, key), value)) /* who takes a job up notes some things again */
                 r = job->spec.journal.put(key, value, job->spec.journal.userdata);
         if (r < 0)
                 give_up(job, r);
