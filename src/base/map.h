@@ -1,6 +1,9 @@
 #pragma once
 
-/* Strings to pointers: ordered by insertion, found by hash. Keys are copied. Values are owned if a free function is given. */
+/*
+ * Strings to pointers: ordered by insertion, found by hash. Keys are copied. Values are owned if a free function is
+ * given.
+ */
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -38,7 +38,9 @@ int checkout_find(const char *start, char **ret, Error **reterr) {
 }
 
 static int is_workflow(const struct dirent *entry) {
-        return entry->d_name[0] != '.' && (str_ends_with(entry->d_name, ".yaml") || str_ends_with(entry->d_name, ".yml"));
+        const char *name = entry->d_name;
+
+        return name[0] != '.' && (str_ends_with(name, ".yaml") || str_ends_with(name, ".yml"));
 }
 
 static int compare_names(const struct dirent **a, const struct dirent **b) {
@@ -73,7 +75,9 @@ int checkout_workflows(const char *checkout, char ***ret, Error **reterr) {
         }
         if (strv_length(files) == 0)
                 return error_set(reterr, ENOENT,
-                                 "'%s' has no workflow: neither .woodpecker/*.yaml nor .woodpecker.yaml nor .gitlab-ci.yml; name a file: podstep run FILE", checkout);
+                                 "'%s' has no workflow: neither .woodpecker/*.yaml nor .woodpecker.yaml nor "
+                                 ".gitlab-ci.yml; name a file: podstep run FILE",
+                                 checkout);
         *ret = TAKE_PTR(files);
         return 0;
 }

@@ -30,8 +30,12 @@ typedef struct DiagList {
         size_t n_dropped;
 } DiagList;
 
-/** diag_add() - notes a finding; @hint may be NULL. Returns it so that a hint can be added, NULL if the list is full or memory is out. */
-Diag *diag_add(DiagList *list, DiagSeverity severity, const char *rule, Mark mark, const char *format, ...) _printf_(5, 6);
+/**
+ * diag_add() - notes a finding; @hint may be NULL. Returns it so that a hint can be added, NULL if the list is full
+ * or memory is out.
+ */
+Diag *diag_add(DiagList *list, DiagSeverity severity, const char *rule, Mark mark, const char *format, ...)
+        _printf_(5, 6);
 void diag_set_hint(Diag *diag, const char *format, ...) _printf_(2, 3);
 /** diag_list_merge() - takes what @from has and @list has not yet: the same text at the same place */
 void diag_list_merge(DiagList *list, DiagList *from);

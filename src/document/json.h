@@ -24,8 +24,10 @@ typedef struct JsonWriter {
 } JsonWriter;
 
 /*
- * @key: NULL for the root and for elements of an array. A NULL string, an empty strv and an empty map are left out. Bytes
- * that are no UTF-8, in keys too, become U+FFFD: what is written is always valid JSON. Numbers that JSON cannot say become
+ * @key: NULL for the root and for elements of an array. A NULL string, an empty strv and an empty map are left out.
+ * Bytes
+ * that are no UTF-8, in keys too, become U+FFFD: what is written is always valid JSON. Numbers that JSON cannot say
+ * become
  * null.
  */
 void json_open_object(JsonWriter *w, const char *key);
@@ -61,7 +63,8 @@ DEFINE_CLEANUP(Json *, json_unref);
 int json_parse(const char *text, size_t n, Json **ret, Error **reterr);
 
 /*
- * Getters. @path: keys joined by dots, "State.ExitCode"; "" is the value itself. Missing or null: -ENOENT; other type: -EBADMSG.
+ * Getters. @path: keys joined by dots, "State.ExitCode"; "" is the value itself. Missing or null: -ENOENT; other
+ * type: -EBADMSG.
  * Both with an Error such as ".State.ExitCode: expected number, found string". Strings are borrowed from the tree.
  * Keys that hold dots themselves (labels) are reached with json_object_object_get() of the containing object.
  */

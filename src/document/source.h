@@ -2,7 +2,8 @@
 
 /*
  * A text with a name, and places in it. Lines and columns count from 1; columns are characters, not bytes. Lines end
- * where YAML ends them: LF, CR LF, CR, NEL, LS, PS. A Source is always valid UTF-8 without NUL; a byte order mark is taken
+ * where YAML ends them: LF, CR LF, CR, NEL, LS, PS. A Source is always valid UTF-8 without NUL; a byte order mark is
+ * taken
  * off.
  */
 
@@ -36,7 +37,10 @@ typedef struct Source {
  * Return: 0; -EFBIG above SOURCE_BYTES_MAX; -EBADMSG if it is not UTF-8 or binary; -ENOMEM.
  */
 int source_new_take(const char *name, char *text, size_t n_text, Source **ret, Error **reterr);
-/** source_read() - reads a file, or for SOURCE_STDIN standard input, which then is named SOURCE_STDIN_NAME; the Error names it and says what to do: not there, a directory, too large, not UTF-8, binary */
+/**
+ * source_read() - reads a file, or for SOURCE_STDIN standard input, which then is named SOURCE_STDIN_NAME; the Error
+ * names it and says what to do: not there, a directory, too large, not UTF-8, binary
+ */
 int source_read(const char *path, Source **ret, Error **reterr);
 /** source_mark_at() - the place of a byte */
 Mark source_mark_at(const Source *source, size_t offset);

@@ -1,7 +1,8 @@
 #pragma once
 
 /*
- * Between the files that build a YAML tree: yaml-parse (events), yaml-scalar (types), yaml-merge ("<<"), yaml-bounds (limits),
+ * Between the files that build a YAML tree: yaml-parse (events), yaml-scalar (types), yaml-merge ("<<"), yaml-bounds
+ * (limits),
  * yaml-fault (messages).
  */
 
@@ -78,7 +79,12 @@ int yaml_fault_syntax(const YamlBuilder *b, const yaml_parser_t *parser);
 /** yaml_fault_alias() - an alias without an anchor */
 void yaml_fault_alias(const YamlBuilder *b, const char *name, Mark mark);
 
-/** yaml_merge_mapping() - refuses keys that are given twice, brings in what "<<" names: 0, -EBADMSG (to stop), -ENOMEM */
+/**
+ * yaml_merge_mapping() - refuses keys that are given twice, brings in what "<<" names: 0, -EBADMSG (to stop), -ENOMEM
+ */
 int yaml_merge_mapping(YamlBuilder *b, YamlFrame *frame);
-/** yaml_merge_sequence() - puts the items that "- <<: *list" (@from) names into the list @to: 0, -EBADMSG (to stop), -ENOMEM */
+/**
+ * yaml_merge_sequence() - puts the items that "- <<: *list" (@from) names into the list @to: 0, -EBADMSG (to stop),
+ * -ENOMEM
+ */
 int yaml_merge_sequence(YamlBuilder *b, const YamlFrame *from, YamlBuilt *to);

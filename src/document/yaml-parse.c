@@ -1,5 +1,6 @@
 /*
- * From libyaml's events to the tree. Lists and maps that are open stand in a stack of bounded height; a node is attached
+ * From libyaml's events to the tree. Lists and maps that are open stand in a stack of bounded height; a node is
+ * attached
  * to its parent when it is complete, so that aliases only ever name complete nodes.
  */
 

@@ -1,9 +1,11 @@
 #pragma once
 
 /*
- * YAML as a tree in which every node knows its place. Built from libyaml's events; the dialect is go-yaml's as Woodpecker uses
+ * YAML as a tree in which every node knows its place. Built from libyaml's events; the dialect is go-yaml's as
+ * Woodpecker uses
  * it: YAML 1.2 core scalars, aliases, "<<" merges in mappings (explicit keys win) and in sequences ("- <<: *list").
- * Only the first document of a stream counts. Aliases share nodes (no copies), circles are refused; what a walk over the tree
+ * Only the first document of a stream counts. Aliases share nodes (no copies), circles are refused; what a walk over
+ * the tree
  * would see (aliases expanded) is bounded, so that no "billion laughs" reaches a caller.
  */
 
@@ -63,7 +65,8 @@ typedef struct YamlDocument {
 /**
  * yaml_parse() - parses a Source; faults go to @diags with their place
  *
- * Faults: syntax, duplicate keys ("key 'x' is given twice; first in line 3"), unknown alias, circular alias, bad merge, too deep, too large.
+ * Faults: syntax, duplicate keys ("key 'x' is given twice; first in line 3"), unknown alias, circular alias, bad
+ * merge, too deep, too large.
  *
  * Return: 0; -EBADMSG when there were errors (then no document is given); -ENOMEM.
  */

@@ -21,11 +21,13 @@
 int image_reference_qualify(const char *image, char **ret, char **ret_hint, Error **reterr);
 
 /**
- * image_reference_qualify_in() - the same with another registry for short names: "golang" in "r.example.com:5000/mirror"
+ * image_reference_qualify_in() - the same with another registry for short names: "golang" in
+ * "r.example.com:5000/mirror"
  * is "r.example.com:5000/mirror/golang:latest"
  * @registry: may have a path; NULL: Docker's
  *
- * A short name is one whose first part is no host: see image_reference_is_short(). What a machine's registries.conf says
+ * A short name is one whose first part is no host: see image_reference_is_short(). What a machine's registries.conf
+ * says
  * of short names never counts: the same file means the same image everywhere.
  */
 int image_reference_qualify_in(const char *registry, const char *image, char **ret, char **ret_hint, Error **reterr);

@@ -69,11 +69,14 @@ static const Key container_rows[] = {
         { "group", KEY_REFUSED, .hint = "since Woodpecker 3.0: 'depends_on'" },
         { "command", KEY_REFUSED, .hint = "it is 'commands', or 'entrypoint'" },
         { "build", KEY_REFUSED, .hint = "images are not built here; name one with 'image'" },
-        { "networks", KEY_REFUSED, .hint = "since Woodpecker 3.0 all steps of a workflow share one; or 'network_mode'" },
-        { "shm_size", KEY_REFUSED, .hint = "since Woodpecker 3.0 there is none; 'tmpfs: [\"/dev/shm:size=1g\"]' may do" },
+        { "networks", KEY_REFUSED,
+          .hint = "since Woodpecker 3.0 all steps of a workflow share one; or 'network_mode'" },
+        { "shm_size", KEY_REFUSED,
+          .hint = "since Woodpecker 3.0 there is none; 'tmpfs: [\"/dev/shm:size=1g\"]' may do" },
         { "sysctls", KEY_REFUSED, .hint = "since Woodpecker 3.0 limits are the operator's to set" },
         { "cap_add", KEY_REFUSED, .hint = "since Woodpecker 3.0 there is only 'privileged'" },
-        { "healthcheck", KEY_REFUSED, .hint = "of docker-compose; that of the image counts, else 'ports' are looked at" },
+        { "healthcheck", KEY_REFUSED,
+          .hint = "of docker-compose; that of the image counts, else 'ports' are looked at" },
 };
 #undef FIELD
 
@@ -84,7 +87,8 @@ typedef struct NeedKeys {
 static const Key need_rows[] = {
         { "name", KEY_TEXT, offsetof(NeedKeys, name), .doc = "The step, or the workflow." },
         { "optional", KEY_BOOL, offsetof(NeedKeys, optional), .doc = "Whether it may be missing." },
-        { "workflow", KEY_REFUSED, .hint = "a step waits for steps of its own workflow; workflows have a 'depends_on', too" },
+        { "workflow", KEY_REFUSED,
+          .hint = "a step waits for steps of its own workflow; workflows have a 'depends_on', too" },
         { "step", KEY_REFUSED, .hint = "'name' is the step; it must be of the same workflow" },
 };
 /* clang-format on */

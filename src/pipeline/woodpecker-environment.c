@@ -1,4 +1,7 @@
-/* The variables of a step. Later ones win: the context's, for all but plugins the matrix, CI_WORKSPACE, 'settings' as PLUGIN_*, 'environment'. */
+/*
+ * The variables of a step. Later ones win: the context's, for all but plugins the matrix, CI_WORKSPACE, 'settings' as
+ * PLUGIN_*, 'environment'.
+ */
 
 #include <ctype.h>
 #include <errno.h>

@@ -34,7 +34,10 @@ typedef struct Woodpecker {
         ((woodpecker)->n_errors++, diag_add((woodpecker)->diags, DIAG_ERROR, __VA_ARGS__))
 #define WOODPECKER_WARNING(woodpecker, ...) diag_add((woodpecker)->diags, DIAG_WARNING, __VA_ARGS__)
 
-/** woodpecker_parse() - the file's tree, with all '${}' substituted and the places where they are in the file: 0, -EBADMSG, -ENOMEM */
+/**
+ * woodpecker_parse() - the file's tree, with all '${}' substituted and the places where they are in the file: 0,
+ * -EBADMSG, -ENOMEM
+ */
 int woodpecker_parse(const Source *source, const WoodpeckerContext *context, DiagList *diags, YamlDocument **ret);
 
 /** woodpecker_compile_document() - woodpecker_compile() of a tree */
@@ -142,7 +145,10 @@ int woodpecker_clone_judge(const Woodpecker *woodpecker, bool skips, Mark mark, 
 /** woodpecker_clone_default() - adds the step that stands in for 'clone', if there has to be one: 0 or -ENOMEM */
 int woodpecker_clone_default(Woodpecker *woodpecker, Plan *plan);
 
-/** woodpecker_clone_needs() - puts the steps that clone, which stand behind the services, before all else: 0 or -ENOMEM */
+/**
+ * woodpecker_clone_needs() - puts the steps that clone, which stand behind the services, before all else: 0 or
+ * -ENOMEM
+ */
 int woodpecker_clone_needs(Plan *plan);
 
 /** woodpecker_has_work() - whether there are steps beside services and cloning */

@@ -37,8 +37,8 @@ static const Key workflow_rows[] = {
         { "workspace", KEY_MAP, offsetof(WorkflowKeys, workspace),
           .doc = "Where the checkout is in the containers: ``base`` is a volume, ``path`` lies in it." },
         { "matrix", KEY_ANY, offsetof(WorkflowKeys, matrix),
-          .doc = "Axes, each with a list of values: the workflow runs once for each combination; or ``include``, a list of "
-                 "maps: once for each of them." },
+          .doc = "Axes, each with a list of values: the workflow runs once for each combination; or ``include``, a "
+                 "list of maps: once for each of them." },
         { "depends_on", KEY_ANY, offsetof(WorkflowKeys, surroundings.depends_on),
           .doc = "Workflows that must have passed before, by name; ``{name, optional}`` for one that may be missing." },
         { "runs_on", KEY_STRINGS, offsetof(WorkflowKeys, surroundings.runs_on),
@@ -46,7 +46,8 @@ static const Key workflow_rows[] = {
         { "labels", KEY_MAP, offsetof(WorkflowKeys, surroundings.labels),
           .doc = "Which agent may run it. Local runs have one." },
         { "clone", KEY_MAP_OR_LIST, offsetof(WorkflowKeys, clone),
-          .doc = "Steps that fetch the repository, before all else. Local runs have a checkout: only for ``--clone``." },
+          .doc = "Steps that fetch the repository, before all else. Local runs have a checkout: only for "
+                 "``--clone``." },
         { "skip_clone", KEY_BOOL, offsetof(WorkflowKeys, surroundings.skip_clone),
           .doc = "Whether to fetch nothing, also with ``--clone``." },
         { "concurrency", KEY_ANY, offsetof(WorkflowKeys, surroundings.concurrency),

@@ -8,8 +8,8 @@ typedef struct WoodpeckerContext {
         const char *workflow_name;  /* NULL: from the file's name, as Woodpecker does */
         const Map *environment;     /* CI_* and what the user added; used in ${} as well */
         const Map *secrets;         /* name (lower case) to value */
-        const Map *axes;            /* a combination of the file's matrix; NULL: none. woodpecker_compile_all() sets it */
-        unsigned workflow_number;   /* CI_WORKFLOW_NUMBER, of the first combination that runs; 0: as in the environment */
+        const Map *axes;          /* a combination of the file's matrix; NULL: none. woodpecker_compile_all() sets it */
+        unsigned workflow_number; /* CI_WORKFLOW_NUMBER, of the first combination that runs; 0: as in the environment */
         const char *cron;           /* name of the cron job, on the event 'cron' */
         char *const *changed_files; /* for 'when.path'; NULL: those of CI_PIPELINE_FILES, if that is there */
         const char *workspace_base; /* NULL: "/woodpecker" */
