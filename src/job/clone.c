@@ -12,6 +12,7 @@
 #include "job/holder.h"
 #include "job/job-internal.h"
 #include "job/rootfs.h"
+#include "loop/process.h"
 
 #define RUNNER_IN_CONTAINER "/podstep-holder"
 #define SOURCE_IN_CONTAINER "/podstep-source"
@@ -32,6 +33,7 @@ static const char *const trust_stores[] = { "/etc/ssl", "/etc/pki", "/etc/ca-cer
 typedef struct Clone {
         const Step *step;
         const char *commit, *branch, *origin;
+        bool is_here; /* git runs on this machine, and the files are sent: the engine cannot see it */
         char *source; /* a repository on this machine; NULL: it is fetched from 'origin' */
         char *rootfs, *program, *netrc, *hosts;
         char **argv, **alternates;
@@ -215,7 +217,7 @@ static int add_fetch(Clone *clone) {
         if (r >= 0)
                 r = add(clone, "--");
         if (r >= 0)
-                r = add(clone, clone->source ? SOURCE_IN_CONTAINER : clone->origin);
+                r = add(clone, !clone->source ? clone->origin : clone->is_here ? clone->source : SOURCE_IN_CONTAINER);
         return r < 0 ? r
                      : strv_append_take(&clone->argv, str_printf("+%s:refs/remotes/origin/%s", clone->commit,
                                                                  clone->branch ? clone->branch : "main"));
@@ -223,7 +225,7 @@ static int add_fetch(Clone *clone) {
 
 /* As Woodpecker's own plugin does it: not 'git clone', which wants an empty directory and a branch. */
 static int make_argv(Clone *clone) {
-        const char *const runner[] = { RUNNER_IN_CONTAINER, "run", NULL }, *const reset[] = {
+        const char *const runner[] = { clone->is_here ? clone->program : RUNNER_IN_CONTAINER, "run", NULL }, *const reset[] = {
                 ";", "git", "reset", "--quiet", "--hard", clone->commit, NULL
         };
         int r = add_list(clone, runner);
@@ -253,7 +255,7 @@ static int make_netrc(Clone *clone, Error **reterr) {
 
         if (clone->source || !machine || !user || !password)
                 return 0;
-        clone->netrc = path_join(clone->step->directory, "netrc");
+        clone->netrc = path_join(clone->step->directory, clone->is_here ? ".netrc" : "netrc");
         text = str_printf("machine %s\nlogin %s\npassword %s\n", machine, user, password);
         if (!clone->netrc || !text)
                 return error_oom(reterr);
@@ -343,4 +345,96 @@ int clone_create_container(Step *step, TaskDone done, void *userdata, Task **ret
         if (r >= 0 && make_argv(&clone) < 0)
                 r = error_oom(reterr);
         return r < 0 ? r : create(&clone, done, userdata, ret_task, reterr);
+}
+
+/* ---- without a container ---- */
+
+typedef struct CloneHere {
+        Task task;
+        Step *step;
+        ProcessOutput output;
+        Upload *upload;
+        Task *current;
+} CloneHere;
+
+static Task *here_free(Task *task) {
+        CloneHere *here = container_of(task, CloneHere, task);
+
+        task_free(here->current);
+        process_output_done(&here->output);
+        upload_free(here->upload);
+        free(here);
+        return NULL;
+}
+
+static const TaskClass here_class = { .name = "clone", .free = here_free };
+
+static void on_sent(Task *task, int r, const Error *error, void *userdata) {
+        CloneHere *here = userdata;
+        const Error *why = upload_error(here->upload);
+
+        task_finish(&here->task, r, r < 0 && why ? why : error);
+}
+
+static void on_git_end(Task *task, int r, const Error *error, void *userdata) {
+        CloneHere *here = userdata;
+        _cleanup_(error_freep) Error *why = error_copy(error);
+
+        if (here->output.n_out > 0)
+                step_output(1, here->output.out, here->output.n_out, here->step);
+        if (here->output.n_err > 0)
+                step_output(2, here->output.err, here->output.n_err, here->step);
+        if (r == 0) {
+                here->current = task_free(here->current);
+                r = workspace_send(here->step->job->workspace, &here->upload, on_sent, here, &here->current);
+                if (r == 0)
+                        return;
+        }
+        task_finish(&here->task, r, why);
+}
+
+/* Of the user's own git settings none: whoever runs the job, it is cloned in the same way. */
+static int make_home(Clone *clone, char ***env, Error **reterr) {
+        _cleanup_free_ char *config = path_join(clone->step->directory, ".gitconfig");
+        int r;
+
+        if (!config || strv_append_take(env, str_printf("HOME=%s", clone->step->directory)) < 0 ||
+            strv_append(env, "GIT_CONFIG_NOSYSTEM=1") < 0 || strv_append_take(env, str_printf("GIT_CONFIG_GLOBAL=%s", config)) < 0 ||
+            strv_append(env, "GIT_TERMINAL_PROMPT=0") < 0 || strv_append(env, "LC_ALL=C.UTF-8") < 0)
+                return error_oom(reterr);
+        r = file_write(config, git_config, strlen(git_config), 0644);
+        if (r < 0)
+                return error_set(reterr, -r, "cannot write '%s': %s", config, strerror(-r));
+        r = make_netrc(clone, reterr);
+        return r < 0 ? r : holder_find_program(clone->step->job, &clone->program, reterr);
+}
+
+int clone_run_here(Step *step, TaskDone done, void *userdata, Task **ret_task, Error **reterr) {
+        _cleanup_(clone_done) Clone clone = { .step = step, .is_here = true };
+        _cleanup_strv_ char **env = NULL;
+        ProcessSpec spec = { .directory = workspace_origin(step->job->workspace) };
+        CloneHere *here;
+        int r;
+
+        r = read_facts(&clone, reterr);
+        if (r >= 0)
+                r = make_home(&clone, &env, reterr);
+        if (r >= 0 && make_argv(&clone) < 0)
+                r = error_oom(reterr);
+        if (r < 0)
+                return r;
+        here = calloc(1, sizeof(*here));
+        if (!here)
+                return error_oom(reterr);
+        task_init(&here->task, &here_class, done, userdata);
+        here->step = step;
+        spec.argv = clone.argv;
+        spec.env = env;
+        r = process_run(step->job->event, &spec, &here->output, on_git_end, here, &here->current);
+        if (r < 0) {
+                (void) here_free(&here->task);
+                return r;
+        }
+        *ret_task = &here->task;
+        return 0;
 }

@@ -151,12 +151,19 @@ static int enter_secrets(Machine *machine, Task **ret_task, Error **reterr) {
         return MIN(r, 0);
 }
 
+/* git on this machine: it has neither a container nor an end that somebody follows. */
+static bool clones_here(const Step *step) {
+        return step->plan->is_default_clone && job_is_far(step->job);
+}
+
 static int enter_creating(Machine *machine, Task **ret_task, Error **reterr) {
         Step *step = container_of(machine, Step, machine);
 
         if (step->is_stopping)
                 return machine_post(machine, MACHINE_FAIL), 0;
         step->prepared_failed = step->job->has_failed;
+        if (clones_here(step))
+                return machine_post(machine, MACHINE_OK), 0;
         return (step->plan->is_default_clone ? clone_create_container : step_create_container)(step, on_answer, step, ret_task, reterr);
 }
 
@@ -179,7 +186,8 @@ static int enter_initializing(Machine *machine, Task **ret_task, Error **reterr)
 
         if (step->is_stopping)
                 return machine_post(machine, MACHINE_FAIL), 0;
-        if (schedule_has_turn(step->job, step)) /* nothing to be ahead of: the start does it all, in one call */
+        /* nothing to be ahead of: the start does it all, in one call */
+        if (schedule_has_turn(step->job, step) || clones_here(step))
                 return machine_post(machine, MACHINE_OK), 0;
         if (!sandbox_is_up(step->job->sandbox)) /* what is not up cannot be joined: held until the schedule looks again */
                 return 0;
@@ -292,6 +300,18 @@ static void on_started_half(Task *task, int r, const Error *error, void *userdat
         machine_post(&step->machine, MACHINE_FAIL);
 }
 
+static void on_cloned(Task *task, int r, const Error *error, void *userdata) {
+        Step *step = userdata;
+
+        step_output_end(step);
+        step->is_over = true;
+        step->has_exit = r >= 0;
+        step->exit = (ContainerExit) { .exit_code = MAX(r, 0) };
+        if (r < 0)
+                step_fail(step, STEP_INFRA_FAILED, r, error);
+        machine_post(&step->machine, r < 0 ? MACHINE_FAIL : MACHINE_OK);
+}
+
 static int enter_starting(Machine *machine, Task **ret_task, Error **reterr) {
         Step *step = container_of(machine, Step, machine);
 
@@ -302,6 +322,8 @@ static int enter_starting(Machine *machine, Task **ret_task, Error **reterr) {
         if (step->job->workspace)
                 workspace_note_writer(step->job->workspace, &step->ids);
         step_emit_state(step, STEP_RUNNING);
+        if (clones_here(step))
+                return clone_run_here(step, on_cloned, step, ret_task, reterr);
         if (!guard_is_due(step))
                 return start(step, ret_task);
         /* Not made ahead: first all but its program. */

@@ -231,8 +231,7 @@ static int enter_work(Machine *machine, Task **ret_task, Error **reterr) {
         return engine_volume_create(workspace->job->spec.engine, &spec, NULL, on_data, workspace, ret_task);
 }
 
-/* What the workspace was before the job: the checkout, or what was made of it here. */
-static const char *origin(const Workspace *workspace) {
+const char *workspace_origin(const Workspace *workspace) {
         return workspace->mode == WORKSPACE_CLEAN || workspace->mode == WORKSPACE_CLONE ? workspace->copy : workspace->job->spec.checkout;
 }
 
@@ -267,16 +266,21 @@ static void on_sent(Task *task, int r, const Error *error, void *userdata) {
                 machine_post(&workspace->machine, MACHINE_OK);
 }
 
-static int enter_sending(Machine *machine, Task **ret_task, Error **reterr) {
-        Workspace *workspace = container_of(machine, Workspace, machine);
+int workspace_send(Workspace *workspace, Upload **ret_upload, TaskDone done, void *userdata, Task **ret_task) {
         ArchiveSpec spec = { .container = workspace->keeper, .path = HELPER_WORK, .source = upload_read, .rewind = upload_rewind };
 
-        if (!workspace->is_far || workspace->is_made)
+        if (upload_new_tree(workspace_origin(workspace), ret_upload) < 0)
+                return -ENOMEM;
+        spec.userdata = *ret_upload;
+        return engine_archive_put(workspace->job->spec.engine, &spec, done, userdata, ret_task);
+}
+
+static int enter_sending(Machine *machine, Task **ret_task, Error **reterr) {
+        Workspace *workspace = container_of(machine, Workspace, machine);
+
+        if (!workspace->is_far || workspace->is_made || workspace->mode == WORKSPACE_CLONE)
                 return machine_post(machine, MACHINE_OK), 0;
-        if (upload_new_tree(origin(workspace), &workspace->upload) < 0)
-                return error_oom(reterr);
-        spec.userdata = workspace->upload;
-        return engine_archive_put(workspace->job->spec.engine, &spec, on_sent, workspace, ret_task);
+        return workspace_send(workspace, &workspace->upload, on_sent, workspace, ret_task);
 }
 
 static int enter_up(Machine *machine, Task **ret_task, Error **reterr) {
@@ -459,7 +463,7 @@ int workspace_fetch(Workspace *workspace, TaskDone done, void *userdata, Task **
         if (!workspace->fetched_tree)
                 return error_oom(reterr);
         workspace->fetch = fetch_free(workspace->fetch);
-        r = fetch_new(origin(workspace), workspace->fetched_tree, &workspace->fetch, reterr);
+        r = fetch_new(workspace_origin(workspace), workspace->fetched_tree, &workspace->fetch, reterr);
         if (r < 0)
                 return r;
         fetching = calloc(1, sizeof(*fetching));
@@ -530,7 +534,7 @@ int workspace_collect(Workspace *workspace, Error **reterr) {
         const JobSpec *spec = &workspace->job->spec;
         CollectSpec collect = {
                 .changed = workspace->is_far ? workspace->fetched_tree : workspace->is_copy ? workspace->copy : workspace->up,
-                .checkout = workspace->is_far ? origin(workspace) : spec->checkout,
+                .checkout = workspace->is_far ? workspace_origin(workspace) : spec->checkout,
                 .is_overlay = workspace->is_far || !workspace->is_copy, /* it holds nothing but changes */
                 .deleted = workspace->fetch ? fetch_deleted(workspace->fetch) : NULL,
                 .is_complete = workspace->is_copy && workspace->mode == WORKSPACE_OVERLAY,

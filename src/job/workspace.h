@@ -10,6 +10,7 @@
 
 #include "engine/spec.h"
 #include "job/event.h"
+#include "job/upload.h"
 #include "job/user.h"
 #include "loop/task.h"
 
@@ -28,6 +29,11 @@ size_t workspace_mounts(const Workspace *workspace, const PlanStep *step, MountS
 
 /** workspace_note_fetched() - what is in it now came from the repository: only what is written later is a change */
 void workspace_note_fetched(Workspace *workspace);
+
+/** workspace_origin() - what it was before the job: the checkout, or what was made of it in the job's directory */
+const char *workspace_origin(const Workspace *workspace);
+/** workspace_send() - that, to an engine that cannot see it; *ret_upload is to be freed after it, and tells what failed */
+int workspace_send(Workspace *workspace, Upload **ret_upload, TaskDone done, void *userdata, Task **ret_task);
 
 /**
  * workspace_fetch() - from an engine that keeps the files out of our sight: what the job changed, before workspace_collect()

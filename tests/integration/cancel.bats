@@ -134,7 +134,7 @@ stubborn() {
         kill -KILL "$PODSTEP_PID"
         podstep_end 5
         assert_status 137
-        [ "$(ours container | wc -l)" = 1 ]
+        [ "$(ours container | grep -vc '\.keeper$')" = 1 ]
         checkout other <<<"steps: [{name: s, image: $IMG/busybox:1, commands: [echo fine]}]"
         podstep run
         assert_status 0
@@ -154,13 +154,13 @@ stubborn() {
         podstep_end 5
         podstep prune --dry-run
         assert_status 0
-        assert_output_matches '^would remove pod podstep-'
+        [ "$ENGINE" = docker ] || assert_output_matches '^would remove pod podstep-'
         assert_output_matches '^would remove network podstep-'
         assert_output_matches '^would remove volume podstep-'
-        [ -n "$(ours pod)" ]
+        [ -n "$(ours container)" ]
         podstep prune
         assert_status 0
-        assert_output_matches '^removed pod podstep-'
+        [ "$ENGINE" = docker ] || assert_output_matches '^removed pod podstep-'
         assert_output_matches '^removed network podstep-'
         assert_nothing_left
         podstep prune
@@ -177,6 +177,7 @@ stubborn() {
         podstep_split prune --json
         assert_status 0
         run /usr/bin/python3 -c 'import json, sys; print(*sorted({i["kind"] for i in json.load(sys.stdin)["removed"]}))' <<<"$output"
+        if [ "$ENGINE" = docker ]; then output=${output/network /}; fi
         assert_equal "$output" "container directory volume"
         assert_nothing_left
 }

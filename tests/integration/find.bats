@@ -67,14 +67,14 @@ old_engine() {
         assert_ran_there
 }
 
-@test "DOCKER_HOST where Docker answers is passed over" {
-        fake_engine <<<'[{"match":"_ping","headers":{"Libpod-Api-Version":null,"Server":"Docker/27.0"},"body":"OK"}]'
+@test "DOCKER_HOST where Docker answers is passed over while there is Podman" {
+        fake_engine <<<'[{"match":"_ping","headers":{"Libpod-Api-Version":null,"Server":"Docker/1.12","Api-Version":"1.24"},"body":"OK"}]'
         DOCKER_HOST=unix://$FAKE_SOCK podstep run
         assert_status 0
         assert_line "it ran"
         DOCKER_HOST=unix://$FAKE_SOCK XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR podstep run
         assert_status 125
-        assert_output_contains "Docker answers there"
+        assert_output_contains "this Docker is too old"
 }
 
 @test "the default connection of podman-connections.json" {
