@@ -113,9 +113,8 @@ void check_selinux(const Check *check, const Facts *facts, Findings *findings) {
                 finding = finding_add(findings, check, LEVEL_NOTE, "enforcing, but Podman starts containers without it");
                 finding_advise(finding, findings, "install the package container-selinux, and remove label = false from containers.conf");
         } else {
-                finding = finding_add(findings, check, LEVEL_WARNING, "enforcing: steps cannot read a checkout that has no label for containers");
-                finding_advise(finding, findings, "give the checkout such a label, or turn labels off for your containers: label = false under "
-                                                  "[containers] of ~/.config/containers/containers.conf");
+                finding = finding_add(findings, check, LEVEL_NOTE, "enforcing: podstep labels what steps read, but never the checkout itself");
+                finding_advise(finding, findings, "for 'run --write', where steps write into the checkout, give it the label yourself:");
                 finding_mend(finding, findings, false, "chcon -R -t container_file_t DIRECTORY");
         }
 }

@@ -31,7 +31,8 @@ typedef struct EngineInfo {
 
         bool is_probed; /* the rest is known: see engine_probe() */
         unsigned controllers; /* Controller, or-ed: the limits that hold on this machine */
-        bool has_selinux, has_apparmor;
+        bool has_selinux; /* containers are kept from files without a label for them; of a local engine known at once */
+        bool has_apparmor;
 } EngineInfo;
 
 /* Output of a container, as it was written. @stream: 1 or 2. The Task that follows must not be dropped inside. */

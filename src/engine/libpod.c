@@ -110,6 +110,9 @@ static bool version_is_enough(const char *text) {
                (major == LIBPOD_VERSION_MAJOR_MIN && minor >= LIBPOD_VERSION_MINOR_MIN);
 }
 
+/* There only while SELinux is switched on. A Podman that was told not to use it passes labels over. */
+#define SELINUX_FILE "/sys/fs/selinux/enforce"
+
 static int libpod_take_ping(Service *service, const Map *headers, Error **reterr) {
         const char *version = strmap_get(headers, "libpod-api-version");
         EngineInfo *info = &service->engine.info;
@@ -127,6 +130,7 @@ static int libpod_take_ping(Service *service, const Map *headers, Error **reterr
         if (!info->is_local)
                 return 0;
         info->is_rootless = info->maps_users = geteuid() != 0;
+        info->has_selinux = file_exists(SELINUX_FILE);
         service->exits_directory = exits_directory_find();
         return 1;
 }

@@ -322,6 +322,7 @@ static int create(Clone *clone, TaskDone done, void *userdata, Task **ret_task, 
                 .n_mounts = clone->n_mounts,
                 .log_path = step->log_path,
                 .monitor_pid_path = step->pid_path,
+                .security.labels = rootfs_labels(&step->job->spec.engine->info),
         };
 
         if (strmap_put(&env, "PATH", "/usr/local/bin:/usr/bin:/bin") < 0 || strmap_put(&env, "HOME", "/root") < 0 ||

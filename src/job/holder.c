@@ -51,7 +51,7 @@ static int add_targets(Holder *holder) {
                 Step *step = &job->steps[i];
                 const char *host = sandbox_shares_network(holder->sandbox) ? "127.0.0.1" : step->plan->alias;
 
-                if (step->ready_pattern || service_has_health_check(step) || step->plan->network_mode || !host)
+                if (step->image->info.has_health_check || step->plan->network_mode || !host)
                         continue;
                 STRV_FOREACH(port, step->ports) {
                         r = strv_append_take(&holder->targets, str_printf("%s:%s", host, *port));
@@ -147,6 +147,7 @@ static int enter_creating(Machine *machine, Task **ret_task, Error **reterr) {
                 .dns = network->dns,
                 .dns_search = network->dns_search,
                 .dns_options = network->dns_options,
+                .security.labels = rootfs_labels(&holder->job->spec.engine->info),
         };
         const char *id = job_recorded(holder->job, "holder");
         int r = 0;
@@ -161,6 +162,7 @@ static int enter_creating(Machine *machine, Task **ret_task, Error **reterr) {
                 spec.rootfs = NULL;
                 spec.n_mounts = 0;
                 spec.log_path = spec.monitor_pid_path = NULL;
+                spec.security.labels = NULL;
         } else
                 r = rootfs_make(holder->rootfs);
         if (r < 0)

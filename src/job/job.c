@@ -168,11 +168,9 @@ static int enter_preparing(Machine *machine, Task **ret_task, Error **reterr) {
         Job *job = container_of(machine, Job, machine);
         int r;
 
-        for (size_t i = 0; i < job->spec.plan->n_steps; i++) {
-                r = step_is_background(job->steps[i].plan) ? service_init(&job->steps[i], reterr) : 0;
-                if (r < 0)
-                        return r;
-        }
+        for (size_t i = 0; i < job->spec.plan->n_steps; i++)
+                if (step_is_background(job->steps[i].plan) && service_find_ports(&job->steps[i]) < 0)
+                        return error_oom(reterr);
         r = write_hosts(job, reterr);
         if (r >= 0)
                 r = sandbox_new(job, &job->sandbox, reterr);
@@ -277,7 +275,8 @@ static int enter_cleaning(Machine *machine, Task **ret_task, Error **reterr) {
         bool keeps = job->spec.keep && job->has_result && job->result != JOB_CANCELED && job->sandbox;
 
         job_note(job, "phase", "cleaning");
-        images_stop(job);
+        for (size_t i = 0; i < job->n_images; i++)
+                machine_done(&job->images[i]->machine); /* pulls that nobody waits for any more */
         if (keeps && job_directory_mark_kept(&job->directory) >= 0) {
                 tell_kept(job);
                 machine_post(machine, MACHINE_OK);

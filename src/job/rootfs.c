@@ -34,6 +34,12 @@ int rootfs_make(const char *path) {
         return 0;
 }
 
+char *const *rootfs_labels(const EngineInfo *engine) {
+        static const char *const labels[] = { "disable", NULL };
+
+        return engine->has_selinux ? (char *const *) labels : NULL;
+}
+
 MountSpec rootfs_mount_read_only(const char *source, const char *target) {
         static const char *const options[] = { "rbind", "ro", NULL };
 

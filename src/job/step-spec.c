@@ -11,7 +11,6 @@
 
 /* Images are asked twice a minute by default; a step that waits for a service has no time for that. */
 #define FAR_HEALTH_INTERVAL_USEC USEC_PER_SEC
-#define READY_COMMAND_USEC (30 * USEC_PER_SEC) /* one run of it */
 
 static char *step_file(const Step *step, const char *name) {
         return path_join(step->directory, name);
@@ -143,10 +142,12 @@ static const char *keep_string(Mounts *mounts, char *take) {
         return take;
 }
 
-static void add_own_file(Mounts *mounts, char *path_take, const char *target) {
-        static const char *const read_only[] = { "rbind", "ro", NULL };
+/* SELinux keeps containers from files of a home directory; 'z' gives ours the label that all containers may read. */
+static void add_own_file(Mounts *mounts, const Step *step, char *path_take, const char *target) {
+        static const char *const read_only[] = { "rbind", "ro", NULL }, *const labelled[] = { "rbind", "ro", "z", NULL };
+        const char *const *options = step->job->spec.engine->info.has_selinux ? labelled : read_only;
 
-        add_mount(mounts, (MountSpec) { MOUNT_BIND, keep_string(mounts, path_take), target, (char *const *) read_only });
+        add_mount(mounts, (MountSpec) { MOUNT_BIND, keep_string(mounts, path_take), target, (char *const *) options });
 }
 
 static void add_own_files(Mounts *mounts, const Step *step) {
@@ -156,12 +157,12 @@ static void add_own_files(Mounts *mounts, const Step *step) {
                 return;
         }
         if (step_uses_script(step->plan))
-                add_own_file(mounts, strdup(step->directory), STEP_SCRIPT_DIRECTORY);
+                add_own_file(mounts, step, strdup(step->directory), STEP_SCRIPT_DIRECTORY);
         if (!uses_job_network(step))
                 return;
-        add_own_file(mounts, step->plan->n_extra_hosts > 0 ? step_file(step, "hosts") : path_join(step->job->directory.path, "hosts"), "/etc/hosts");
+        add_own_file(mounts, step, step->plan->n_extra_hosts > 0 ? step_file(step, "hosts") : path_join(step->job->directory.path, "hosts"), "/etc/hosts");
         if (has_own_resolver(step))
-                add_own_file(mounts, step_file(step, "resolv.conf"), "/etc/resolv.conf");
+                add_own_file(mounts, step, step_file(step, "resolv.conf"), "/etc/resolv.conf");
 }
 
 static void add_plan_mounts(Mounts *mounts, const Step *step) {
@@ -257,13 +258,7 @@ int step_create_container(Step *step, TaskDone done, void *userdata, Task **ret_
                 .monitor_pid_path = step->pid_path,
         };
         container_options_put(job_options(step->job, plan), &step->job->spec.engine->info, plan->privileged, &spec);
-        if (plan->ready.command) {
-                /* Podman is asked by us, Docker asks by itself. */
-                health = (HealthSpec) { .test = plan->ready.command,
-                                        .interval_usec = step->job->spec.engine->info.runs_health_checks ? FAR_HEALTH_INTERVAL_USEC : 0,
-                                        .timeout_usec = READY_COMMAND_USEC, .retries = 1 };
-                spec.health = &health;
-        } else if (plan->kind == STEP_SERVICE && step->image->info.has_health_check && step->image->info.health_interval_usec > health.interval_usec)
+        if (plan->kind == STEP_SERVICE && step->image->info.has_health_check && step->image->info.health_interval_usec > health.interval_usec)
                 spec.health = step->job->spec.engine->info.runs_health_checks ? &health : NULL;
         sandbox_network(step->job->sandbox, plan, aliases, &spec.network);
         r = step_program(step, &spec, &wrapped);

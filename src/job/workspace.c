@@ -20,6 +20,12 @@
 #include "job/job-internal.h"
 #include "loop/process.h"
 
+/*
+ * One label for all that is seen through the overlay, which the files below it keep their own from: the checkout is not given
+ * another. Without categories, so that every container of the job may use it.
+ */
+#define OVERLAY_CONTEXT ",context=system_u:object_r:container_file_t:s0"
+
 #define TRACKED_BYTES_MAX (64U * 1024 * 1024) /* names of all files that git tracks */
 
 struct Workspace {
@@ -224,8 +230,8 @@ static int enter_work(Machine *machine, Task **ret_task, Error **reterr) {
         }
         /* userxattr: without it no directory of the checkout can be removed or replaced from within a user namespace */
         if (strmap_put(&workspace->options, "type", "overlay") < 0 || strmap_put(&workspace->options, "device", "overlay") < 0 ||
-            strmap_putf(&workspace->options, "o", "lowerdir=%s,upperdir=%s,workdir=%s,userxattr", workspace->job->spec.checkout, workspace->up,
-                        workspace->overlay_work) < 0)
+            strmap_putf(&workspace->options, "o", "lowerdir=%s,upperdir=%s,workdir=%s,userxattr%s", workspace->job->spec.checkout, workspace->up,
+                        workspace->overlay_work, workspace->job->spec.engine->info.has_selinux ? OVERLAY_CONTEXT : "") < 0)
                 return error_oom(reterr);
         workspace->has_work = true;
         return engine_volume_create(workspace->job->spec.engine, &spec, NULL, on_data, workspace, ret_task);

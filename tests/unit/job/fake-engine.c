@@ -87,8 +87,12 @@ static int fake_pod_create(Engine *engine, const PodSpec *spec, TaskDone done, v
 }
 
 static int fake_volume_create(Engine *engine, const VolumeSpec *spec, char **ret_mountpoint, TaskDone done, void *userdata, Task **ret_task) {
+        FakeEngine *fake = fake_of(engine);
+
+        if (fake->look_at_volume)
+                fake->look_at_volume(spec, fake->look_userdata);
         if (ret_mountpoint)
-                *ret_mountpoint = path_join(fake_of(engine)->directory, spec->name);
+                *ret_mountpoint = path_join(fake->directory, spec->name);
         return make(engine, OBJECT_VOLUME, spec->name, done, userdata, ret_task);
 }
 

@@ -20,6 +20,7 @@ typedef struct FakeEngine {
         struct FakeFollow *follows;
         Map states;       /* of containers that were started: "running", or their exit code */
         void (*look)(const ContainerSpec *spec, void *userdata); /* at each container that is made; NULL: nobody */
+        void (*look_at_volume)(const VolumeSpec *spec, void *userdata);
         void *look_userdata;
         char **started;   /* names of containers, in the order of their start */
 } FakeEngine;

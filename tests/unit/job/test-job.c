@@ -34,6 +34,7 @@ typedef struct Run {
         StepResult step_results[16];
         char **started, *left;
         char **warnings, **lines;
+        bool tells_labels, has_selinux;
         char **specs; /* of containers: what the tests look at, as "NAME key=value..." */
 } Run;
 
@@ -75,6 +76,30 @@ static void on_look(const ContainerSpec *spec, void *userdata) {
                                                                   spec->security.no_new_privileges, strmap_get(spec->labels, "owner"),
                                                                   str_equal(strmap_get(spec->labels, "io.podstep.job"), job_id(run->job)) ? "ours" : "?")),
                          0);
+}
+
+/* What SELinux is told of each container and each volume. */
+static void on_look_labels(const ContainerSpec *spec, void *userdata) {
+        _cleanup_str_ Str text = STR_INIT(10000);
+        Run *run = userdata;
+
+        (void) str_appendf(&text, "%s%s%s", str_ends_with(spec->name, ".holder") ? "holder" : strrchr(spec->name, '-') + 1, spec->security.labels ? " label=" : "",
+                           spec->security.labels ? spec->security.labels[0] : "");
+        for (size_t i = 0; i < spec->n_mounts; i++) {
+                _cleanup_free_ char *options = strv_join(spec->mounts[i].options, ",");
+
+                if (spec->mounts[i].kind == MOUNT_BIND && options && *options)
+                        (void) str_appendf(&text, " %s=%s", spec->mounts[i].target, options);
+        }
+        assert_int_equal(strv_append_take(&run->specs, str_take(&text)), 0);
+}
+
+static void on_look_volume(const VolumeSpec *spec, void *userdata) {
+        const char *options = spec->options ? strmap_get(spec->options, "o") : NULL;
+        Run *run = userdata;
+
+        if (options)
+                assert_int_equal(strv_append_take(&run->specs, str_printf("volume %s", strstr(options, "userxattr"))), 0);
 }
 
 static void on_done(Job *job, JobResult result, void *userdata) {
@@ -126,6 +151,11 @@ static void run_job(Run *run) {
         fake->stop_at = run->stop_at;
         fake->engine.info.controllers = run->controllers;
         fake->look = run->policy ? on_look : NULL;
+        if (run->tells_labels) {
+                fake->engine.info.has_selinux = run->has_selinux;
+                fake->look = on_look_labels;
+                fake->look_at_volume = on_look_volume;
+        }
         fake->look_userdata = run;
         state = path_join(fake->directory, "state");
         checkout = path_join(fake->directory, "checkout");
@@ -165,6 +195,30 @@ static void test_success(void **state) {
                 run_job(&run);
                 assert_int_equal(run.result, JOB_SUCCESS);
                 assert_string_equal(run.left, "");
+        }
+}
+
+/* Our own files get a label, the checkout a view of it that has one, and who sees the machine's /usr is left alone. */
+static void test_selinux(void **state) {
+        static const char text[] = "services: [{name: db, image: x}]\nsteps: [{name: a, image: x, commands: [one]}]\n";
+        static const struct {
+                bool has_selinux;
+                const char *want;
+        } rows[] = {
+                { false, "volume userxattr|holder /usr=rbind,ro /podstep-holder=rbind,ro /etc/hosts=rbind,ro|db /etc/hosts=rbind,ro|"
+                         "a /podstep=rbind,ro /etc/hosts=rbind,ro" },
+                { true, "volume userxattr,context=system_u:object_r:container_file_t:s0|holder label=disable /usr=rbind,ro /podstep-holder=rbind,ro "
+                        "/etc/hosts=rbind,ro|db /etc/hosts=rbind,ro,z|a /podstep=rbind,ro,z /etc/hosts=rbind,ro,z" },
+        };
+
+        FOREACH_ROW(row, rows) {
+                _cleanup_(run_done) Run run = { .text = text, .tells_labels = true, .has_selinux = row->has_selinux, .exit_codes = { { "-db", "never" } } };
+                _cleanup_free_ char *got = NULL;
+
+                run_job(&run);
+                assert_int_equal(run.result, JOB_SUCCESS);
+                got = strv_join(run.specs, "|");
+                assert_string_equal(got, row->want);
         }
 }
 
@@ -318,6 +372,7 @@ static void test_log_limit(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_success),
+                cmocka_unit_test(test_selinux),
                 cmocka_unit_test(test_limits),
                 cmocka_unit_test(test_log_limit),
                 cmocka_unit_test(test_conditions),
