@@ -13,6 +13,7 @@
 #include "base/log.h"
 
 #define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
+#define PRUNE_FIRST_USEC (2 * USEC_PER_SEC) /* an agent that is idle most of the time may not live for the second one */
 #define PRUNE_EVERY_USEC (60 * 60 * USEC_PER_SEC)
 
 Worker *agent_find_worker(const Agent *agent, const char *id) {
@@ -168,7 +169,7 @@ static int listen_to_loop(Agent *agent, Error **reterr) {
         if (r >= 0)
                 r = sd_event_add_defer(agent->event, &agent->turn, on_turn, agent);
         if (r >= 0)
-                r = sd_event_add_time_relative(agent->event, NULL, CLOCK_MONOTONIC, PRUNE_EVERY_USEC, USEC_PER_SEC, on_prune, agent);
+                r = sd_event_add_time_relative(agent->event, NULL, CLOCK_MONOTONIC, PRUNE_FIRST_USEC, USEC_PER_SEC, on_prune, agent);
         if (r >= 0)
                 r = sd_event_set_watchdog(agent->event, true);
         return r < 0 ? error_set(reterr, -r, "cannot start the event loop: %s", strerror(-r)) : 0;

@@ -1,0 +1,180 @@
+# The agent: its API, its verbs, its queue, and clients that misbehave.
+load helpers
+
+setup_file() { leaks_before; }
+setup() {
+        need_engine
+        SOCK=$BATS_TEST_TMPDIR/agent.sock
+        export PODSTEP_SOCKET=$SOCK
+}
+teardown() { end_test; }
+teardown_file() { leaks_after; }
+
+agent_up() {
+        background "$PODSTEP" agent --socket "$SOCK" "$@"
+        AGENT_PID=$!
+        wait_until 20 test -S "$SOCK" || fail "the agent does not come up:" "$(cat "$BATS_TEST_TMPDIR"/background.*.log)"
+}
+api() { curl -sS --fail-with-body -m 60 --unix-socket "$SOCK" "http://podstep$1" "${@:2}"; }
+
+small() {
+        checkout <<-Y
+	steps:
+	  - {name: one, image: $IMG/busybox:1, commands: [${1:-echo hello}]}
+	Y
+}
+
+@test "each operation of the API does what its description says" {
+        small
+        agent_up
+        LIMIT=120
+        run /usr/bin/python3 "$SUPPORT_DIR/api-check" "$BATS_TEST_DIRNAME/../../docs/openapi.yaml" "$SOCK" "$CHECKOUT" "$IMG/busybox:1"
+        assert_status 0
+}
+
+@test "submit, ps, logs, show, cancel, rerun, info" {
+        small "echo hello, sleep 0.2, echo world"
+        agent_up
+        podstep submit --label team
+        assert_status 0
+        assert_output_contains "job 1: woodpecker"
+        podstep logs --follow 1
+        assert_output_contains "[one] world"
+        podstep submit --wait
+        assert_status 0
+        assert_output_contains "job 2: success"
+        podstep ps --all
+        assert_output_matches "1  success .*team +woodpecker"
+        podstep show 1
+        assert_output_matches "success .* one"
+        podstep rerun 1
+        assert_output_contains "job 3: woodpecker"
+        podstep logs --follow --plain --step one 3
+        assert_output_contains "world"
+        podstep info --json
+        assert_output_contains '"kind":"podman"'
+        podstep show 99
+        assert_status 2
+        assert_output_contains "there is no job '99'"
+        podstep cancel 1
+        assert_status 2
+        assert_output_contains "is done already"
+}
+
+@test "the exit code of submit --wait is that of run" {
+        small "exit 3"
+        agent_up
+        podstep submit --wait
+        assert_status 1
+        assert_output_contains "job 1: failure"
+}
+
+@test "secrets are masked, and gone from the disk when the job is done" {
+        checkout <<-Y
+	steps:
+	  - {name: one, image: $IMG/busybox:1, commands: ['echo \$TOKEN'], environment: {TOKEN: {from_secret: token}}}
+	Y
+        agent_up
+        TOKEN=very-hush-hush podstep submit --secret TOKEN --wait
+        assert_status 0
+        assert_output_contains "********"
+        kill -TERM "$AGENT_PID"
+        wait_until 10 eval "! running $AGENT_PID"
+        run grep -rlF very-hush-hush "$XDG_STATE_HOME"
+        assert_status 1
+}
+
+@test "without an agent the verbs say what to do" {
+        podstep ps
+        assert_status 125
+        assert_output_contains "systemctl --user enable --now podstep.socket"
+}
+
+@test "workflows that depend on others wait for them" {
+        checkout <<-Y
+	steps: [{name: x, image: $IMG/busybox:1, commands: ['true']}]
+	Y
+        rm .woodpecker.yaml
+        mkdir .woodpecker
+        echo "steps: [{name: x, image: $IMG/busybox:1, commands: [sleep 0.5, exit 1]}]" >.woodpecker/a.yaml
+        printf 'depends_on: [a]\nsteps: [{name: x, image: %s/busybox:1, commands: [echo b]}]\n' "$IMG" >.woodpecker/b.yaml
+        printf 'depends_on: [a]\nwhen: {status: failure}\nsteps: [{name: x, image: %s/busybox:1, commands: [echo c]}]\n' "$IMG" >.woodpecker/c.yaml
+        agent_up
+        podstep submit --wait
+        assert_status 130
+        assert_output_contains "workflow 'a', which it depends on, did not end as it needs"
+}
+
+@test "activated by its socket, it leaves when idle and comes back with all it knew" {
+        small
+        background "$LAB_DIR/sockact" "podstep=$SOCK" -- "$PODSTEP" agent --idle-timeout 300ms
+        wait_until 10 test -S "$SOCK"
+        podstep submit --wait
+        assert_status 0
+        wait_until 10 eval '! fuser -s "$XDG_STATE_HOME/podstep/agent/lock" 2>/dev/null && ! pgrep -f "state=$XDG_STATE_HOME/podstep" >/dev/null' ||
+                fail "it does not leave"
+        podstep ps --all
+        assert_output_matches "1  success"
+}
+
+@test "200 followers of one log see all of it; those that do not read hold up nobody" {
+        small "for i in 1 2 3 4 5; do seq 1 2000; sleep 0.2; done"
+        agent_up
+        podstep submit
+        run /usr/bin/python3 - "$SOCK" <<-'P'
+	import selectors, socket, sys, time
+	def ask():
+	    s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])
+	    s.sendall(b"GET /v1/jobs/1/log?follow=true HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+	    return s
+	deaf = [ask() for _ in range(20)]
+	half = socket.socket(socket.AF_UNIX); half.connect(sys.argv[1]); half.sendall(b"GET /v1/jo")
+	gone = ask(); gone.close()
+	want = selectors.DefaultSelector(); got = {}
+	for _ in range(200):
+	    s = ask(); want.register(s, selectors.EVENT_READ); got[s] = b""
+	end = time.monotonic() + 60
+	while want.get_map() and time.monotonic() < end:
+	    for key, _ in want.select(1):
+	        data = key.fileobj.recv(65536)
+	        got[key.fileobj] += data
+	        if not data: want.unregister(key.fileobj)
+	texts = {b"".join(part.partition(b"\r\n\r\n")[2:]) for part in got.values()}
+	assert len(texts) == 1, len(texts)
+	assert texts.pop().count(b"\n2000\r\n") >= 0
+	print("followers", len(got), "bytes", {len(t) for t in got.values()})
+	P
+        assert_status 0
+        podstep logs --plain 1
+        [ "$(grep -c '^2000$' <<<"$output")" = 5 ] || fail "not all is there"
+        podstep show 1
+        assert_output_contains "state      success"
+}
+
+@test "what is not ours is refused: other methods, unknown paths, nonsense" {
+        agent_up
+        run api /v1/nothing
+        assert_output_contains '"status":404'
+        run api /v1/info -X POST
+        assert_output_contains '"status":405'
+        printf 'nonsense\r\n\r\n' | timeout 5 curl -s --unix-socket "$SOCK" telnet://x || true
+        podstep info
+        assert_status 0
+        [ "$(stat -c %a "$SOCK")" = 600 ] || fail "mode of the socket: $(stat -c %a "$SOCK")"
+}
+
+@test "--drain=wait waits for its jobs and takes no new ones" {
+        small "sleep 1, echo over"
+        agent_up --drain wait
+        podstep submit
+        wait_until 10 eval '"$PODSTEP" ps | grep -q running'
+        kill -TERM "$AGENT_PID"
+        wait_until 5 eval '"$PODSTEP" info | grep -q "draining: true"'
+        podstep submit
+        assert_status 125
+        assert_output_contains "about to end"
+        wait_until 20 eval "! running $AGENT_PID" || fail "it does not end"
+        agent_up
+        podstep show 1
+        assert_output_contains "state      success"
+}
