@@ -138,6 +138,38 @@ static bool play(int fd, const char *path, const char *head, const char *body, s
         return play_never(fd);
 }
 
+/* The body of a request that came in chunks, without their lines: in its place; how long it is, or -1: it is not all there. */
+static ssize_t server_unchunk(Str *in, size_t n_head) {
+        size_t from = n_head, to = n_head;
+
+        for (;;) {
+                const char *line = in->bytes + from, *end = strstr(line, "\r\n");
+                unsigned long n;
+
+                if (!end)
+                        return -1;
+                n = strtoul(line, NULL, 16);
+                from += (size_t) (end - line) + 2;
+                if (in->n < from + n + 2)
+                        return -1;
+                if (n == 0)
+                        break;
+                from += n + 2;
+        }
+        /* all is there: now for good */
+        for (from = n_head;;) {
+                const char *line = in->bytes + from;
+                unsigned long n = strtoul(line, NULL, 16);
+
+                from += (size_t) (strstr(line, "\r\n") - line) + 2;
+                if (n == 0)
+                        return (ssize_t) (to - n_head);
+                memmove(in->bytes + to, in->bytes + from, n);
+                to += n;
+                from += n + 2;
+        }
+}
+
 static void *server_serve(void *userdata) {
         int fd = (int) (intptr_t) userdata;
         _cleanup_str_ Str in = STR_INIT(SERVER_READ_MAX);
@@ -155,6 +187,16 @@ static void *server_serve(void *userdata) {
                 length = end ? strstr(in.bytes, "Content-Length: ") : NULL;
                 if (length && length < end)
                         n_body = (size_t) atol(length + strlen("Content-Length: "));
+                if (end && memmem(in.bytes, n_head, "Transfer-Encoding: chunked", 26)) {
+                        ssize_t n_chunked = server_unchunk(&in, n_head);
+
+                        if (n_chunked < 0)
+                                end = NULL;
+                        else {
+                                n_body = (size_t) n_chunked;
+                                in.n = n_head + n_body;
+                        }
+                }
                 if (end && hangs_up)
                         break; /* without a word */
                 if (end && strncmp(in.bytes, "PUT /early ", 11) == 0) { /* does not read the body */

@@ -255,6 +255,55 @@ static void test_large_body(void **state) {
         }
 }
 
+/* A body that is made while it is sent. */
+typedef struct Made {
+        Seen seen; /* first: seen_done() gets it */
+        size_t n_left, n_piece;
+        int fails; /* instead of the end */
+} Made;
+
+static ssize_t make_piece(char *buffer, size_t n, void *userdata) {
+        Made *made = userdata;
+
+        n = MIN(MIN(n, made->n_piece), made->n_left);
+        if (n == 0 && made->fails)
+                return made->fails;
+        for (size_t i = 0; i < n; i++)
+                buffer[i] = (char) (made->n_left-- * 31 >> 3);
+        return (ssize_t) n;
+}
+
+static void test_source(void **state) {
+        static const struct {
+                size_t n, n_piece;
+                int fails;
+        } rows[] = { { 0, 1, 0 }, { 5, 1, 0 }, { 100000, 777, 0 }, { 3 * 1024 * 1024, SIZE_MAX, 0 }, { 100000, SIZE_MAX, -EIO }, { 0, 1, -EIO } };
+
+        FOREACH_KIND(kind)
+                FOREACH_ROW(row, rows) {
+                        _cleanup_(sd_event_unrefp) sd_event *event = test_event();
+                        _cleanup_(transport_freep) Transport *transport = make_transport(event, kind);
+                        _cleanup_(reply_done) Reply reply = { 0 };
+                        _cleanup_(task_freep) Task *task = NULL;
+                        RequestSpec spec = { .method = "PUT", .path = "/echo", .source = make_piece, .content_type = "application/x-tar" };
+                        Made made = { .n_left = row->n, .n_piece = row->n_piece, .fails = row->fails };
+
+                        print_message("case %s: %zu bytes\n", kind_names[kind], row->n);
+                        expect(event, transport, "/hello", 200, "hello"); /* a kept connection must not be used for it */
+                        assert_int_equal(request_start(transport, &spec, &reply, seen_done, &made, &task), 0);
+                        turn_until(event, &made.seen.n, 1);
+                        assert_int_equal(made.seen.r, row->fails);
+                        if (row->fails)
+                                continue;
+                        assert_true(reply.n_body > row->n);
+                        assert_non_null(strstr(reply.body, "Content-Type: application/x-tar\r\n"));
+                        for (size_t i = 0, left = row->n; left > 0; i++, left--)
+                                if (reply.body[reply.n_body - row->n + i] != (char) (left * 31 >> 3))
+                                        fail_msg("byte %zu differs", i);
+                        expect(event, transport, "/hello", 200, "hello");
+                }
+}
+
 static void test_streams(void **state) {
         static const struct {
                 const char *path;
@@ -592,7 +641,7 @@ int main(void) {
                 cmocka_unit_test(test_reuse),        cmocka_unit_test(test_parallel),        cmocka_unit_test(test_drop),
                 cmocka_unit_test(test_drop_inside),  cmocka_unit_test(test_free_in_done),    cmocka_unit_test(test_no_connection),
                 cmocka_unit_test(test_no_transport), cmocka_unit_test(test_refused_headers), cmocka_unit_test(test_backlog),
-                cmocka_unit_test(test_descriptors),
+                cmocka_unit_test(test_descriptors),  cmocka_unit_test(test_source),
         };
 
         return cmocka_run_group_tests(tests, setup, teardown);
