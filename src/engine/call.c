@@ -254,6 +254,18 @@ int call_go_on(Call *call, CallAnswer answer) {
         return r < 0 ? r : CALL_GOES_ON;
 }
 
+int call_post_on_take(Call *call, char *body, CallAnswer answer) {
+        int r;
+
+        call->method = "POST";
+        call->answer = answer;
+        call_drop_body(call);
+        r = call_take_body(call, body);
+        if (r >= 0)
+                r = call_send(call);
+        return r < 0 ? r : CALL_GOES_ON;
+}
+
 int call_again(Call *call, const Reply *reply, Error **reterr) {
         if (call->again.n_tries < CALL_AGAIN_TRIES && call_pause(call, backoff_next(&call->again)) >= 0)
                 return CALL_GOES_ON;

@@ -141,6 +141,8 @@ void call_set_path(Call *call, const char *const path[static 3]);
 void call_resume(Task *task, int r, const Error *error, void *userdata);
 /** call_go_on() - to be returned by an answer: asks something else, with GET and no body, when the path is set */
 int call_go_on(Call *call, CallAnswer answer);
+/** call_post_on_take() - likewise with POST and that body */
+int call_post_on_take(Call *call, char *body, CallAnswer answer);
 /**
  * call_again() - likewise: the same request once more after a short pause; or the refusal, if that was tried often
  * enough

@@ -7,7 +7,75 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/strv.h"
 #include "engine/attach.h"
+
+/* Several networks at once are a matter of Docker 25 and later, so the further ones are joined one by one. */
+typedef struct Create {
+        Call call;
+        char **also;
+        size_t next;
+} Create;
+
+static Call *create_free(Call *call) {
+        Create *create = container_of(call, Create, call);
+
+        strv_free(create->also);
+        free(create);
+        return NULL;
+}
+
+static int answer_joined(Call *call, Reply *reply, Error **reterr);
+
+static int join_next(Call *call, Error **reterr) {
+        Create *create = container_of(call, Create, call);
+        const char *network = create->also ? create->also[create->next] : NULL;
+        JsonWriter w = { 0 };
+        char *body = NULL;
+        int r;
+
+        if (!network)
+                return 0;
+        create->next++;
+        json_open_object(&w, NULL);
+        json_put_string(&w, "Container", call->name);
+        json_close(&w);
+        r = json_finish(&w, false, &body);
+        if (r < 0)
+                return error_oom(reterr);
+        call_set_path(call, (const char *const[3]) { "networks", network, "connect" });
+        return call_post_on_take(call, body, answer_joined);
+}
+
+/* 403, 409: it is in that network already, by a request whose answer was lost. */
+static int answer_joined(Call *call, Reply *reply, Error **reterr) {
+        int r = reply->status == 403 || reply->status == 409 ? 0 : call_check(reply, reterr);
+
+        return r < 0 ? r : join_next(call, reterr);
+}
+
+static int take_id(Call *call, Reply *reply, Error **reterr) {
+        int r = answer_container_id(call, reply, reterr);
+
+        return r < 0 ? r : join_next(call, reterr);
+}
+
+/* It was made by a request whose answer was lost, or the refusal meant something else. */
+static int answer_adopt(Call *call, Reply *reply, Error **reterr) {
+        if (reply->status == 404) {
+                *reterr = TAKE_PTR(call->refusal);
+                return error_number(*reterr);
+        }
+        return take_id(call, reply, reterr);
+}
+
+static int answer_create(Call *call, Reply *reply, Error **reterr) {
+        if (reply->status != 409)
+                return take_id(call, reply, reterr);
+        (void) call_check(reply, &call->refusal);
+        call_set_path(call, (const char *const[3]) { "containers", call->name, "json" });
+        return call_go_on(call, answer_adopt);
+}
 
 int docker_container_create(Engine *engine, const ContainerSpec *spec, char **ret_id, TaskDone done, void *userdata,
                             Task **ret_task) {
@@ -15,13 +83,21 @@ int docker_container_create(Engine *engine, const ContainerSpec *spec, char **re
                                .method = "POST",
                                .path = { "containers", "create" },
                                .name = spec->name,
-                               .answer = answer_created,
+                               .answer = answer_create,
                                .is_slow = true };
         _cleanup_(call_freep) Call *call = NULL;
         char *body = NULL;
+        Create *create;
         int r;
 
-        r = call_new(engine, &call_spec, done, userdata, &call);
+        create = calloc(1, sizeof(*create));
+        if (!create)
+                return -ENOMEM;
+        call = &create->call;
+        call->free_derived = create_free;
+        r = strv_copy(spec->network.kind == NETWORK_NAMED ? spec->network.also : NULL, &create->also);
+        if (r >= 0)
+                r = call_init(call, engine, &call_spec, done, userdata);
         if (r < 0)
                 return r;
         call_add_query(call, "name", spec->name);

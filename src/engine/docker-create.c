@@ -134,10 +134,6 @@ static void put_endpoints(JsonWriter *w, const NetworkSpec *network) {
         json_open_object(w, network->name);
         json_put_strv(w, "Aliases", network->aliases);
         json_close(w);
-        STRV_FOREACH(also, network->also) {
-                json_open_object(w, *also);
-                json_close(w);
-        }
         json_close(w);
         json_close(w);
 }

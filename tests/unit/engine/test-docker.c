@@ -163,6 +163,23 @@ static void test_create(void **state) {
         }
 }
 
+static void test_create_joins(void **state) {
+        static const FakeAnswer answers[] = { { "POST " P "containers/create?name=n", 201, "{\"Id\":\"abc\"}" },
+                                              { "POST " P "networks/a/connect", 200 },
+                                              { "POST " P "networks/b/connect", 403, "{\"message\":\"already\"}", 1 },
+                                              { "POST " P "networks/b/connect", 404, "{\"message\":\"network b not found\"}" } };
+        const char *also[] = { "a", "b", NULL };
+        ContainerSpec spec = { .name = "n", .image = "i", .network = { NETWORK_NAMED, "net", NULL, (char *const *) also } };
+        _cleanup_free_ char *id = NULL, *again = NULL;
+        Scene *scene = *state;
+
+        FAKE_PLAY(scene->server, answers);
+        assert_int_equal(finish(scene, engine_container_create(scene->engine, &spec, &id, DONE)), 0);
+        assert_string_equal(scene->server->bodies[1], "{\"Container\":\"n\"}");
+        assert_int_equal(finish(scene, engine_container_create(scene->engine, &spec, &again, DONE)), -ENOENT);
+        assert_non_null(strstr(scene->seen.text, "network b not found"));
+}
+
 static void test_pull(void **state) {
         static const struct {
                 const char *reference, *policy, *path, *stream;
@@ -299,6 +316,7 @@ int main(void) {
                 cmocka_unit_test(test_networks),
                 cmocka_unit_test(test_pinned_version),
                 cmocka_unit_test_setup_teardown(test_create, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_create_joins, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_pull, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_lists, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_remove, setup, teardown),
