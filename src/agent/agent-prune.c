@@ -1,11 +1,15 @@
 /* What is not kept any longer: old jobs with their logs, and containers that were kept to be looked at. */
 
+#include <dirent.h>
 #include <errno.h>
+#include <sys/stat.h>
 
 #include "agent/agent-internal.h"
 #include "base/file.h"
 #include "base/strv.h"
 #include "job/directory.h"
+
+#define UPLOAD_USEC (60 * 60 * USEC_PER_SEC)
 
 static int end_keeping(Agent *agent, const StoredJob *job) {
         int r = job_directory_abandon(agent->options->state_directory, job->id);
@@ -42,6 +46,28 @@ int agent_delete_job(Agent *agent, const StoredJob *job, Error **reterr) {
         return store_delete_job(agent->store, job->id, reterr);
 }
 
+/* Uploads that no job needs (any more); one that was just sent may be asked for in a moment. */
+static int remove_uploads(Agent *agent) {
+        uint64_t now = clock_realtime_usec();
+        struct dirent *entry;
+        DIR *directory = opendir(agent->sources_directory);
+        int r = directory ? 0 : -errno;
+
+        while (r >= 0 && (entry = readdir(directory))) {
+                _cleanup_free_ char *path = path_join(agent->sources_directory, entry->d_name);
+                struct stat st;
+
+                if (entry->d_name[0] == '.' || !path || stat(path, &st) < 0)
+                        continue;
+                if ((uint64_t) st.st_ctim.tv_sec * USEC_PER_SEC + UPLOAD_USEC > now || store_uses_text(agent->store, entry->d_name) != 0)
+                        continue;
+                r = file_remove_tree(path);
+        }
+        if (directory)
+                closedir(directory);
+        return r;
+}
+
 int agent_prune(Agent *agent, bool all, size_t *ret_n, Error **reterr) {
         StoreLimits limits = agent->options->limits;
         _cleanup_strv_ char **ids = NULL;
@@ -64,6 +90,8 @@ int agent_prune(Agent *agent, bool all, size_t *ret_n, Error **reterr) {
                 stored_job_done(&job);
                 n++;
         }
+        if (r >= 0)
+                r = remove_uploads(agent);
         agent_sweep(agent);
         if (n > 0)
                 agent_changed(agent);

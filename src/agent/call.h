@@ -5,6 +5,8 @@
 #include <microhttpd.h>
 
 #include "agent/agent-internal.h"
+#include "agent/untar.h"
+#include "base/id.h"
 
 #define CALL_PARTS_MAX 6
 
@@ -16,7 +18,7 @@ struct Route {
         const char *path; /* "/v1/jobs/{job}/log" */
         int (*run)(Call *call); /* answers by one of call_reply...() or call_wait(); what they return */
         size_t body_max;  /* 0: takes none */
-        bool to_file;     /* the body is kept in a file: Call.body_path */
+        bool unpacks;     /* the body is an archive: Call.upload */
 };
 
 struct Call {
@@ -27,8 +29,10 @@ struct Call {
         char *path;
         const char *argument; /* what stands for {job} */
         Str body;
-        char *body_path;
-        int body_fd;
+        char upload[ID_LENGTH + 1], *upload_path; /* where its archive is unpacked; "", NULL: it brings none */
+        Untar *untar;
+        uint64_t n_body;
+        bool keeps_upload;
         bool is_refused; /* it was answered before its body came: the rest is thrown away */
         int status;      /* of that answer */
         char *refusal;

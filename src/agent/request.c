@@ -20,10 +20,18 @@ static const char *const sandbox_names[] = {
 
 /* ---- getters: missing is fine, wrong is not ---- */
 
-static int get_string(Json *json, const char *path, const char **ret, Error **reterr) {
-        int r = json_get_string(json, path, ret, reterr);
+/* Or null; what is there and is something else is told by the getters. */
+static bool is_missing(Json *json, const char *path) {
+        const char *text;
 
-        return r == -ENOENT ? (*ret = NULL, 0) : r < 0 ? -EINVAL : 0;
+        return json_get_string(json, path, &text, NULL) == -ENOENT;
+}
+
+static int get_string(Json *json, const char *path, const char **ret, Error **reterr) {
+        *ret = NULL;
+        if (is_missing(json, path))
+                return 0;
+        return json_get_string(json, path, ret, reterr) < 0 ? -EINVAL : 0;
 }
 
 static int get_name(Json *json, const char *path, const char *const *names, size_t n_names, int *ret, Error **reterr) {
@@ -44,11 +52,10 @@ static int get_name(Json *json, const char *path, const char *const *names, size
 
 static int get_usec(Json *json, const char *path, uint64_t *ret, Error **reterr) {
         int64_t msec = 0;
-        int r = json_get_int(json, path, &msec, reterr);
 
-        if (r == -ENOENT)
+        if (is_missing(json, path))
                 return 0;
-        if (r < 0)
+        if (json_get_int(json, path, &msec, reterr) < 0)
                 return -EINVAL;
         if (msec <= 0 || (uint64_t) msec > UINT64_MAX / USEC_PER_MSEC)
                 return error_set(reterr, EINVAL, ".%s: expected a number of milliseconds above 0", path);
@@ -57,18 +64,17 @@ static int get_usec(Json *json, const char *path, uint64_t *ret, Error **reterr)
 }
 
 static int get_bool(Json *json, const char *path, bool *ret, Error **reterr) {
-        int r = json_get_bool(json, path, ret, reterr);
-
-        return r == -ENOENT ? 0 : r < 0 ? -EINVAL : 0;
+        if (is_missing(json, path))
+                return 0;
+        return json_get_bool(json, path, ret, reterr) < 0 ? -EINVAL : 0;
 }
 
 static int get_strv(Json *json, const char *path, char ***ret, Error **reterr) {
         Json *list = NULL;
-        int r = json_get_array(json, path, &list, reterr);
 
-        if (r == -ENOENT)
+        if (is_missing(json, path))
                 return 0;
-        if (r < 0)
+        if (json_get_array(json, path, &list, reterr) < 0)
                 return -EINVAL;
         for (size_t i = 0; i < json_object_array_length(list); i++) {
                 const char *text = json_find_string(json_object_array_get_idx(list, i), "");
@@ -83,11 +89,10 @@ static int get_strv(Json *json, const char *path, char ***ret, Error **reterr) {
 
 static int get_map(Json *json, const char *path, bool folds, Map *ret, Error **reterr) {
         Json *object = NULL;
-        int r = json_get_object(json, path, &object, reterr);
 
-        if (r == -ENOENT)
+        if (is_missing(json, path))
                 return 0;
-        if (r < 0)
+        if (json_get_object(json, path, &object, reterr) < 0)
                 return -EINVAL;
         json_object_object_foreach(object, key, value) {
                 _cleanup_free_ char *name = strdup(key);

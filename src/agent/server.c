@@ -251,15 +251,13 @@ static void refuse(Call *call, int status, const char *text) {
         call->refusal = strdup(text);
 }
 
-static int open_body_file(Call *call) {
-        char id[ID_LENGTH + 1];
+static int begin_upload(Call *call) {
+        int r;
 
-        id_new(id);
-        call->body_path = str_printf("%s/%s.tar", call->agent->sources_directory, id);
-        if (!call->body_path)
-                return -ENOMEM;
-        call->body_fd = open(call->body_path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-        return call->body_fd < 0 ? -errno : 0;
+        id_new(call->upload);
+        call->upload_path = path_join(call->agent->sources_directory, call->upload);
+        r = call->upload_path ? file_mkdir_p(call->upload_path, 0700) : -ENOMEM;
+        return r < 0 ? r : untar_new(call->upload_path, &call->untar, NULL);
 }
 
 static Call *call_free(Call *call) {
@@ -267,10 +265,10 @@ static Call *call_free(Call *call) {
                 return NULL;
         if (call->waits)
                 stop_waiting(call);
-        if (call->body_path)
-                (void) unlink(call->body_path);
-        (void) fd_close(call->body_fd);
-        free(call->body_path);
+        untar_free(call->untar);
+        if (call->upload_path && !call->keeps_upload)
+                (void) file_remove_tree(call->upload_path);
+        free(call->upload_path);
         free(call->path);
         free(call->refusal);
         if (call->body.bytes)
@@ -288,7 +286,7 @@ static Call *call_begin(Server *server, struct MHD_Connection *connection, const
 
         if (!call)
                 return NULL;
-        *call = (Call) { .server = server, .agent = server->agent, .connection = connection, .body_fd = -1, .path = strdup(url) };
+        *call = (Call) { .server = server, .agent = server->agent, .connection = connection, .path = strdup(url) };
         server->n_requests++;
         if (!call->path)
                 return call_free(call);
@@ -299,32 +297,28 @@ static Call *call_begin(Server *server, struct MHD_Connection *connection, const
                 refuse(call, status, status == MHD_HTTP_NOT_FOUND ? "there is no such path; see /v1/info and the API's description" : "this path does not take that method");
         else if (length && parse_u64(length, &n) >= 0 && n > call->route->body_max)
                 refuse(call, MHD_HTTP_CONTENT_TOO_LARGE, "the request is too large");
-        else if (call->route->to_file && open_body_file(call) < 0)
+        else if (call->route->unpacks && begin_upload(call) < 0)
                 refuse(call, MHD_HTTP_INSUFFICIENT_STORAGE, "the upload cannot be kept");
-        call->body = STR_INIT(call->route ? call->route->body_max + 1 : 1);
+        call->body = STR_INIT(call->route && !call->route->unpacks ? call->route->body_max + 1 : 1);
         return call;
 }
 
 static void take_body(Call *call, const char *bytes, size_t n) {
+        _cleanup_(error_freep) Error *error = NULL;
+        int r;
+
         if (call->is_refused)
                 return;
-        if (!call->route->to_file) {
-                if (call->body.n + n > call->route->body_max || str_append_n(&call->body, bytes, n) < 0)
-                        refuse(call, MHD_HTTP_CONTENT_TOO_LARGE, "the request is too large");
-                return;
-        }
-        while (n > 0) {
-                ssize_t k = write(call->body_fd, bytes, n);
-
-                if (k < 0 && errno != EINTR) {
-                        refuse(call, MHD_HTTP_INSUFFICIENT_STORAGE, "the upload cannot be kept: the disk is full");
-                        return;
-                }
-                bytes += MAX(k, (ssize_t) 0);
-                n -= (size_t) MAX(k, (ssize_t) 0);
-        }
-        if (lseek(call->body_fd, 0, SEEK_CUR) > (off_t) call->route->body_max)
-                refuse(call, MHD_HTTP_CONTENT_TOO_LARGE, "the upload is too large");
+        call->n_body += n;
+        if (call->n_body > call->route->body_max)
+                refuse(call, MHD_HTTP_CONTENT_TOO_LARGE, "the request is too large");
+        else if (call->untar) {
+                r = untar_feed(call->untar, bytes, n, &error);
+                if (r < 0)
+                        refuse(call, r == -ENOSPC ? MHD_HTTP_INSUFFICIENT_STORAGE : r == -EFBIG ? MHD_HTTP_CONTENT_TOO_LARGE : MHD_HTTP_BAD_REQUEST,
+                               error_message(error, r));
+        } else if (str_append_n(&call->body, bytes, n) < 0)
+                refuse(call, MHD_HTTP_CONTENT_TOO_LARGE, "the request is too large");
 }
 
 static enum MHD_Result on_request(void *userdata, struct MHD_Connection *connection, const char *url, const char *method, const char *version,

@@ -287,6 +287,16 @@ int store_count_jobs(Store *store, StoredState state, uint64_t *ret) {
         return MIN(r, 0);
 }
 
+int store_uses_text(Store *store, const char *text) {
+        _cleanup_(statement_freep) Statement *statement = NULL;
+        int r = store_prepare(store, "SELECT 1 FROM jobs WHERE instr(request, ?1) > 0 LIMIT 1", &statement, NULL);
+
+        if (r < 0)
+                return r;
+        statement_bind_text(statement, 1, text);
+        return statement_next(store, statement, NULL);
+}
+
 /* ---- what is to go ---- */
 
 static bool is_expired(const StoreLimits *limits, const StoredJob *job, uint64_t now, uint64_t n_jobs, uint64_t log_bytes) {

@@ -87,6 +87,9 @@ int store_delete_job(Store *store, const char *id, Error **reterr);
 /** store_get_job() - by id, by an unambiguous beginning of it (at least 8 characters), or by number; -ENOENT */
 int store_get_job(Store *store, const char *name, StoredJob *ret, Error **reterr);
 
+/** store_uses_text() - 1 if the request of any job holds it: the id of an upload */
+int store_uses_text(Store *store, const char *text);
+
 typedef struct StoreFilter {
         int state;         /* -1: any; else a StoredState */
         const char *label; /* NULL: any */

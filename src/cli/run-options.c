@@ -194,7 +194,10 @@ const Option submit_option_rows[] = {
           .help = "When to pull images, whatever the file says: always, missing, newer or never." },
         { "network", 0, "KIND", OPTION_ENUM(RunOptions, network), .names = network_names,
           .help = "pod, bridge or auto; see 'run'. Default: auto." },
-        DIRECTORY_ROW("Workspace"),
+        { "git", 0, "URL", OPTION_STRING(RunOptions, git), .group = "Workspace",
+          .help = "Not this checkout, but a commit of the repository there: its workflows, and a clone of it for the steps." },
+        { "ref", 0, "NAME", OPTION_STRING(RunOptions, ref), .help = "Which branch or tag of it. Default: its default branch." },
+        DIRECTORY_ROW(NULL),
         { "write", 0, NULL, OPTION_FLAG(RunOptions, write),
           .help = "Steps write into the checkout itself. Else it stays as it is." },
         { "clean", 0, NULL, OPTION_FLAG(RunOptions, clean),
@@ -253,6 +256,10 @@ int run_options_check(const RunOptions *options, Error **reterr) {
                 { options->json, options->dot, "json", "dot", "choose one" },
                 { options->quiet, options->verbose, "quiet", "verbose", "choose one" },
                 { options->step_names, options->from, "step", "from", "choose one" },
+                { options->git, options->directory, "git", "directory", "choose one" },
+                { options->git, options->write, "git", "write", "there is no checkout to write to" },
+                { options->git, options->clean, "git", "clean", "it is a clone anyway" },
+                { options->ref, !options->git, "ref", NULL, "it needs '--git URL'" },
                 { options->export_directory, !options->exports, "export-to", NULL, "it needs an '--export PATTERN'" },
         };
 
@@ -281,6 +288,8 @@ void run_options_done(RunOptions *options) {
         free(options->engine_url);
         free(options->authfile);
         free(options->label);
+        free(options->git);
+        free(options->ref);
         free(options->socket);
         free(options->directory);
         free(options->from);

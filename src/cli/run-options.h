@@ -47,7 +47,7 @@ typedef struct RunOptions {
 
         bool dry_run, all;
 
-        char *label, *socket; /* of 'submit' */
+        char *label, *socket, *git, *ref; /* of 'submit' */
         bool wait;
 } RunOptions;
 

@@ -10,13 +10,14 @@
 #include "base/strv.h"
 #include "cli/client.h"
 #include "cli/configure.h"
+#include "cli/fetch.h"
 #include "cli/job-text.h"
 #include "cli/session.h"
 #include "cli/verbs.h"
 #include "document/source.h"
 #include "job/event.h"
 
-static int put_workflows(JsonWriter *w, const SessionInput *input, Error **reterr) {
+static int put_workflows(JsonWriter *w, const RunOptions *options, const SessionInput *input, Error **reterr) {
         json_open_array(w, "workflows");
         STRV_FOREACH(path, input->files) {
                 _cleanup_free_ char *text = NULL;
@@ -26,7 +27,7 @@ static int put_workflows(JsonWriter *w, const SessionInput *input, Error **reter
                 if (r < 0)
                         return error_set(reterr, -r, "cannot read '%s': %s", *path, strerror(-r));
                 json_open_object(w, NULL);
-                json_put_string(w, "file", *path);
+                json_put_string(w, "file", path_is_below(*path, input->checkout) && options->git ? *path + strlen(input->checkout) + 1 : *path);
                 json_put_bytes(w, "text", text, n);
                 json_close(w);
         }
@@ -75,7 +76,7 @@ static int make_body(const RunOptions *options, const SessionInput *input, char 
         int r;
 
         json_open_object(&w, NULL);
-        r = put_workflows(&w, input, reterr);
+        r = put_workflows(&w, options, input, reterr);
         if (r < 0) {
                 json_writer_done(&w);
                 return r;
@@ -84,8 +85,13 @@ static int make_body(const RunOptions *options, const SessionInput *input, char 
         json_put_strmap(&w, "secrets", &input->secrets);
         json_put_string(&w, "label", options->label);
         json_open_object(&w, "source");
-        json_put_string(&w, "kind", "directory");
-        json_put_string(&w, "path", input->checkout);
+        json_put_string(&w, "kind", options->git ? "git" : "directory");
+        json_put_string(&w, "path", options->git ? NULL : input->checkout);
+        if (options->git) {
+                json_put_string(&w, "url", options->git);
+                json_put_string(&w, "commit", strmap_get(&input->environment, "CI_COMMIT_SHA"));
+                json_put_string(&w, "ref", strmap_get(&input->environment, "CI_COMMIT_BRANCH"));
+        }
         json_close(&w);
         put_options(&w, options, input);
         json_close(&w);
@@ -135,6 +141,19 @@ static int go(const RunOptions *options, const SessionInput *input, Error **rete
         return options->wait ? wait_for_all(&client, answer, options->json, reterr) : 0;
 }
 
+/* Its workflows are read from a clone for the moment, and git tells of the commit there. */
+static int look_into(RunOptions *options) {
+        _cleanup_(error_freep) Error *error = NULL;
+        int r = fetch_repository(options->git, options->ref, &options->directory, &error);
+
+        if (r < 0) {
+                log_error("%s", error_message(error, r));
+                return EXIT_USAGE;
+        }
+        options->clone = true;
+        return 0;
+}
+
 int verb_submit(const Verb *verb, char *const *args, void *values) {
         const RunOptions *options = values;
         _cleanup_(session_input_done) SessionInput input = { .environment = STRMAP_INIT, .secrets = STRMAP_INIT };
@@ -146,11 +165,16 @@ int verb_submit(const Verb *verb, char *const *args, void *values) {
                 return EXIT_USAGE;
         }
         code = configure(values);
+        if (code == 0 && options->git)
+                code = look_into(values);
         if (code == 0)
                 code = session_gather(options, args, &input);
+        if (code == 0)
+                r = go(options, &input, &error);
+        if (options->git && options->directory)
+                (void) file_remove_tree(options->directory);
         if (code != 0)
                 return code;
-        r = go(options, &input, &error);
         if (r < 0) {
                 log_error("%s", error_message(error, r));
                 return client_exit_code(r);

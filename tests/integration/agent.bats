@@ -178,3 +178,17 @@ small() {
         podstep show 1
         assert_output_contains "state      success"
 }
+
+@test "submit --git: workflow and files of a commit of a repository" {
+        small "cat README, git --version || true"
+        git clone -q --bare "$CHECKOUT" "$BATS_TEST_TMPDIR/bare.git"
+        agent_up
+        cd "$BATS_TEST_TMPDIR"
+        podstep submit --wait --git "$BATS_TEST_TMPDIR/bare.git" --ref main
+        assert_status 0
+        assert_output_contains "[one] hello"
+        podstep submit --git "$BATS_TEST_TMPDIR/bare.git" --ref nothing
+        assert_status 2
+        assert_output_contains "git cannot fetch"
+        [ -z "$(ls -d /tmp/podstep-fetch-* 2>/dev/null)" ] || fail "left: $(ls -d /tmp/podstep-fetch-*)"
+}
