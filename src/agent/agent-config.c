@@ -7,17 +7,24 @@
 #include "agent/agent-internal.h"
 #include "base/array.h"
 #include "base/log.h"
+#include "base/strv.h"
 
 #define FAULTS_BYTES_MAX (256U * 1024)
 
 int agent_configure(Agent *agent, Error **reterr) {
         _cleanup_str_ Str faults = STR_INIT(FAULTS_BYTES_MAX);
-        ConfigSpec spec = { .environment = environ };
+        ConfigSpec spec = { 0 };
         Config *config = calloc(1, sizeof(*config));
         int r = config ? config_init(config) : -ENOMEM;
 
+        /* As it was at the start: config_export() changes our own. */
+        if (r >= 0 && !agent->environment)
+                r = strv_copy(environ, &agent->environment);
+        spec.environment = agent->environment;
         if (r >= 0)
                 r = config_load(&spec, config, &faults);
+        if (r >= 0)
+                r = config_export(config);
         if (r >= 0)
                 r = ARRAY_APPEND(agent->configs, agent->n_configs, config); /* jobs that run go on under the one they began with */
         if (faults.n > 0)
@@ -38,6 +45,7 @@ void agent_configs_done(Agent *agent) {
                 free(agent->configs[i]);
         }
         free(agent->configs);
+        agent->environment = strv_free(agent->environment);
 }
 
 void agent_limit_request(const Agent *agent, Request *request) {

@@ -47,11 +47,14 @@ static void on_opened(Task *task, int r, const Error *error, void *userdata) {
 }
 
 void agent_want_engine(Agent *agent) {
+        const char *url;
+
         if (agent->engine || agent->opening || agent->engine_retry)
                 return;
         if (agent->engine_backoff.first_usec == 0)
                 agent->engine_backoff = (Backoff) { .first_usec = ENGINE_RETRY_FIRST_USEC, .max_usec = ENGINE_RETRY_MAX_USEC };
-        if (engine_open(agent->event, agent->options->engine_url, &agent->engine, on_opened, agent, &agent->opening) < 0)
+        url = agent->options->engine_url ? agent->options->engine_url : config_engine_url(agent->config);
+        if (engine_open(agent->event, url, &agent->engine, on_opened, agent, &agent->opening) < 0)
                 there_is_none(agent, -ENOMEM, NULL);
 }
 

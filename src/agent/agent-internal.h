@@ -40,6 +40,7 @@ struct Agent {
         char boot[64];
         Config **configs, *config; /* the last one counts; earlier ones are those of jobs that run */
         size_t n_configs;
+        char **environment; /* of the start */
         Server *server;
 
         Engine *engine;

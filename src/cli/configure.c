@@ -73,35 +73,6 @@ static int check_locks(const RunOptions *options, const Config *config) {
         return code;
 }
 
-/* Variables that engine/find.c judges itself, with more knowledge than an address has: which may fail, which is Docker's. */
-static bool is_found_by_engine(const Config *config) {
-        static const char *const names[] = { "CONTAINER_HOST", "DOCKER_HOST", "DOCKER_SOCK" };
-        const ConfigOrigin *origin = config_origin(config, "engine.url");
-
-        if (origin->layer == CONFIG_FILE)
-                return !str_is_empty(getenv("CONTAINER_CONNECTION"));
-        FOREACH_ROW(name, names)
-                if (origin->layer == CONFIG_VARIABLE && str_equal(origin->name, *name))
-                        return true;
-        return false;
-}
-
-static int export(const char *name, const char *value) {
-        return value && setenv(name, value, 1) < 0 ? -errno : 0;
-}
-
-/* The parts below look for these where users of Docker and Podman put them: a file's values stand in for that. */
-static int export_variables(const Config *config) {
-        const char *verify = config->engine.tls_verify == POLICY_UNSET ? NULL : config->engine.tls_verify == POLICY_YES ? "1" : "0";
-        int r = export("DOCKER_CERT_PATH", config->engine.cert_directory);
-
-        if (r >= 0)
-                r = export("DOCKER_TLS_VERIFY", verify);
-        if (r >= 0)
-                r = export("DOCKER_API_VERSION", config->engine.api_version);
-        return r >= 0 ? export("REGISTRY_AUTH_FILE", config->auth_file) : r;
-}
-
 static uint64_t first_set(uint64_t a, uint64_t b) {
         return a ? a : b;
 }
@@ -110,7 +81,7 @@ static uint64_t first_set(uint64_t a, uint64_t b) {
 static void fill_in(RunOptions *options, Config *config) {
         unsigned given = options->policy.trusted;
 
-        if (!options->engine_url && !is_found_by_engine(config))
+        if (!options->engine_url && config_engine_url(config))
                 options->engine_url = TAKE_PTR(config->engine.url);
         options->timeout_usec = first_set(options->timeout_usec, config->jobs.timeout_usec);
         options->grace_usec = first_set(options->grace_usec, config->jobs.grace_usec);
@@ -138,7 +109,7 @@ int configure(RunOptions *options) {
                 code = check_locks(options, &config);
         if (code != 0)
                 return code;
-        if (export_variables(&config) < 0) {
+        if (config_export(&config) < 0) {
                 log_error("out of memory");
                 return EXIT_ENGINE;
         }

@@ -377,9 +377,17 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
         return 0;
 }
 
+/* Names of secrets are the same in upper and lower case. */
+static const char *find_secret(const Session *session, const char *name) {
+        MAP_FOREACH(entry, &session->secrets)
+                if (strcasecmp(entry->key, name) == 0)
+                        return entry->value;
+        return NULL;
+}
+
 /* What was given with this run comes first, then what podstep's own environment holds, then the files. */
 static int read_logins(Session *session, Error **reterr) {
-        const char *given = strmap_get(&session->secrets, "DOCKER_AUTH_CONFIG"), *own = getenv("DOCKER_AUTH_CONFIG");
+        const char *given = find_secret(session, "DOCKER_AUTH_CONFIG"), *own = getenv("DOCKER_AUTH_CONFIG");
         _cleanup_(error_freep) Error *warning = NULL;
         int r;
 

@@ -111,6 +111,14 @@ const ConfigOrigin *config_origin(const Config *config, const char *key);
 /** config_lock() - who locked a key; NULL: nobody */
 const ConfigOrigin *config_lock(const Config *config, const char *key);
 
+/** config_engine_url() - the engine to open; NULL: look for one, as engine_open() does. Borrowed. */
+const char *config_engine_url(const Config *config);
+/**
+ * config_export() - makes our own environment say of certificates, API version and credentials what the configuration
+ * does: the parts that need them look there, as users of Docker and Podman put them there. 0 or -ENOMEM
+ */
+int config_export(const Config *config);
+
 typedef enum ConfigShowFlags {
         CONFIG_SHOW_DEFAULTS = 1 << 0, /* also what is as it always was */
         CONFIG_SHOW_JSON = 1 << 1,

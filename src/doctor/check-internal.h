@@ -4,6 +4,8 @@
 
 typedef void CheckRun(const Check *check, const Facts *facts, Findings *findings);
 
+/* check-config.c */
+CheckRun check_configuration;
 /* check-user.c */
 CheckRun check_session, check_linger, check_subuid, check_subgid, check_mapping, check_idmap_programs;
 /* check-engine.c */

@@ -9,6 +9,7 @@
 
 /* From the ground up: what a later one needs is looked at by an earlier one. */
 const Check checks[] = {
+        { "configuration", "What is wrong in it keeps podstep from doing anything.", check_configuration },
         { "session", "Podman keeps the state of running containers in XDG_RUNTIME_DIR, and its socket is there.", check_session },
         { "linger", "Without it, systemd ends all your processes when you log out, jobs among them, and starts none at boot.",
           check_linger },

@@ -44,6 +44,8 @@ void facts_done(Facts *facts) {
         id_ranges_done(&facts->subuid);
         id_ranges_done(&facts->subgid);
         strv_free(facts->controllers);
+        strv_free(facts->config_files);
+        free(facts->config_faults);
         engine_details_done(&facts->details);
         place_done(&facts->storage);
         place_done(&facts->state);

@@ -52,6 +52,10 @@ typedef struct Facts {
         char *root; /* where the files are looked for; "" but in tests */
         uint64_t now_usec, build_usec; /* real time; when this podstep was built */
 
+        char **config_files; /* of podstep's configuration, those that are there */
+        char *config_faults; /* in it, as they are shown; NULL or "": none */
+        bool config_is_broken; /* they are more than warnings */
+
         /* the user */
         uid_t uid;
         char *user, *home, *state_directory;

@@ -122,8 +122,8 @@ static int answer_pull(Call *call, Reply *reply, Error **reterr) {
 }
 
 /*
- * The map of registries to logins, not a single login: an empty one says "nobody", while no header at all would make
- * Podman look into the files of who runs it. A single login has no place for a token beside a name, the map neither.
+ * The map of registries to logins, not a single login, which has no place for a token beside a name. Where it holds none
+ * Podman still looks into the files of who runs its service (containers/image, getAuthFilePaths()): nothing forbids it.
  */
 static int set_login(Call *call, const RegistryLogin *login, const char *reference) {
         _cleanup_free_ char *key = strndup(reference, strcspn(reference, "/"));

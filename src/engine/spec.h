@@ -168,7 +168,7 @@ typedef struct PullSpec {
         const char *reference;      /* qualified, with a tag or a digest */
         const char *policy;         /* podman's words: "missing", "always", "newer", "never" */
         const char *platform;       /* "linux/arm64/v8"; NULL: the engine's own */
-        const RegistryLogin *login; /* NULL: anonymous; what the engine's own files hold is not used */
+        const RegistryLogin *login; /* NULL: none; Podman then looks into the files of who runs its service */
 } PullSpec;
 
 /* Why an image could not be fetched: what decides what can be done about it. */

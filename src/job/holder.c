@@ -51,7 +51,7 @@ static int add_targets(Holder *holder) {
                 Step *step = &job->steps[i];
                 const char *host = sandbox_shares_network(holder->sandbox) ? "127.0.0.1" : step->plan->alias;
 
-                if (step->image->info.has_health_check || step->plan->network_mode || !host)
+                if (step->ready_pattern || service_has_health_check(step) || step->plan->network_mode || !host)
                         continue;
                 STRV_FOREACH(port, step->ports) {
                         r = strv_append_take(&holder->targets, str_printf("%s:%s", host, *port));

@@ -6,6 +6,7 @@
 #include "base/id.h"
 #include "job/directory.h"
 #include "job/guard.h"
+#include "job/image-lock.h"
 #include "job/job.h"
 #include "job/lines.h"
 #include "job/mask.h"
@@ -15,6 +16,7 @@
 #include "job/user.h"
 #include "job/workspace.h"
 #include "loop/machine.h"
+#include "pipeline/pattern.h"
 
 /* One image of the plan, however many steps use it: found or fetched once. */
 typedef struct ImageUse {
@@ -22,9 +24,17 @@ typedef struct ImageUse {
         Job *job;
         const PlanStep *first_step; /* of those that use it: pull progress is told in its name */
         size_t first_index;
-        const char *reference;
-        PullPolicy pull;
+        const char *reference, *platform;
+        char *repository;  /* the reference without tag */
+        PullList pull;     /* n 0: missing */
+        unsigned attempt;  /* index into it */
+        LoginFound login;
+        ImageLock lock;    /* while it is being fetched */
         bool is_ready, has_failed, was_pulled;
+        bool is_local;     /* it is on this machine, as 'info' says */
+        bool is_check;     /* it is not pulled: the registry is asked whether this job may have it */
+        bool is_cleared;   /* which is known to be so */
+        bool must_pull;    /* although it is here */
         ImageInfo info;
         PullResult pulled;
         Error *error;
@@ -60,9 +70,11 @@ typedef struct Step {
         /* Services: see ready.c */
         bool is_ready;
         Task *ready_task, *ready_timeout, *settle;
-        char **ports; /* TCP ports that it opens, as far as image and file tell: see service_find_ports() */
+        char **ports; /* TCP ports that it opens, as far as image and file tell: see service_init() */
         size_t n_open_ports;
         HealthStatus health;
+        Pattern *ready_pattern; /* a line that matches says that it is ready; NULL: none does */
+        bool has_ready_line;
         unsigned n_unhealthy;
 
         StepResult result;
@@ -156,9 +168,16 @@ int job_restore(Job *job, JobPhase *ret, Error **reterr);
 int job_restore_sandbox(Job *job, Error **reterr);
 void step_note_done(Step *step);
 
+/* image.c */
+int image_use_new(Job *job, size_t index, const PullList *pull, ImageUse **ret);
+void image_use_stop(ImageUse *image); /* nobody waits for it any more */
+ImageUse *image_use_free(ImageUse *image);
+
 /* images.c */
 int images_init(Job *job, Error **reterr);
 void images_start(Job *job);
+void images_stop(Job *job);
+size_t image_index(const ImageUse *image); /* among the job's images */
 void images_done(Job *job);
 
 /* schedule.c: called whenever something changed; works from the loop */
@@ -214,7 +233,9 @@ void step_output_end(Step *step);
 void step_output_done(Step *step);
 
 /* ready.c */
-int service_find_ports(Step *step); /* once its image is known */
+int service_init(Step *step, Error **reterr); /* once its image is known */
+void service_saw_line(Step *step, const char *line, size_t n);
+bool service_has_health_check(const Step *step); /* that tells whether it is ready */
 void service_watch(Step *step); /* begins to look whether it is ready */
 void service_port_open(Job *job, const char *target);
 void service_done(Step *step);

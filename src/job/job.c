@@ -168,9 +168,11 @@ static int enter_preparing(Machine *machine, Task **ret_task, Error **reterr) {
         Job *job = container_of(machine, Job, machine);
         int r;
 
-        for (size_t i = 0; i < job->spec.plan->n_steps; i++)
-                if (step_is_background(job->steps[i].plan) && service_find_ports(&job->steps[i]) < 0)
-                        return error_oom(reterr);
+        for (size_t i = 0; i < job->spec.plan->n_steps; i++) {
+                r = step_is_background(job->steps[i].plan) ? service_init(&job->steps[i], reterr) : 0;
+                if (r < 0)
+                        return r;
+        }
         r = write_hosts(job, reterr);
         if (r >= 0)
                 r = sandbox_new(job, &job->sandbox, reterr);
@@ -275,8 +277,7 @@ static int enter_cleaning(Machine *machine, Task **ret_task, Error **reterr) {
         bool keeps = job->spec.keep && job->has_result && job->result != JOB_CANCELED && job->sandbox;
 
         job_note(job, "phase", "cleaning");
-        for (size_t i = 0; i < job->n_images; i++)
-                machine_done(&job->images[i]->machine); /* pulls that nobody waits for any more */
+        images_stop(job);
         if (keeps && job_directory_mark_kept(&job->directory) >= 0) {
                 tell_kept(job);
                 machine_post(machine, MACHINE_OK);

@@ -1,11 +1,13 @@
 /*
- * When a service can be used: its image's HEALTHCHECK says so, else its ports are open (the holder tells), else it runs. Steps
- * wait for that; and where it does not come, the job says why.
+ * When a service can be used: a line of its output or a command of the file's says so, else its image's HEALTHCHECK, else its
+ * ports are open (the holder tells), else it runs. Steps wait for that; and where it does not come, the job says why.
  */
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
+#include "base/parse.h"
 #include "base/str.h"
 #include "base/strv.h"
 #include "job/job-internal.h"
@@ -16,6 +18,7 @@
 /* A check is an exec: not more often than this, whatever the image says. */
 #define HEALTH_INTERVAL_MIN_USEC (200 * USEC_PER_MSEC)
 #define HEALTH_INTERVAL_MAX_USEC (2 * USEC_PER_SEC)
+#define EXPOSED_PORTS_MAX 20 /* as GitLab's runner */
 
 static void become_ready(Step *step) {
         if (step->is_ready || step->is_done)
@@ -27,15 +30,21 @@ static void become_ready(Step *step) {
         job_schedule(step->job);
 }
 
+static uint64_t wait_usec(const Step *step) {
+        return step->plan->ready.timeout_usec ? step->plan->ready.timeout_usec : step->job->spec.service_timeout_usec;
+}
+
 /* One whose failure does not count is used as it is, as GitLab's runner does. */
 static void on_timeout(Task *task, int r, const Error *error, void *userdata) {
         Step *step = userdata;
         _cleanup_(error_freep) Error *why = NULL;
         char limit[CLOCK_DURATION_MAX];
 
-        (void) clock_format_duration(step->job->spec.service_timeout_usec, limit);
-        if (step->image->info.has_health_check)
-                (void) error_set(&why, ETIMEDOUT, "not ready within %s: its health check still fails", limit);
+        (void) clock_format_duration(wait_usec(step), limit);
+        if (step->ready_pattern)
+                (void) error_set(&why, ETIMEDOUT, "not ready within %s: no line of its output matches '%s'", limit, step->plan->ready.log);
+        else if (service_has_health_check(step))
+                (void) error_set(&why, ETIMEDOUT, "not ready within %s: %s still fails", limit, step->plan->ready.command ? "its 'ready.command'" : "its health check");
         else
                 (void) error_set(&why, ETIMEDOUT, "not ready within %s: %s", limit, strv_length(step->ports) > 1 ? "none of its ports is open" : "its port is not open");
         if (step->plan->failure == STEP_FAILURE_IGNORE) {
@@ -79,47 +88,100 @@ static void on_settled(Task *task, int r, const Error *error, void *userdata) {
 
 void service_watch(Step *step) {
         size_t n_ports = strv_length(step->ports);
-        bool waits = step->image->info.has_health_check || (n_ports > 0 && sandbox_holder(step->job->sandbox));
+        bool checks = service_has_health_check(step);
+        bool waits = step->ready_pattern || checks || (n_ports > 0 && sandbox_holder(step->job->sandbox));
 
-        if (!waits || step->job->spec.service_timeout_usec == USEC_INFINITY || step_recorded(step, "ready") || (n_ports > 0 && step->n_open_ports == n_ports))
+        if (!waits || wait_usec(step) == USEC_INFINITY || step_recorded(step, "ready") || step->has_ready_line ||
+            (n_ports > 0 && step->n_open_ports == n_ports))
                 return become_ready(step);
-        (void) timer_start(step->job->event, step->job->spec.service_timeout_usec, on_timeout, step, &step->ready_timeout);
-        if (step->image->info.has_health_check)
+        (void) timer_start(step->job->event, wait_usec(step), on_timeout, step, &step->ready_timeout);
+        if (checks)
                 check_health(step);
 }
 
-int service_find_ports(Step *step) {
+static int add_port(Step *step, unsigned number) {
+        _cleanup_free_ char *port = str_printf("%u", number);
+
+        if (!port)
+                return -ENOMEM;
+        return strv_contains(step->ports, port) ? 0 : strv_append(&step->ports, port);
+}
+
+static int compare_numbers(const void *a, const void *b) {
+        return (int) *(const uint16_t *) a - (int) *(const uint16_t *) b;
+}
+
+/* The lowest ones of an image that exposes whole ranges. */
+static int add_exposed_ports(Step *step) {
+        size_t n = strv_length(step->image->info.exposed), n_numbers = 0;
+        _cleanup_free_ uint16_t *numbers = calloc(n + 1, sizeof(*numbers));
+        int r = numbers ? 0 : -ENOMEM;
+
+        for (size_t i = 0; r >= 0 && i < n; i++) {
+                const char *exposed = step->image->info.exposed[i], *slash = strchrnul(exposed, '/');
+                _cleanup_free_ char *text = strndup(exposed, (size_t) (slash - exposed));
+
+                if (!text)
+                        return -ENOMEM;
+                if ((!*slash || str_equal(slash, "/tcp")) && parse_u16(text, &numbers[n_numbers]) >= 0)
+                        n_numbers++;
+        }
+        if (n_numbers > 1)
+                qsort(numbers, n_numbers, sizeof(*numbers), compare_numbers);
+        for (size_t i = 0; r >= 0 && i < n_numbers && strv_length(step->ports) < EXPOSED_PORTS_MAX; i++)
+                r = add_port(step, numbers[i]);
+        return r;
+}
+
+/* GitLab's variable that names the one port to look at. */
+static const char *find_port_variable(const Step *step) {
+        MAP_FOREACH(entry, &step->plan->environment)
+                if (strcasecmp(entry->key, "HEALTHCHECK_TCP_PORT") == 0)
+                        return entry->value;
+        return NULL;
+}
+
+int service_init(Step *step, Error **reterr) {
+        const PlanReady *ready = &step->plan->ready;
+        const char *variable = find_port_variable(step);
+        uint16_t port;
         int r = 0;
 
-        STRV_FOREACH(exposed, step->image->info.exposed) {
-                const char *slash = strchrnul(*exposed, '/');
-                _cleanup_free_ char *port = strndup(*exposed, (size_t) (slash - *exposed));
-
-                if (!port)
-                        return -ENOMEM;
-                if ((!*slash || str_equal(slash, "/tcp")) && !strv_contains(step->ports, port))
-                        r = strv_append(&step->ports, port);
-                if (r < 0)
-                        return r;
+        if (ready->log)
+                return pattern_new(ready->log, &step->ready_pattern, reterr);
+        if (ready->port)
+                return add_port(step, ready->port) < 0 ? error_oom(reterr) : 0;
+        if (variable) {
+                if (parse_u16(variable, &port) < 0 || port == 0)
+                        return error_set(reterr, EINVAL, "service '%s': invalid health check tcp port: %s", step->plan->name, variable);
+                return add_port(step, port) < 0 ? error_oom(reterr) : 0;
         }
-        for (size_t i = 0; i < step->plan->n_ports; i++) {
-                _cleanup_free_ char *port = str_printf("%u", step->plan->ports[i].number);
+        r = add_exposed_ports(step);
+        for (size_t i = 0; r >= 0 && i < step->plan->n_ports; i++)
+                if (str_equal(step->plan->ports[i].protocol, "tcp"))
+                        r = add_port(step, step->plan->ports[i].number);
+        return r < 0 ? error_oom(reterr) : 0;
+}
 
-                if (!port)
-                        return -ENOMEM;
-                if (str_equal(step->plan->ports[i].protocol, "tcp") && !strv_contains(step->ports, port))
-                        r = strv_append(&step->ports, port);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+void service_saw_line(Step *step, const char *line, size_t n) {
+        if (!step->ready_pattern || step->has_ready_line || !pattern_matches(step->ready_pattern, line, n))
+                return;
+        step->has_ready_line = true;
+        if (step->is_up)
+                become_ready(step);
+}
+
+bool service_has_health_check(const Step *step) {
+        const PlanReady *ready = &step->plan->ready;
+
+        return ready->command || (step->image->info.has_health_check && !ready->log && !ready->port && !find_port_variable(step));
 }
 
 /* Which service a target belongs to: ports are unique in a shared namespace, hosts in a network. */
 static bool has_target(const Job *job, const Step *step, const char *target) {
         const char *colon = strrchr(target, ':');
 
-        if (step->is_ready || step->image->info.has_health_check || !colon || !strv_contains(step->ports, colon + 1))
+        if (step->is_ready || step->ready_pattern || service_has_health_check(step) || !colon || !strv_contains(step->ports, colon + 1))
                 return false;
         if (sandbox_shares_network(job->sandbox))
                 return true;

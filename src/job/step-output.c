@@ -12,6 +12,7 @@ static void on_line(const char *line, size_t n, bool is_partial, void *userdata)
         Step *step = userdata;
         uint64_t max = step->job->spec.policy->log_bytes_max;
 
+        service_saw_line(step, line, n);
         if (step->is_cut)
                 return;
         step->n_bytes += n + !is_partial;

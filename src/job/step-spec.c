@@ -11,6 +11,7 @@
 
 /* Images are asked twice a minute by default; a step that waits for a service has no time for that. */
 #define FAR_HEALTH_INTERVAL_USEC USEC_PER_SEC
+#define READY_COMMAND_USEC (30 * USEC_PER_SEC) /* one run of it */
 
 static char *step_file(const Step *step, const char *name) {
         return path_join(step->directory, name);
@@ -258,7 +259,13 @@ int step_create_container(Step *step, TaskDone done, void *userdata, Task **ret_
                 .monitor_pid_path = step->pid_path,
         };
         container_options_put(job_options(step->job, plan), &step->job->spec.engine->info, plan->privileged, &spec);
-        if (plan->kind == STEP_SERVICE && step->image->info.has_health_check && step->image->info.health_interval_usec > health.interval_usec)
+        if (plan->ready.command) {
+                /* Podman is asked by us, Docker asks by itself. */
+                health = (HealthSpec) { .test = plan->ready.command,
+                                        .interval_usec = step->job->spec.engine->info.runs_health_checks ? FAR_HEALTH_INTERVAL_USEC : 0,
+                                        .timeout_usec = READY_COMMAND_USEC, .retries = 1 };
+                spec.health = &health;
+        } else if (plan->kind == STEP_SERVICE && step->image->info.has_health_check && step->image->info.health_interval_usec > health.interval_usec)
                 spec.health = step->job->spec.engine->info.runs_health_checks ? &health : NULL;
         sandbox_network(step->job->sandbox, plan, aliases, &spec.network);
         r = step_program(step, &spec, &wrapped);

@@ -550,6 +550,7 @@ void step_done(Step *step) {
         free(step->pid_path);
         free(step->user_text);
         strv_free(step->ports);
+        pattern_free(step->ready_pattern);
 }
 
 bool step_is_waiting(const Step *step) {

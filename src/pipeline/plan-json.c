@@ -79,6 +79,19 @@ static void put_network(JsonWriter *w, const PlanStep *step) {
         }
 }
 
+static void put_ready(JsonWriter *w, const PlanReady *ready) {
+        if (!ready->log && !ready->command && !ready->port && !ready->timeout_usec)
+                return;
+        json_open_object(w, "ready");
+        json_put_string(w, "log", ready->log);
+        json_put_strv(w, "command", ready->command);
+        if (ready->port)
+                json_put_uint(w, "port", ready->port);
+        if (ready->timeout_usec)
+                json_put_uint(w, "timeout_usec", ready->timeout_usec);
+        json_close(w);
+}
+
 static void put_order(JsonWriter *w, const Plan *plan, const PlanStep *step, size_t level) {
         if (step->kind != STEP_SERVICE)
                 json_put_uint(w, "level", level + 1);
@@ -121,6 +134,7 @@ static void put_step(JsonWriter *w, const Plan *plan, const PlanStep *step, size
         put_tmpfs(w, step);
         put_devices(w, step);
         put_network(w, step);
+        put_ready(w, &step->ready);
         json_put_bool(w, "privileged", step->privileged);
         put_order(w, plan, step, level);
         json_close(w);

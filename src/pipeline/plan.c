@@ -131,6 +131,8 @@ static void step_free_host_parts(PlanStep *step) {
         strv_free(step->dns);
         strv_free(step->dns_search);
         free(step->network_mode);
+        free(step->ready.log);
+        strv_free(step->ready.command);
 }
 
 PlanStep *plan_step_free(PlanStep *step) {

@@ -106,6 +106,14 @@ typedef enum ScriptStyle {
 } ScriptStyle;
 const char *script_style_to_string(ScriptStyle style); /* "plain", "strict" */
 
+/* When a service can be used; all unset: its image's HEALTHCHECK, else its ports say so. */
+typedef struct PlanReady {
+        char *log;      /* a regular expression: a line of its output matches */
+        char **command; /* succeeds; as a HEALTHCHECK: "CMD", program, arguments, or "CMD-SHELL", text */
+        uint16_t port;  /* is open; 0: not said */
+        uint64_t timeout_usec; /* 0: the job's */
+} PlanReady;
+
 typedef struct PlanStep {
         char *name;  /* as written: no control characters, but it may hold spaces and slashes. Unique among the steps,
                         and among the services. */
@@ -148,6 +156,7 @@ typedef struct PlanStep {
         size_t n_extra_hosts;
         PlanPort *ports;
         size_t n_ports;
+        PlanReady ready;
         char **dns, **dns_search;
         char *network_mode; /* NULL: the job's network; "none", "host", "bridge", or a network's name */
         bool privileged;

@@ -239,6 +239,9 @@ static void put_workspace(JsonWriter *w) {
 static void put_backend_options(JsonWriter *w) {
         put_ref(w, "backend-options");
 }
+static void put_ready(JsonWriter *w) {
+        put_ref(w, "ready");
+}
 static void put_engine(JsonWriter *w) {
         put_ref(w, "engine-options");
 }
@@ -273,6 +276,7 @@ static const struct {
         { &woodpecker_container_keys, "depends_on", put_needs },
         { &woodpecker_container_keys, "when", put_step_when },
         { &woodpecker_container_keys, "backend_options", put_backend_options },
+        { &woodpecker_container_keys, "ready", put_ready },
         { &woodpecker_backend_keys, "podman", put_engine },
         { &woodpecker_backend_keys, "docker", put_engine },
         { &woodpecker_when_keys, "event", put_events },

@@ -65,6 +65,7 @@ static const struct {
         { "need", &woodpecker_need_keys, 0, "name" },
         { "workspace", &woodpecker_workspace_keys },
         { "concurrency", &woodpecker_concurrency_keys, 0, "limit" },
+        { "ready", &woodpecker_ready_keys },
         { "backend-options", &woodpecker_backend_keys, IN_BACKEND },
         { "engine-options", &woodpecker_engine_keys },
 };

@@ -56,7 +56,7 @@ char *woodpecker_workspace(const Woodpecker *woodpecker, const char *base);
 typedef struct ContainerKeys {
         const YamlNode *backend_options, *commands, *depends_on, *detach, *devices, *directory, *dns, *dns_search,
                 *entrypoint, *environment, *extra_hosts, *failure, *image, *name, *network_mode, *ports, *privileged,
-                *pull, *settings, *tmpfs, *volumes, *when;
+                *pull, *ready, *settings, *tmpfs, *volumes, *when;
 } ContainerKeys;
 
 typedef enum ContainerPlace { PLACE_STEPS, PLACE_SERVICES, PLACE_CLONE } ContainerPlace;
@@ -96,6 +96,9 @@ int woodpecker_needs(Woodpecker *woodpecker, const YamlNode *list, const char *n
 /** woodpecker_host_compile() - what it wants of its host: volumes, tmpfs, devices, ports, extra_hosts, dns,
  * network_mode */
 int woodpecker_host_compile(Woodpecker *woodpecker, const Container *container, PlanStep *step);
+
+/** woodpecker_ready_compile() - 'ready' of a service: 0 or -ENOMEM */
+int woodpecker_ready_compile(Woodpecker *woodpecker, const Container *container, PlanStep *step);
 
 /** woodpecker_environment_compile() - all variables of a step, from the context, 'settings' and 'environment' */
 int woodpecker_environment_compile(Woodpecker *woodpecker, const Container *container, PlanStep *step);

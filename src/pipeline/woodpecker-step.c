@@ -234,6 +234,8 @@ int woodpecker_step_compile(Woodpecker *wp, const Container *container, PlanStep
         if (r == 0)
                 r = woodpecker_host_compile(wp, container, step);
         if (r == 0)
+                r = woodpecker_ready_compile(wp, container, step);
+        if (r == 0)
                 r = woodpecker_environment_compile(wp, container, step);
         if (r == 0 && wp->n_errors == n_errors)
                 *ret = TAKE_PTR(step);

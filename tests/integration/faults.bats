@@ -91,7 +91,7 @@ one_step() { checkout <<<"steps: [{name: s, image: $IMG/${1:-busybox}:1, command
 	Y
         podstep run --pull never
         assert_status 125
-        assert_output_contains "image 'localhost/lab/nosuch:1' is not on this machine"
+        assert_output_contains "image 'localhost/lab/nosuch:1': it is not on this machine"
         refute_output_contains "must not run"
         assert_nothing_left
 }

@@ -79,6 +79,7 @@ make_stand_ins() {
                 stand_in docker.io/library/docker:dind-rootless dockerd
         stand_in my.registry.tld:5000/namespace/image:tag </dev/null
         stand_in my.registry.tld:5000/alpine:latest </dev/null
+        stand_in my.registry.tld:5000/ruby:2.7 bundle <<<"ENV RUBY=2.7"
         stand_in docker.io/library/my-image:latest <<<'ENTRYPOINT ["/bin/false"]'
         stand_in quay.io/podman/stable:latest podman </dev/null
         stand_in quay.io/buildah/stable:latest buildah </dev/null
@@ -93,6 +94,28 @@ seed() {
         git add -A
         git commit -qm "example $1"
 }
+
+# runner NUMBER [SED]: that example imported; $CONFIG is the configuration, $REPORT what was told of it. "(...)" stands
+# for lines that the example leaves out.
+runner() {
+        local toml=$BATS_TEST_TMPDIR/config.toml
+        CONFIG=$BATS_TEST_TMPDIR/podstep.yaml
+        sed -e 's/^\( *\)(\.\.\.)$/\1# (...)/' ${2:+-e "$2"} "$BATS_TEST_DIRNAME"/seed/"$1"-*.toml >"$toml"
+        "$PODSTEP" config import "$toml" --output "$CONFIG" >"$BATS_TEST_TMPDIR/report" 2>&1 || { cat "$BATS_TEST_TMPDIR/report"; return 1; }
+        REPORT=$(cat "$BATS_TEST_TMPDIR/report")
+        [[ $REPORT == *"0 refused"* ]] || fail "not all was imported:" "$REPORT"
+}
+
+# job: a fresh checkout whose .gitlab-ci.yml is stdin
+job() {
+        bare_checkout
+        cat >.gitlab-ci.yml
+        git add -A
+        git commit -qm job
+}
+
+# with ARGS...: run with the imported configuration; stand-ins are local, so they are not asked for anew
+with() { podstep run --config "$CONFIG" --pull missing "$@"; }
 
 @test "02 an image and a service for all jobs" {
         seed 02 </dev/null
@@ -214,6 +237,268 @@ docker.io/library/postgres:9.4"
         podstep_json
         assert_status 0
         assert_query "lines('build')[-1]" www
+}
+
+@test "01 the sample: default image, allowed images and pull policies, cache" {
+        runner 01
+        job <<-Y
+	job: {script: [cat /www/index.html, 'grep -c " /cache " /proc/mounts']}
+	Y
+        with --set volumes.driver_options= --set volumes.disable_cache=true
+        assert_status 0
+        assert_line my.registry.tld:5000/alpine:latest
+        assert_line 1
+        sed -i "1s/^/image: ruby:2.7\n/" .gitlab-ci.yml
+        with
+        assert_status 3
+        assert_output_contains "ruby:2.7"
+        printf 'job: {image: {name: "my.registry.tld:5000/alpine:latest", pull_policy: never}, script: [date]}\n' >.gitlab-ci.yml
+        podstep run --config "$CONFIG"
+        assert_status 3
+        assert_output_contains "never"
+}
+
+@test "04 an image and services for all jobs" {
+        runner 04
+        job <<-Y
+	job: {script: ['echo "\$RUBY"', 'wget -q -O - http://db:3306/', 'wget -q -O - http://cache:6379/']}
+	Y
+        podstep_json --config "$CONFIG" --pull missing
+        assert_status 0
+        assert_query "[l for l in lines('job') if not l.startswith('$')]" "2.7
+docker.io/library/mysql:latest
+docker.io/library/redis:latest"
+}
+
+# a job and a service that find each other by name
+network() {
+        job <<-Y
+	job:
+	  image: $IMG/busybox:1
+	  services: ["$IMG/exposes-a:1"]
+	  script: ['wget -q -O - http://localhost-lab-exposes-a:8080/', 'cat /sys/class/net/eth0/mtu']
+	Y
+}
+
+@test "06 a network for each job, by a variable" {
+        runner 06
+        network
+        with
+        assert_status 0
+        assert_output_contains "private network"
+        assert_line "[job] a"
+}
+
+@test "07 a network for each job, by a flag" {
+        runner 07
+        network
+        with
+        assert_status 0
+        assert_output_contains "private network"
+        assert_line "[job] a"
+}
+
+@test "08 the bridge" {
+        runner 08
+        network
+        with
+        assert_status 0
+        assert_line "[job] a"
+}
+
+@test "09 the MTU of the network" {
+        runner 09
+        network
+        with
+        assert_status 0
+        assert_line "[job] a"
+        assert_line "[job] 1402"
+}
+
+@test "10 only images of one registry" {
+        runner 10
+        job <<-Y
+	job: {image: "my.registry.tld:5000/alpine:latest", script: [cat /www/index.html]}
+	Y
+        with
+        assert_status 0
+        assert_line my.registry.tld:5000/alpine:latest
+        sed -i 's/image: .*latest"/image: ruby:2.7/' .gitlab-ci.yml
+        with
+        assert_status 3
+        assert_output_contains "ruby:2.7"
+        job <<-Y
+	job: {image: "my.registry.tld:5000/alpine:latest", services: [postgres:9.4], script: [date]}
+	Y
+        with
+        assert_status 3
+        assert_output_contains "postgres:9.4"
+}
+
+@test "11 only some images and services" {
+        runner 11
+        job <<-Y
+	job: {image: "my.registry.tld:5000/ruby:2.7", services: [postgres:9.4], script: [bundle exec rake]}
+	Y
+        with
+        assert_status 0
+        assert_line "[job] docker.io/library/postgres:9.4"
+        sed -i 's/postgres:9.4/postgres:9.3/' .gitlab-ci.yml
+        with
+        assert_status 3
+        assert_output_contains "postgres:9.3"
+        sed -i 's/postgres:9.3/postgres:9.4/; s/5000.ruby/5000\/alpine/' .gitlab-ci.yml
+        with
+        assert_status 3
+        assert_output_contains "5000/alpine:2.7"
+}
+
+@test "13 directories in memory" {
+        runner 13
+        job <<-Y
+	job:
+	  image: $IMG/busybox:1
+	  services:
+	  - name: $IMG/busybox:1
+	    alias: sql
+	    variables: {HEALTHCHECK_TCP_PORT: 8081}
+	    command: [sh, -c, 'mkdir /www; grep /var/lib/mysql /proc/mounts >/www/index.html; exec httpd -f -p 8081 -h /www']
+	  script: [grep /var/lib/mysql /proc/mounts, wget -q -O - http://sql:8081/]
+	Y
+        podstep_json --config "$CONFIG" --pull missing
+        assert_status 0
+        assert_query "[l.split()[2] + ' ' + str('noexec' in l) for l in lines('job') if not l.startswith('$')]" "tmpfs True
+tmpfs True"
+}
+
+@test "15 options of the volume driver" {
+        runner 15
+        job <<-Y
+	job: {image: "$IMG/busybox:1", script: [echo ran]}
+	Y
+        podstep config --config "$CONFIG" volumes.driver_options
+        assert_status 0
+        assert_output_contains "size=50G"
+        # what the option means is the driver's: where the file system knows no quotas, the volume cannot be mounted
+        with --set volumes.mounts=/data
+        volume=$(podman volume ls -q --filter name=runner-podstep-)
+        [ "$(podman volume inspect --format '{{.Options.size}}' "$volume")" = 50G ]
+        podman volume rm "$volume"
+}
+
+# dind: a job whose docker finds its daemon, and whether that has all capabilities
+dind() { podstep_json --config "$CONFIG" --pull missing; }
+all_capabilities='CapEff:	000001ffffffffff'
+
+@test "16 and 17 privileged: docker in docker" {
+        runner 16
+        seed 17 </dev/null
+        dind
+        assert_status 0
+        assert_query "lines('build')[1]" "docker build -t my-image . at docker.io/library/docker:dind"
+        assert_query "'$all_capabilities' in lines('build')" True
+}
+
+@test "18 and 19 privileged: only the services that are listed" {
+        runner 18
+        seed 19 </dev/null
+        dind
+        assert_status 0
+        assert_query "lines('build')[1]" "docker build -t my-image . at docker.io/library/docker:dind-rootless"
+        assert_query "'1000' in lines('build')" True
+        # the other one is not in the list
+        cp "$BATS_TEST_DIRNAME"/seed/17-dind.yml .gitlab-ci.yml
+        dind
+        assert_status 0
+        assert_query "'$all_capabilities' in lines('build')" False
+}
+
+@test "21 and 22 privileged: an image whose entrypoint does the work" {
+        stand_in docker.io/my/docker-build:image <<-'E'
+	RUN printf '#!/bin/sh\necho "building $BUILD_IMAGE"\ngrep CapEff /proc/self/status\n' >/entrypoint.sh
+	ENTRYPOINT ["/bin/sh", "/entrypoint.sh"]
+	E
+        runner 21
+        seed 22 </dev/null
+        with
+        assert_status 0
+        assert_line "building my.image"
+        assert_line "$all_capabilities"
+}
+
+@test "23 and 24 the socket of Podman, and its image" {
+        # nobody has the number 1012 here
+        runner 23 "s|/run/user/1012/podman/podman.sock|$ENGINE_SOCK|"
+        seed 24 </dev/null
+        CI_REGISTRY_PASSWORD=p4ssw0rd with --step oci-container-build --env CI_REGISTRY_USER=me --secret CI_REGISTRY_PASSWORD
+        assert_status 0
+        assert_line "podman push registry.gitlab.example/group/project:main"
+}
+
+# an image that is there, of a registry that is not
+local_image() {
+        job <<-Y
+	job: {image: "$IMG/busybox:1", script: [echo ran]}
+	Y
+        podstep run --config "$CONFIG"
+}
+no_image() {
+        job <<-Y
+	job: {image: "$IMG/nothing:1", script: [echo ran]}
+	Y
+        podstep run --config "$CONFIG"
+}
+
+@test "27 the pull policy" {
+        runner 27
+        local_image
+        assert_status 125
+        refute_output_contains "ran"
+}
+
+@test "28 always" {
+        runner 28
+        local_image
+        assert_status 125
+        assert_output_contains "localhost/lab/busybox:1"
+}
+
+@test "29 if-not-present" {
+        runner 29
+        local_image
+        assert_status 0
+        assert_line ran
+        no_image
+        assert_status 125
+}
+
+@test "30 never" {
+        runner 30
+        local_image
+        assert_status 0
+        assert_line ran
+        no_image
+        assert_status 125
+        assert_output_contains "localhost/lab/nothing:1"
+}
+
+@test "32 the pull policies that a file may name" {
+        runner 32
+        job <<-Y
+	job: {image: {name: "$IMG/busybox:1", pull_policy: if-not-present}, script: [echo ran]}
+	Y
+        podstep run --config "$CONFIG"
+        assert_status 0
+        sed -i 's/if-not-present/never/' .gitlab-ci.yml
+        podstep run --config "$CONFIG"
+        assert_status 3
+        assert_output_contains "never"
+}
+
+@test "34 Windows containers stay where they are" {
+        run "$PODSTEP" config import "$BATS_TEST_DIRNAME/seed/34-windows.toml"
+        assert_status 3
+        assert_output_contains "podstep runs Linux containers only"
 }
 
 @test "35 steps are not yet supported, and that is said" {

@@ -220,3 +220,83 @@ teardown_file() { leaks_after; }
         assert_status 0
         assert_query "lines('again')[-1]" 6
 }
+
+@test "ready: a line of the output tells" {
+        checkout <<-Y
+	services:
+	- {name: slow, image: $IMG/exposes-a:1, entrypoint: [sh, -c, "echo coming; sleep 1; echo it is up now; sleep 60"], ready: {log: 'is up( now)?$'}}
+	steps:
+	- {name: a, image: $IMG/busybox:1, commands: [echo ran]}
+	Y
+        podstep_json
+        assert_status 0
+        assert_query "at('slow', 'ready') < at('a', 'running')" True
+        assert_query "lines('slow')[:2]" "coming
+it is up now"
+        assert_query "[e for e in events if e.get('step') == 'slow' and e.get('state') == 'ready'][0]['duration_ms'] >= 1000" True
+}
+
+@test "ready: a command in the service tells, and the image's own check does not count" {
+        checkout <<-Y
+	services:
+	- {name: slow, image: $IMG/health:1, entrypoint: [sh, -c, "sleep 1; touch /is-up; sleep 60"], ready: {command: [test, -e, /is-up]}}
+	- {name: text, image: $IMG/busybox:1, entrypoint: [sh, -c, "touch /a /b; sleep 60"], ready: {command: "test -e /a && test -e /b"}}
+	steps:
+	- {name: a, image: $IMG/busybox:1, commands: [echo ran]}
+	Y
+        podstep run
+        assert_status 0
+        assert_output_matches 'service slow: ready after 1\.'
+}
+
+@test "ready: the port of the file's, not those of the image's" {
+        checkout <<-Y
+	services:
+	- {name: web, image: $IMG/exposes-a:1, entrypoint: [sh, -c, "nc -ll -p 7777 -e true"], ready: {port: 7777}}
+	- {name: old, image: $IMG/exposes-b:1, environment: {healthcheck_tcp_port: "7778"}, entrypoint: [sh, -c, "nc -ll -p 7778 -e true"]}
+	steps:
+	- {name: a, image: $IMG/busybox:1, commands: [echo ran]}
+	Y
+        podstep run
+        assert_status 0
+        assert_output_contains "service web: ready"
+        assert_output_contains "service old: ready"
+}
+
+@test "ready: not in time, and what it waited for is told" {
+        checkout <<-Y
+	services:
+	- {name: mute, image: $IMG/busybox:1, entrypoint: [sh, -c, "echo last words; sleep 60"], ready: {log: never, timeout: 1s}}
+	steps:
+	- {name: a, image: $IMG/busybox:1, commands: [echo ran]}
+	Y
+        podstep run
+        assert_status 1
+        assert_output_contains "not ready within 1s: no line of its output matches 'never'"
+        assert_output_contains "last words"
+        refute_output_contains "+ echo ran"
+}
+
+@test "a health check port that is none" {
+        checkout <<-Y
+	services:
+	- {name: db, image: $IMG/busybox:1, environment: {HEALTHCHECK_TCP_PORT: http}}
+	steps:
+	- {name: a, image: $IMG/busybox:1, commands: ["true"]}
+	Y
+        podstep run
+        assert_status 125
+        assert_output_contains "service 'db': invalid health check tcp port: http"
+}
+
+@test "services.timeout: nobody waits" {
+        export PODSTEP_SERVICES_TIMEOUT=off
+        checkout <<-Y
+	services:
+	- {name: never, image: $IMG/exposes-a:1, entrypoint: [sleep, "60"]}
+	steps:
+	- {name: a, image: $IMG/busybox:1, commands: ["true"]}
+	Y
+        podstep run
+        assert_status 0
+}

@@ -68,6 +68,9 @@ static void test_fine(void **state) {
 }
 
 #define MAKE(name, code) static void name(Facts *f) { code; }
+MAKE(config_files, f->config_files = words)
+MAKE(config_broken, f->config_faults = (char *) "/etc/podstep/podstep.yaml:3:1: error: unknown key 'x'\n    3 | x\n"; f->config_is_broken = true)
+MAKE(config_warning, f->config_faults = (char *) "a.yaml:3:1: warning: what\n")
 MAKE(as_root, f->uid = 0)
 MAKE(no_runtime, f->runtime_directory = NULL)
 MAKE(runtime_gone, f->runtime_exists = false)
@@ -162,6 +165,9 @@ static void test_verdicts(void **state) {
                 const char *what, *command; /* parts; a command begins with "$ " or "# "; NULL: there is none */
         } rows[] = {
 #define ROW(make) #make, make
+                { ROW(config_files), "configuration", LEVEL_OK, "memory, pids, cpu", NULL },
+                { ROW(config_broken), "configuration", LEVEL_FAULT, "podstep.yaml:3:1: error: unknown key 'x'", "$ podstep config" },
+                { ROW(config_warning), "configuration", LEVEL_WARNING, "a.yaml:3:1: warning: what", "$ podstep config" },
                 { ROW(as_root), "session", LEVEL_NOTE, "you are root", NULL },
                 { ROW(as_root), "subuid", LEVEL_OK, "not needed", NULL },
                 { ROW(as_root), "idmap", LEVEL_OK, "not needed", NULL },

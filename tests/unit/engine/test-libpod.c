@@ -537,6 +537,8 @@ static void test_pull_cut(void **state) {
         assert_string_equal(pulled.id, "7");
 }
 
+#define NOBODY "{}"
+
 /* The login goes into a header, and "nobody" does, too; the platform into the query. */
 static void test_pull_login(void **state) {
         static const FakeAnswer answers[] = { { "POST", 200, "{\"id\":\"7\"}\n" } };
@@ -546,14 +548,14 @@ static void test_pull_login(void **state) {
                 PullSpec spec;
                 const char *want_request, *want;
         } rows[] = {
-                { { "r:5000/a/b:1", "always" }, "policy=always", "{}" },
-                { { "r:5000/a/b:1", "always", .login = &empty }, "policy=always", "{}" },
+                { { "r:5000/a/b:1", "always" }, "policy=always", NOBODY },
+                { { "r:5000/a/b:1", "always", .login = &empty }, "policy=always", NOBODY },
                 { { "r:5000/a/b:1", "always", .login = &named },
                   "policy=always",
                   "{\"r:5000\":{\"username\":\"ci\",\"password\":\"s3cret>?\"}}" },
                 { { "r:5000/a/b:1", "always", .login = &token }, "policy=always", "{\"r:5000\":{\"identitytoken\":\"t0k\"}}" },
-                { { "r/b:1", "always", "linux/arm64/v8" }, "policy=always&OS=linux&Arch=arm64&Variant=v8", "{}" },
-                { { "r/b:1", "always", "linux/s390x" }, "policy=always&OS=linux&Arch=s390x", "{}" },
+                { { "r/b:1", "always", "linux/arm64/v8" }, "policy=always&OS=linux&Arch=arm64&Variant=v8", NOBODY },
+                { { "r/b:1", "always", "linux/s390x" }, "policy=always&OS=linux&Arch=s390x", NOBODY },
         };
         Scene *scene = *state;
 

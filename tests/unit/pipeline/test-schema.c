@@ -20,6 +20,7 @@ static const struct {
         { &woodpecker_container_keys, "definitions.clone-step.properties", IN_STEP | IN_CLONE },
         { &woodpecker_concurrency_keys, "definitions.concurrency.properties", 0 },
         { &woodpecker_need_keys, "definitions.need.properties", 0 },
+        { &woodpecker_ready_keys, "definitions.ready.properties", 0 },
         { &woodpecker_engine_keys, "definitions.engine-options.properties", 0 },
         { &woodpecker_backend_keys, "definitions.backend-options.properties", 0 },
         { &woodpecker_when_keys, "definitions.step-condition.properties", IN_STEP },
