@@ -130,7 +130,7 @@ const ImportRow import_runner_rows[] = {
         { "docker.disable_cache", MAPPED("volumes.disable_cache") },
         { "docker.volume_driver", MAPPED("volumes.driver") },
         { "docker.volume_driver_ops", MAPPED("volumes.driver_options") },
-        { "docker.volume_keep", MAPPED("volumes.keep") },
+        { "docker.volume_keep", REFUSED("volumes without a name go with the job; one that is to stay has a name, or is a cache") },
         { "docker.volumes_from", REFUSED("containers of others have no part in a job; mount their volumes by name") },
         { "docker.network_mode", CONVERTED(import_network_mode, "network.mode") },
         { "docker.network_mtu", MAPPED("network.mtu") },

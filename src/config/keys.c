@@ -109,8 +109,6 @@ static const ConfigKey volume_rows[] = {
           .doc = "The directory of the host that holds these caches. Without it they are volumes of the engine." },
         { "disable_cache", BOOL(policy.volumes.disable_cache), .fallback = "false",
           .doc = "These caches last as long as the job." },
-        { "keep", BOOL(policy.volumes.keep), .fallback = "false",
-          .doc = "Volumes that images ask for stay behind after the job." },
         { "driver", TEXT(policy.volumes.driver), .fallback = "local", .doc = "The driver of volumes that are made." },
         { "driver_options", MAP(policy.volumes.driver_options), .doc = "Its options: ``size: 10g``." },
         { 0 },

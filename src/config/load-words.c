@@ -1,7 +1,9 @@
 /* Values from variables and from the command line: one word, a list with commas, or YAML in brackets. */
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/array.h"
 #include "base/strv.h"
@@ -9,6 +11,7 @@
 
 #define RELEVANT_MAX 256 /* variables of our kinds; more of them is no environment of a person */
 #define SETTING_SHOWN_MAX 60
+#define OWN_PREFIX "PODSTEP_"
 
 static bool takes_list(ConfigType type) {
         return type == CONFIG_TEXTS || type == CONFIG_PULLS || type == CONFIG_TRUST || type == CONFIG_MAP ||
@@ -118,8 +121,57 @@ static int read_slot(ConfigLoader *loader, const ConfigSlot *slot, const char *c
         return 0;
 }
 
+/* PODSTEP_ and the name of a section; other ones are of nobody, or of somebody else. */
+static bool is_of_section(const char *variable) {
+        for (const ConfigSection *section = config_sections; section->keys; section++) {
+                char prefix[CONFIG_NAME_MAX];
+
+                (void) snprintf(prefix, sizeof(prefix), OWN_PREFIX "%s_", section->name);
+                if (*section->name && strncasecmp(variable, prefix, strlen(prefix)) == 0)
+                        return true;
+        }
+        return false;
+}
+
+static bool is_known(const char *name, const char **ret_near, char buffer[static CONFIG_NAME_MAX]) {
+        char all[CONFIG_KEYS_MAX][CONFIG_NAME_MAX];
+        const char *names[CONFIG_KEYS_MAX], *near;
+        size_t n = 0;
+        ConfigSlot slot = { 0 };
+
+        while (config_slot_next(&slot) && n < CONFIG_KEYS_MAX) {
+                names[n] = config_slot_variable(&slot, all[n]);
+                if (str_equal(names[n++], name))
+                        return true;
+        }
+        near = diag_suggest(name, names, n);
+        if (near)
+                (void) snprintf(buffer, CONFIG_NAME_MAX, "%s", near);
+        *ret_near = near ? buffer : NULL;
+        return false;
+}
+
+/* A limit that a slip of the pen keeps from being one is worth a word. */
+static int warn_of_unknown(const ConfigLoader *loader, const char *const *variables, size_t n) {
+        int r = 0;
+
+        for (size_t i = 0; i < n && r == 0; i++) {
+                _cleanup_free_ char *name = strndup(variables[i], strcspn(variables[i], "=")), *shown = NULL;
+                char buffer[CONFIG_NAME_MAX];
+                const char *near = NULL;
+
+                shown = name ? str_escape(name, strlen(name), SETTING_SHOWN_MAX) : NULL;
+                if (!shown)
+                        return -ENOMEM;
+                if (is_of_section(name) && !is_known(name, &near, buffer))
+                        r = str_appendf(loader->faults, "warning: the variable %s sets nothing%s%s%s\n", shown,
+                                        near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+        }
+        return r;
+}
+
 int config_read_environment(ConfigLoader *loader, char *const *environment) {
-        static const char *const prefixes[] = { "PODSTEP_", "WOODPECKER_", "DOCKER_", "CONTAINER_", "REGISTRY_" };
+        static const char *const prefixes[] = { OWN_PREFIX, "WOODPECKER_", "DOCKER_", "CONTAINER_", "REGISTRY_" };
         const char *relevant[RELEVANT_MAX];
         size_t n = 0;
         ConfigSlot slot = { 0 };
@@ -131,7 +183,7 @@ int config_read_environment(ConfigLoader *loader, char *const *environment) {
                                 relevant[n++] = *variable;
         while (n > 0 && r == 0 && config_slot_next(&slot))
                 r = read_slot(loader, &slot, relevant, n);
-        return r;
+        return r == 0 ? warn_of_unknown(loader, relevant, n) : r;
 }
 
 int config_read_setting(ConfigLoader *loader, const char *setting) {

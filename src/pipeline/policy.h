@@ -95,7 +95,6 @@ typedef struct PolicyVolumes {
         char **mounts;         /* in every container: "SOURCE:TARGET[:OPTIONS]"; "TARGET" is a cache of the project */
         char *cache_directory; /* of the host: holds what "TARGET" alone stands for; NULL: volumes do */
         bool disable_cache;    /* "TARGET" alone lasts as long as the job */
-        bool keep;             /* anonymous volumes stay after the job */
         char *driver;          /* of volumes that are made; NULL: local */
         Map driver_options;    /* name to value: "size" to "10g" */
 } PolicyVolumes;

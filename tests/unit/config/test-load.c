@@ -115,6 +115,33 @@ static void test_variables(void **state) {
         }
 }
 
+/* A slip of the pen is told; what is of somebody else is not. */
+static void test_unknown_variables(void **state) {
+        static const struct {
+                const char *variable, *want;
+        } rows[] = {
+                { "PODSTEP_STEPS_MEMROY=1g", "warning: the variable PODSTEP_STEPS_MEMROY sets nothing; did you mean PODSTEP_STEPS_MEMORY?\n" },
+                { "PODSTEP_JOBS_X\x1b=1", "warning: the variable PODSTEP_JOBS_X\\x1b sets nothing" },
+                { "PODSTEP_STEPS_MEMORY=1g", "" },
+                { "PODSTEP_STEPS_MEMORY=", "" },
+                { "PODSTEP_CONFIG=", "" },
+                { "PODSTEP_GOLDEN=update", "" },
+                { "PODSTEP_STEPSX=1", "" },
+        };
+        static const char *const no_files[] = { NULL };
+
+        FOREACH_ROW(row, rows) {
+                _cleanup_str_ Str faults = STR_INIT(STR_MAX_DEFAULT);
+                Config config;
+
+                print_message("case '%s'\n", row->variable);
+                assert_int_equal(load(no_files, (const char *[]) { row->variable, NULL }, NULL, &config, &faults), 0);
+                assert_true(str_starts_with(str_get(&faults), row->want));
+                assert_int_equal(faults.n > 0, *row->want != '\0');
+                config_done(&config);
+        }
+}
+
 /* What others set for other programs is no fault where the administrator has locked the key; it has no effect. */
 static void test_foreign_and_locked(void **state) {
         static const char *const files[FILES_MAX * 2] = { "s/podstep.yaml", "engine: {url: 'unix:///s'}\nlocked: engine" };
@@ -150,6 +177,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_layers),
                 cmocka_unit_test(test_variables),
+                cmocka_unit_test(test_unknown_variables),
                 cmocka_unit_test(test_foreign_and_locked),
                 cmocka_unit_test(test_both_kinds),
         };
