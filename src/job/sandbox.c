@@ -283,11 +283,15 @@ int sandbox_create(Sandbox *sandbox, TaskDone done, void *userdata, Task **ret_t
 }
 
 /* And the one that lent it its users, see user-lookup.c. */
-static int add_container(RemovalList *list, const char *name) {
-        _cleanup_free_ char *lender = str_printf("%s.user", name);
-        int r = lender ? removal_add(list, OBJECT_CONTAINER, lender) : -ENOMEM;
+static int add_container(RemovalList *list, const Step *step) {
+        _cleanup_free_ char *lender = NULL;
+        int r = 0;
 
-        return r < 0 ? r : removal_add(list, OBJECT_CONTAINER, name);
+        if (step->user_text || step->job->spec.record) {
+                lender = str_printf("%s.user", step->container);
+                r = lender ? removal_add(list, OBJECT_CONTAINER, lender) : -ENOMEM;
+        }
+        return r < 0 ? r : removal_add(list, OBJECT_CONTAINER, step->container);
 }
 
 static size_t count_secrets(const Step *step) {
@@ -303,7 +307,7 @@ static int add_containers(const Sandbox *sandbox, RemovalList *list) {
 
         for (size_t i = 0; r >= 0 && i < job->spec.plan->n_steps && !sandbox->pod; i++)
                 if (job->steps[i].directory || job->spec.record) /* it was asked for, or may have been by an earlier process */
-                        r = add_container(list, job->steps[i].container);
+                        r = add_container(list, &job->steps[i]);
         if (r >= 0 && !sandbox->pod && sandbox->holder)
                 r = removal_add(list, OBJECT_CONTAINER, holder_name(sandbox->holder));
         if (r >= 0 && job->workspace && workspace_keeper(job->workspace))

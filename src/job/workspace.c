@@ -8,6 +8,7 @@
 #include <sys/statfs.h>
 #include <sys/utsname.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/copy.h"
 #include "base/file.h"
@@ -33,10 +34,11 @@ struct Workspace {
         Machine machine;
         Job *job;
         WorkspaceMode mode;
-        bool is_copy; /* instead of an overlay */
+        bool is_overlay;   /* the data volume is one; the upper directory lies beside its mount point */
+        bool is_copy;      /* instead of an overlay */
         struct timespec fetched; /* when the repository was there */
-        char *data, *work; /* names of the volumes */
-        char *mountpoint;  /* of the data volume */
+        char *data, *work; /* names of the volumes; work: where the engine cannot see our files */
+        char *place;       /* of base, upper directory and copy, on the engine's side of the file system */
         char *base, *up, *overlay_work, *copy;
         Map options;
         ProcessOutput tracked;
@@ -68,22 +70,28 @@ static Task *workspace_task_free(Task *task) {
 
 static const TaskClass workspace_class = { .name = "workspace", .free = workspace_task_free };
 
-/* Why the job's files cannot lie on an overlay; NULL: they can. */
+/* Why the job's files cannot lie on an overlay, as far as can be told beforehand; NULL: they can. */
 static const char *why_no_overlay(const Workspace *workspace) {
-        static const long refused[] = { OVERLAYFS_SUPER_MAGIC, NFS_SUPER_MAGIC, FUSE_SUPER_MAGIC, 0xff534d42 /* CIFS */, V9FS_MAGIC, ECRYPTFS_SUPER_MAGIC };
+        static const char special[] = ",:\\\"\n";
         struct utsname name;
-        struct statfs fs;
         unsigned major = 0, minor = 0;
 
-        if (strpbrk(workspace->job->spec.checkout, ",:\\\"\n"))
+        if (strpbrk(workspace->job->spec.checkout, special) || strpbrk(workspace->job->directory.path, special))
                 return "its path holds a character that mount options cannot";
-        if (statfs(workspace->mountpoint, &fs) == 0)
-                FOREACH_ROW(magic, refused)
-                        if ((unsigned long) fs.f_type == (unsigned long) *magic)
-                                return "the file system of the engine's volumes cannot carry one";
         if (uname(&name) == 0 && sscanf(name.release, "%u.%u", &major, &minor) == 2 && (major < 5 || (major == 5 && minor < 11)))
                 return "this kernel has none for ordinary users";
         return NULL;
+}
+
+static bool can_carry_overlay(const char *directory) {
+        static const long refused[] = { OVERLAYFS_SUPER_MAGIC, NFS_SUPER_MAGIC, FUSE_SUPER_MAGIC, 0xff534d42 /* CIFS */, V9FS_MAGIC, ECRYPTFS_SUPER_MAGIC };
+        struct statfs fs;
+
+        if (statfs(directory, &fs) == 0)
+                FOREACH_ROW(magic, refused)
+                        if ((unsigned long) fs.f_type == (unsigned long) *magic)
+                                return false;
+        return true;
 }
 
 static void workspace_failed(Machine *machine, int r, const Error *error) {
@@ -103,22 +111,75 @@ static void on_data(Task *task, int r, const Error *error, void *userdata) {
                 machine_post(&workspace->machine, MACHINE_OK);
 }
 
+/*
+ * The upper directory lies in the engine's storage, so that what other users wrote there goes with the volume; but where
+ * that is, only the answer tells. So the mount is told of links, which lead there by the time it is mounted.
+ *
+ * userxattr: without it no directory of the checkout can be removed or replaced from within a user namespace.
+ */
+static int add_overlay(Workspace *workspace) {
+        const char *checkout = workspace->job->spec.checkout, *directory = workspace->job->directory.path;
+
+        workspace->is_overlay = true;
+        return strmap_put(&workspace->options, "type", "overlay") < 0 || strmap_put(&workspace->options, "device", "overlay") < 0 ?
+                       -ENOMEM :
+                       strmap_putf(&workspace->options, "o", "lowerdir=%s,upperdir=%s/up,workdir=%s/work,userxattr%s", checkout, directory, directory,
+                                   workspace->job->spec.engine->info.has_selinux ? OVERLAY_CONTEXT : "");
+}
+
+static void copy_instead(Workspace *workspace, const char *why) {
+        workspace->is_copy = true;
+        job_emit_text(workspace->job, JOB_EVENT_NOTE, NULL, "the checkout is copied, not overlaid: %s", why);
+}
+
 static int enter_data(Machine *machine, Task **ret_task, Error **reterr) {
         Workspace *workspace = container_of(machine, Workspace, machine);
-        VolumeSpec spec = { .name = workspace->data, .labels = &workspace->job->labels };
+        bool wants_overlay = workspace->mode == WORKSPACE_OVERLAY && !workspace->is_far;
+        VolumeSpec spec = { .name = workspace->data, .labels = &workspace->job->labels, .options = &workspace->options };
+        const char *why = wants_overlay ? why_no_overlay(workspace) : NULL;
 
         workspace->has_data = true;
         if (workspace->is_made)
                 return machine_post(machine, MACHINE_OK), 0;
-        return engine_volume_create(workspace->job->spec.engine, &spec, &workspace->mountpoint, on_data, workspace, ret_task);
+        if (why)
+                copy_instead(workspace, why);
+        else if (wants_overlay && add_overlay(workspace) < 0)
+                return error_oom(reterr);
+        return engine_volume_create(workspace->job->spec.engine, &spec, &workspace->place, on_data, workspace, ret_task);
+}
+
+/* Beside the mount point of the overlay, which the engine removes together with it. */
+static int leave_mountpoint(Workspace *workspace) {
+        char *parent = path_parent(workspace->place);
+
+        if (!parent)
+                return -ENOMEM;
+        free(workspace->place);
+        workspace->place = parent;
+        return 0;
+}
+
+static int make_link(const Workspace *workspace, const char *target, const char *name) {
+        _cleanup_free_ char *path = path_join(workspace->job->directory.path, name);
+
+        if (!path)
+                return -ENOMEM;
+        (void) unlink(path); /* an earlier process may have been here */
+        return symlink(target, path) < 0 ? -errno : 0;
 }
 
 static int make_directories(Workspace *workspace, Error **reterr) {
-        struct {
+        const struct {
                 char **path;
                 const char *name;
-        } rows[] = { { &workspace->copy, "copy" }, { &workspace->base, "base" }, { &workspace->up, "up" }, { &workspace->overlay_work, "work" } };
-        const char *place = workspace->is_far ? workspace->job->directory.path : workspace->mountpoint;
+                bool is_overlays;
+        } rows[] = {
+                { &workspace->copy, "copy", false },
+                { &workspace->base, "base", false },
+                { &workspace->up, "up", true },
+                { &workspace->overlay_work, "work", true },
+        };
+        const char *place = workspace->is_far ? workspace->job->directory.path : workspace->place;
 
         FOREACH_ROW(row, rows) {
                 int r;
@@ -126,6 +187,8 @@ static int make_directories(Workspace *workspace, Error **reterr) {
                 free(*row->path);
                 *row->path = path_join(place, row->name);
                 r = *row->path ? file_mkdir_p(*row->path, 0755) : -ENOMEM;
+                if (r >= 0 && row->is_overlays && workspace->is_overlay)
+                        r = make_link(workspace, *row->path, row->name);
                 if (r < 0)
                         return error_set(reterr, -r, "cannot make '%s/%s': %s", place, row->name, strerror(-r));
                 if (workspace->is_far)
@@ -154,6 +217,8 @@ static int enter_listing(Machine *machine, Task **ret_task, Error **reterr) {
         ProcessSpec spec = { .argv = (char *const *) argv, .directory = workspace->job->spec.checkout, .output_max = TRACKED_BYTES_MAX };
         int r;
 
+        if (workspace->is_overlay && !workspace->is_made && leave_mountpoint(workspace) < 0)
+                return error_oom(reterr);
         r = make_directories(workspace, reterr);
         if (r < 0)
                 return r;
@@ -210,31 +275,20 @@ static int enter_far_work(Workspace *workspace, Task **ret_task, Error **reterr)
 
 static int enter_work(Machine *machine, Task **ret_task, Error **reterr) {
         Workspace *workspace = container_of(machine, Workspace, machine);
-        VolumeSpec spec = { .name = workspace->work, .labels = &workspace->job->labels, .options = &workspace->options };
-        const char *why = workspace->mode == WORKSPACE_OVERLAY ? why_no_overlay(workspace) : NULL;
+        int r;
 
         if (workspace->is_made)
                 return machine_post(machine, MACHINE_OK), 0;
         if (workspace->is_far)
                 return enter_far_work(workspace, ret_task, reterr);
-        workspace->is_copy = workspace->mode == WORKSPACE_CLEAN || workspace->mode == WORKSPACE_CLONE || why;
-        if (why)
-                job_emit_text(workspace->job, JOB_EVENT_NOTE, NULL, "the checkout is copied, not overlaid: %s", why);
-        if (workspace->mode == WORKSPACE_WRITE || workspace->is_copy) {
-                int r = workspace->is_copy ? make_copy(workspace, reterr) : 0;
-
-                if (r < 0)
-                        return error_wrap(reterr, r, "copying the checkout");
-                machine_post(machine, MACHINE_OK);
-                return 0;
-        }
-        /* userxattr: without it no directory of the checkout can be removed or replaced from within a user namespace */
-        if (strmap_put(&workspace->options, "type", "overlay") < 0 || strmap_put(&workspace->options, "device", "overlay") < 0 ||
-            strmap_putf(&workspace->options, "o", "lowerdir=%s,upperdir=%s,workdir=%s,userxattr%s", workspace->job->spec.checkout, workspace->up,
-                        workspace->overlay_work, workspace->job->spec.engine->info.has_selinux ? OVERLAY_CONTEXT : "") < 0)
-                return error_oom(reterr);
-        workspace->has_work = true;
-        return engine_volume_create(workspace->job->spec.engine, &spec, NULL, on_data, workspace, ret_task);
+        if (workspace->is_overlay && !can_carry_overlay(workspace->place))
+                copy_instead(workspace, "the file system of the engine's volumes cannot carry one");
+        workspace->is_copy = workspace->is_copy || workspace->mode == WORKSPACE_CLEAN || workspace->mode == WORKSPACE_CLONE;
+        r = workspace->is_copy ? make_copy(workspace, reterr) : 0;
+        if (r < 0)
+                return error_wrap(reterr, r, "copying the checkout");
+        machine_post(machine, MACHINE_OK);
+        return 0;
 }
 
 const char *workspace_origin(const Workspace *workspace) {
@@ -295,7 +349,7 @@ static int enter_up(Machine *machine, Task **ret_task, Error **reterr) {
         workspace->upload = upload_free(workspace->upload);
         if (!workspace->is_made)
                 job_note(workspace->job, "workspace", "%s %s", workspace->is_far ? "far" : workspace->is_copy ? "copy" : "overlay",
-                         workspace->mountpoint ? workspace->mountpoint : "");
+                         workspace->place ? workspace->place : "");
         task_finish(&workspace->task, 0, NULL);
         return 0;
 }
@@ -321,7 +375,7 @@ static int restore(Workspace *workspace, Error **reterr) {
         if (!workspace->job->spec.record)
                 return 0;
         workspace->has_data = true;
-        workspace->has_work = workspace->is_far || workspace->mode == WORKSPACE_OVERLAY;
+        workspace->has_work = workspace->is_far;
         workspace->has_foreign = true; /* nobody knows */
         if (fetched && sscanf(fetched, "%lld %ld", &sec, &nsec) == 2)
                 workspace->fetched = (struct timespec) { .tv_sec = (time_t) sec, .tv_nsec = nsec };
@@ -329,8 +383,9 @@ static int restore(Workspace *workspace, Error **reterr) {
                 return 0;
         workspace->is_made = true;
         workspace->is_copy = str_starts_with(made, "copy ");
-        workspace->mountpoint = strdup(strchrnul(made, '/'));
-        return workspace->mountpoint ? make_directories(workspace, reterr) : error_oom(reterr);
+        workspace->is_overlay = str_starts_with(made, "overlay ");
+        workspace->place = strdup(strchrnul(made, '/'));
+        return workspace->place ? make_directories(workspace, reterr) : error_oom(reterr);
 }
 
 int workspace_new(Job *job, Workspace **ret, Error **reterr) {
@@ -373,7 +428,7 @@ Workspace *workspace_free(Workspace *workspace) {
         free(workspace->fetched_tree);
         free(workspace->data);
         free(workspace->work);
-        free(workspace->mountpoint);
+        free(workspace->place);
         free(workspace->base);
         free(workspace->up);
         free(workspace->overlay_work);
@@ -405,7 +460,7 @@ size_t workspace_mounts(const Workspace *workspace, const PlanStep *step, MountS
         else if (workspace->is_copy)
                 mounts[1].source = workspace->copy;
         else
-                mounts[1] = (MountSpec) { .kind = MOUNT_VOLUME, .source = workspace->work, .target = path };
+                mounts[1] = (MountSpec) { .kind = MOUNT_VOLUME, .source = workspace->data, .target = path };
         return 2;
 }
 
