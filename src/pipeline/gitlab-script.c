@@ -63,7 +63,8 @@ static void append_shells(Str *out, const char *shell) {
 /*
  * With bash the commands are a process group, and all of it gets the TERM that the first process is sent. Other shells
  * have no job control without a terminal, and would start the commands with SIGINT ignored if they were to go on: there
- * the script takes the launcher's place, or, where something comes behind it, is waited for.
+ * the script takes the launcher's place, or, where something comes behind it, is waited for. A signal ends 'wait' early,
+ * with a status that is not the commands'; asked again, bash still knows the one of a job that has ended meanwhile.
  */
 static const char run_job[] =
         "case $shell in */bash) [ -n \"$BASH\" ] || exec \"$shell\" \"$0\" ;; esac\n"
@@ -72,11 +73,11 @@ static const char run_job[] =
         "set -m 2>/dev/null\n"
         "case $- in\n"
         "*m*)\n"
-        "        trap 'stopped=1; [ -z \"$job\" ] || kill -TERM -- \"-$job\"' TERM\n"
+        "        trap 'stopped=1; again=1; [ -z \"$job\" ] || kill -TERM -- \"-$job\"' TERM\n"
         "        \"$shell\" \"$script\" </dev/null &\n"
         "        job=$!\n"
         "        [ -z \"$stopped\" ] || kill -TERM -- \"-$job\"\n"
-        "        while wait \"$job\" 2>/dev/null; status=$?; kill -0 \"$job\" 2>/dev/null; do :; done\n"
+        "        while again=; wait \"$job\" 2>/dev/null; status=$?; [ -n \"$again\" ]; do :; done\n"
         "        ;;\n"
         "*)\n"
         "        [ -n \"$after\" ] || exec \"$shell\" \"$script\" </dev/null\n"
