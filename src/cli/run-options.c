@@ -225,19 +225,32 @@ const Option plan_option_rows[] = {
         { 0 },
 };
 
+static int set_size(const Option *option, const char *text, void *field, Error **reterr) {
+        _cleanup_free_ char *shown = NULL;
+
+        if (parse_size(text, field) >= 0)
+                return 0;
+        shown = str_escape(text, strlen(text), 80);
+        return error_set(reterr, EINVAL, "'%s' is no value for '--%s': expected a size such as 500m or 20g", shown ? shown : "", option->name);
+}
+
 const Option prune_option_rows[] = {
         ENGINE_ROW("Options"),
         CONFIG_ROWS(NULL),
         { "dry-run", 'n', NULL, OPTION_FLAG(RunOptions, dry_run), .help = "Only tells what would be removed." },
         { "all", 'a', NULL, OPTION_FLAG(RunOptions, all),
           .help = "Also what 'run --keep' left in place. What a running podstep uses is never removed." },
-        JSON_ROW(NULL, "A JSON object: what was removed, or would be."),
+        { "older-than", 0, "DURATION", OPTION_DURATION(RunOptions, older_than_usec),
+          .help = "Of images only those not used for so long, of caches those made before: 48h, 14d." },
+        { "keep-storage", 0, "SIZE", .set = set_size, .offset = OPTION_OFFSET(RunOptions, keep_storage_bytes, uint64_t),
+          .help = "Leaves images that podstep fetched up to this size, those used last: 20g." },
+        JSON_ROW(NULL, "A JSON object: what was removed, or would be, and the sizes before and after."),
         { "verbose", 'v', NULL, OPTION_FLAG(RunOptions, verbose), .help = "Also tells what podstep does." },
         { 0 },
 };
 
 void run_options_init(RunOptions *options) {
-        *options = (RunOptions) { .environment = STRMAP_INIT, .color = COLOR_UNSET, .network = NETWORK_CHOICE_UNSET };
+        *options = (RunOptions) { .environment = STRMAP_INIT, .keep_storage_bytes = UINT64_MAX, .color = COLOR_UNSET, .network = NETWORK_CHOICE_UNSET };
         policy_init(&options->policy);
         options->policy.trusted = TRUSTED_UNSET;
 }

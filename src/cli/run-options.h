@@ -46,6 +46,8 @@ typedef struct RunOptions {
         ColorMode color;
 
         bool dry_run, all;
+        uint64_t older_than_usec;    /* of what is pruned; 0: any age */
+        uint64_t keep_storage_bytes; /* UINT64_MAX: no quota */
 
         char *label, *socket, *git, *ref; /* of 'submit' */
         bool wait;

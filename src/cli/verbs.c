@@ -101,10 +101,14 @@ const Verb podstep_verbs[] = {
         { "info", NULL, CLIENT_OPTIONS(info_option_rows), .run = verb_info,
           .summary = "how the agent is",
           .description = "Shows the agent's version, its engine, how many jobs wait and run, and why none begins if that is so." },
-        { "prune", NULL, RUN_OPTIONS(prune_option_rows), .run = verb_prune,
-          .summary = "remove what a killed podstep left behind",
+        { "prune", "[WHAT]", .words = "left-overs images volumes prune prune-volumes all space help", RUN_OPTIONS(prune_option_rows),
+          .run = verb_prune,
+          .summary = "remove left-overs, and images and caches that nothing uses",
           .description = "Removes pods, containers, volumes and networks of jobs whose podstep does not run any more; they are known by "
-                         "their labels. What others made, and jobs that still run, are not touched. 'run' does the same on its way." },
+                         "their labels. What others made, and jobs that still run, are not touched. 'run' does the same on its way.\n\n"
+                         "WHAT adds to it: 'images' are those that podstep fetched, 'volumes' the caches of projects, 'prune' is left-overs "
+                         "and images, 'prune-volumes' all three, as GitLab's clear-docker-cache has it. 'space' removes nothing and shows "
+                         "what takes how much room. Nothing that a container uses is removed." },
         { "doctor", NULL, .options = doctor_option_rows, .run = verb_doctor,
           .values_size = sizeof(DoctorOptions), .values_done = done_doctor_options,
           .summary = "find what keeps jobs from running here",

@@ -102,7 +102,7 @@ static void test_main(void **state) {
                 { { "podstep", "run", "a.yaml", "-v", "b.yaml" }, 12 },
                 { { "podstep", "plan", "--json" }, 20 },
                 { { "podstep", "prune", "-n" }, 30 },
-                { { "podstep", "prune", "x" }, EXIT_USAGE },
+                { { "podstep", "prune", "images", "--keep-storage", "20g" }, 31 },
                 { { "podstep", "doctor" }, 50 },
                 { { "podstep", "doctor", "--json", "-q", "--engine", "unix:///x" }, 57 },
                 { { "podstep", "doctor", "engine" }, EXIT_USAGE },
