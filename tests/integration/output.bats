@@ -6,8 +6,8 @@ setup() { need_engine; }
 teardown() { end_test; }
 teardown_file() { leaks_after; }
 
-# durations and job ids are not the same twice
-stable() { sed -E 's/[0-9]+(\.[0-9]+)?(ms|s)\b/TIME/g; s/job [0-9a-z]{26}:/job ID:/; s/podman [0-9.]+, .*/podman VERSION, SANDBOX/; s/ +TIME/ TIME/g' <<<"$output"; }
+# durations, job ids and images are not the same twice
+stable() { sed -E 's/[0-9]+(\.[0-9]+)?(ms|s)\b/TIME/g; s/job [0-9a-z]{26}:/job ID:/; s/podman [0-9.]+, .*/podman VERSION, SANDBOX/; s/ +TIME/ TIME/g; s/digest sha256:[0-9a-f]{64}, id [0-9a-f]{12}/DIGEST AND ID/' <<<"$output"; }
 
 @test "plain lines, the same each time" {
         checkout <<-Y
@@ -20,6 +20,7 @@ stable() { sed -E 's/[0-9]+(\.[0-9]+)?(ms|s)\b/TIME/g; s/job [0-9a-z]{26}:/job I
         assert_status 1
         assert_equal "$stderr" ""
         assert_equal "$(stable)" "job ID: podman VERSION, SANDBOX
+step build: using image $IMG/busybox:1 (DIGEST AND ID)
 == build ($IMG/busybox:1)
 + echo one
 one

@@ -5,14 +5,16 @@ load helpers
 # An engine of our own, whose home is made here: it trusts these registries, and no file of the user's is touched. The storage stays
 # the user's, where the test images are.
 registry_engine() {
-        local home=$BATS_FILE_TMPDIR/home
         REGISTRY_SOCK=$BATS_FILE_TMPDIR/engine.sock
-        registry_env podman system service --time=0 "unix://$REGISTRY_SOCK" >"$BATS_FILE_TMPDIR/engine.log" 2>&1 </dev/null 3>&- &
+        registry_env exec podman system service --time=0 "unix://$REGISTRY_SOCK" >"$BATS_FILE_TMPDIR/engine.log" 2>&1 </dev/null 3>&- &
         echo $! >"$BATS_FILE_TMPDIR/engine.pid"
         wait_until 10 engine_answers "$REGISTRY_SOCK" || fail "the engine does not come up:" "$(cat "$BATS_FILE_TMPDIR/engine.log")"
 }
+# registry_env [exec] CMD...: with exec the process of who calls becomes it
 registry_env() {
-        env HOME="$BATS_FILE_TMPDIR/home" XDG_DATA_HOME="$HOME/.local/share" XDG_CONFIG_HOME="$HOME/.config" \
+        local how=
+        [ "$1" != exec ] || { how=exec; shift; }
+        $how env HOME="$BATS_FILE_TMPDIR/home" XDG_DATA_HOME="$HOME/.local/share" XDG_CONFIG_HOME="$HOME/.config" \
                 CONTAINERS_REGISTRIES_CONF="$BATS_FILE_TMPDIR/registries.conf" "$@"
 }
 
@@ -200,13 +202,15 @@ image() { checkout <<<"steps: [{name: s, image: '127.0.0.1:$1/lab/busybox:${2:-1
 
 @test "an image for another platform than was asked for is refused" {
         checkout <<<"steps: [{name: s, image: '127.0.0.1:$OPEN/lab/busybox:1', commands: [echo hello]}]"
-        PODSTEP_IMAGES_PLATFORM=linux/s390x podstep run
-        skip_unless_platform
+        podstep run --set images.platform=linux/s390x
         assert_status 125
         assert_output_contains "not made for linux/s390x"
+        podstep run
+        assert_status 0
+        podstep run --pull never --set images.platform=linux/s390x
+        assert_status 125
+        assert_output_contains "it is on this machine for linux/amd64, not for linux/s390x"
 }
-# until the configuration reaches the policy from the environment
-skip_unless_platform() { [ "$status" != 0 ] || skip "the platform cannot be set here yet"; }
 
 # ---- logins ----
 
