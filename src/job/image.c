@@ -339,9 +339,12 @@ static int enter_looking_at_pulled(Machine *machine, Task **ret_task, Error **re
         return engine_image_inspect(image->job->spec.engine, image->pulled.id, &image->info, on_looked_at_pulled, image, ret_task);
 }
 
-static void tell_ready(const ImageUse *image) {
-        const char *id = str_starts_with(image->info.id, "sha256:") ? image->info.id + strlen("sha256:") : image->info.id;
+void image_use_tell(ImageUse *image) {
+        const char *id = image->info.id && str_starts_with(image->info.id, "sha256:") ? image->info.id + strlen("sha256:") : image->info.id;
 
+        if (image->is_told || !image->reference)
+                return;
+        image->is_told = true;
         if (image->attempt > 0 && !image->was_pulled)
                 job_emit_text(image->job, JOB_EVENT_NOTE, first_step(image), "Using locally found image version due to \"%s\" pull policy",
                               policy_word(policy_now(image)));
@@ -357,7 +360,6 @@ static int enter_ready(Machine *machine, Task **ret_task, Error **reterr) {
         image->is_ready = true;
         if (image->was_pulled || image->is_check)
                 step_emit_state(step, STEP_WAITING);
-        tell_ready(image);
         image_record_touch(state_directory(image), image->repository, image->info.id);
         image_note(image->job, image_index(image), image->info.id);
         image_settled(image);

@@ -35,6 +35,7 @@ typedef struct ImageUse {
         bool is_check;     /* it is not pulled: the registry is asked whether this job may have it */
         bool is_cleared;   /* which is known to be so */
         bool must_pull;    /* although it is here */
+        bool is_told;
         ImageInfo info;
         PullResult pulled;
         Error *error;
@@ -171,6 +172,7 @@ void step_note_done(Step *step);
 /* image.c */
 int image_use_new(Job *job, size_t index, const PullList *pull, ImageUse **ret);
 void image_use_stop(ImageUse *image); /* nobody waits for it any more */
+void image_use_tell(ImageUse *image); /* which one it is, with its digest; once */
 ImageUse *image_use_free(ImageUse *image);
 
 /* images.c */

@@ -106,6 +106,7 @@ static int enter_user(Machine *machine, Task **ret_task, Error **reterr) {
         const char *text = step->plan->user ? step->plan->user : step->image->info.user;
         int r;
 
+        image_use_tell(step->image);
         step_emit_state(step, STEP_PREPARING);
         r = step_make_directory(step, reterr);
         if (r < 0)
