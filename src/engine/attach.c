@@ -255,7 +255,11 @@ static void on_status(Task *task, int r, const Error *error, void *userdata) {
                 attach_finish(attach, 0, NULL);
         } else if (r < 0)
                 attach_finish(attach, r, error);
-        else if (!has_ended)
+        else if (!has_ended && !attach->has_stream && attach->status.state == CONTAINER_RUNNING) {
+                /* Somebody else started it, and what it said so far would be missing: all is read when it has ended. */
+                attach->has_gap = true;
+                attach_next(attach, wait_for_end);
+        } else if (!has_ended)
                 attach_next(attach, attach->has_stream ? wait_for_end : begin_stream);
         else if (!attach->has_stream || attach->has_gap || attach->n_away != attach->service->n_away)
                 attach_next(attach, read_logs);
