@@ -173,7 +173,8 @@ static int enter_preparing(Machine *machine, Task **ret_task, Error **reterr) {
                 if (r < 0)
                         return r;
         }
-        r = write_hosts(job, reterr);
+        /* Where an earlier process got further it is whole, and containers that run read it: it must not be empty for a moment. */
+        r = job_recorded(job, "sandbox") ? 0 : write_hosts(job, reterr);
         if (r >= 0)
                 r = sandbox_new(job, &job->sandbox, reterr);
         if (r >= 0)
