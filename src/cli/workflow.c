@@ -97,8 +97,8 @@ static int compile_woodpecker(const Source *source, const WorkflowInput *input, 
 }
 
 /* Each job is a workflow of one step; a step that is chosen is a job. */
-static int compile_gitlab(const Source *source, const WorkflowInput *input, DiagList *diags, Plan ***ret, size_t *ret_n,
-                          Error **reterr) {
+static int compile_gitlab(const Source *source, const WorkflowInput *input, DiagList *diags, Plan ***ret,
+                          size_t *ret_n) {
         GitlabContext context = {
                 .metadata = input->metadata,
                 .variables = input->given,
@@ -106,10 +106,9 @@ static int compile_gitlab(const Source *source, const WorkflowInput *input, Diag
                 .job_names = input->options->step_names,
                 .from = input->options->from,
                 .default_image = input->options->policy.images.default_image,
+                .clone_environment = input->options->clone ? input->environment : NULL,
         };
 
-        if (input->options->clone)
-                return error_set(reterr, ENOTSUP, "'--clone' is not yet supported for files of GitLab CI");
         return gitlab_compile_all(source, &context, diags, ret, ret_n);
 }
 
@@ -129,7 +128,7 @@ static int load(const char *path, const WorkflowInput *input, LoadedWorkflows *l
                 return EXIT_USAGE;
         }
         if (is_gitlab)
-                r = compile_gitlab(source, input, &diags, &plans, &n_plans, &error);
+                r = compile_gitlab(source, input, &diags, &plans, &n_plans);
         else
                 r = compile_woodpecker(source, input, count_running(loaded) + 1, &diags, &plans, &n_plans);
         if (r >= 0)

@@ -121,6 +121,11 @@ int gitlab_image_compile(Gitlab *gitlab, const GitlabJob *job, const GitlabVaria
 /** gitlab_services_compile() - 'services' into the plan, before its step is there: 0 or -ENOMEM */
 int gitlab_services_compile(Gitlab *gitlab, const GitlabJob *job, const GitlabVariables *variables);
 
+/** gitlab_clone_compile() - behind the services the step that fetches, if there has to be one: 0 or -ENOMEM */
+int gitlab_clone_compile(Gitlab *gitlab, Plan *plan);
+/** gitlab_clone_needs() - all else waits for it: 0 or -ENOMEM */
+int gitlab_clone_needs(const Gitlab *gitlab, Plan *plan);
+
 void gitlab_variables_init(GitlabVariables *variables);
 void gitlab_variables_done(GitlabVariables *variables);
 

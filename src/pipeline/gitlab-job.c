@@ -290,7 +290,11 @@ int gitlab_job_compile(Gitlab *gl, GitlabJob *job) {
         if (r == 0)
                 r = gitlab_services_compile(gl, job, &variables);
         if (r == 0)
+                r = gitlab_clone_compile(gl, job->plan);
+        if (r == 0)
                 r = compile_step(gl, job, &variables);
+        if (r == 0 && gl->n_errors == 0)
+                r = gitlab_clone_needs(gl, job->plan);
         gitlab_variables_done(&variables);
         return r;
 }

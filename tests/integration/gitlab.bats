@@ -289,6 +289,18 @@ b"
         assert_query "[l for l in lines('job') if l.startswith(('CI_STEP', 'CI_WORKFLOW', 'CI_REPO_'))]" ""
 }
 
+@test "--clone: the workspace begins empty, and the commit is fetched" {
+        gitlab <<-Y
+	job: {image: $IMG/busybox:1, services: ["$IMG/exposes-a:1"], script: [ls, cat README]}
+	Y
+        echo changed >README
+        touch untracked
+        podstep_json --clone
+        assert_status 0
+        assert_query "[l for l in lines('job') if not l.startswith('$')]" "README
+hello"
+}
+
 @test "a Woodpecker workflow counts more, unless the file is named" {
         gitlab <<-Y
 	job: {image: $IMG/busybox:1, script: [echo of GitLab]}

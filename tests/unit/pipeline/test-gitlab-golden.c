@@ -1,6 +1,7 @@
 /*
  * tests/golden/gitlab/NAME.yml beside NAME.txt, its messages, NAME.plan, its jobs for people, and for those named
- * json-NAME.yml NAME.json, all of their plans. step-NAME.yml runs with '--step manual', from-NAME.yml with '--from b'.
+ * json-NAME.yml NAME.json, all of their plans. step-NAME.yml runs with '--step manual', from-NAME.yml with '--from b',
+ * and clone-NAME.yml in a workspace that begins empty.
  */
 
 #include "golden.h"
@@ -75,13 +76,14 @@ static void check_file(const char *name) {
         _cleanup_free_ char *below = path_join(DIRECTORY, name), *path = path_join(GOLDEN_DIRECTORY, below);
         _cleanup_str_ Str messages = STR_INIT(TEXT_BYTES_MAX), shown = STR_INIT(TEXT_BYTES_MAX),
                           json = STR_INIT(TEXT_BYTES_MAX);
-        _cleanup_map_ Map variables = STRMAP_INIT, secrets = STRMAP_INIT;
+        _cleanup_map_ Map variables = STRMAP_INIT, secrets = STRMAP_INIT, clone = STRMAP_INIT;
         const Metadata metadata = some_metadata();
         GitlabContext context = {
                 .metadata = &metadata,
                 .variables = &variables,
                 .secrets = &secrets,
                 .job_names = str_starts_with(name, "step-") ? (char *[]){ TEXT("manual"), NULL } : NULL,
+                .clone_environment = str_starts_with(name, "clone-") ? &clone : NULL,
                 .from = str_starts_with(name, "from-") ? "b" : NULL,
         };
         _cleanup_(source_freep) Source *source = NULL;
@@ -92,6 +94,8 @@ static void check_file(const char *name) {
         int r;
 
         assert_int_equal(strmap_put(&variables, "GIVEN", "from $the user"), 0);
+        if (!str_starts_with(name, "clone-bad-"))
+                assert_int_equal(strmap_put(&clone, "CI_COMMIT_SHA", metadata.curr.commit.sha), 0);
         assert_int_equal(strmap_put(&secrets, "registry_password", "pa$$word"), 0);
         assert_int_equal(file_read(path, SOURCE_BYTES_MAX, &text, &n), 0);
         assert_int_equal(source_new_take(name, text, n, &source, NULL), 0);
