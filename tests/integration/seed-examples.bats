@@ -482,6 +482,14 @@ no_image() {
         assert_output_contains "localhost/lab/nothing:1"
 }
 
+@test "31 always, and what is there if that fails" {
+        runner 31
+        local_image
+        assert_status 0
+        assert_line ran
+        assert_output_contains 'Attempt #2: Trying "if-not-present" pull policy'
+}
+
 @test "32 the pull policies that a file may name" {
         runner 32
         job <<-Y
@@ -493,6 +501,13 @@ no_image() {
         podstep run --config "$CONFIG"
         assert_status 3
         assert_output_contains "never"
+}
+
+@test "33 once more" {
+        runner 33
+        local_image
+        assert_status 125
+        assert_output_contains 'Attempt #2: Trying "always" pull policy'
 }
 
 @test "34 Windows containers stay where they are" {
