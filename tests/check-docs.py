@@ -19,7 +19,7 @@ except ImportError:
 
 COLUMNS_MAX = 100
 MAN = "docs/man"
-TEXTS = ["README.rst", "CONTRIBUTING.rst", "docs/architecture.rst", "docs/performance.rst", "docs/woodpecker-compatibility.rst", "docs/features.rst"]
+TEXTS = ["README.rst", "CONTRIBUTING.rst", "docs/architecture.rst", "docs/operations.rst", "docs/performance.rst", "docs/woodpecker-compatibility.rst", "docs/features.rst"]
 
 # Literals that look like options of ours and belong to other programs.
 FOREIGN_OPTIONS = {"--unix-socket", "--gpus", "--ipc", "--pid", "--security-opt", "--user", "--rm", "--suite", "--time", "--userns", "--now"}
