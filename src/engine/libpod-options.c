@@ -224,6 +224,8 @@ void libpod_put_user(JsonWriter *w, const ContainerSpec *spec) {
         char value[64];
 
         json_put_string(w, "user", spec->user);
-        (void) snprintf(value, sizeof(value), "keep-id:uid=%u,gid=%u", (unsigned) spec->uid, (unsigned) spec->gid);
+        /* Group 0 cannot be kept: Podman 4.3 writes a map of nothing before it, which the kernel refuses. */
+        (void) snprintf(value, sizeof(value), "keep-id:uid=%u,gid=%u", (unsigned) spec->uid,
+                        (unsigned) (spec->gid ? spec->gid : spec->uid));
         put_mode(w, "userns", spec->userns ? spec->userns : spec->keeps_id ? value : NULL);
 }

@@ -74,7 +74,7 @@ teardown_file() { leaks_after; }
         checkout <<-Y
 	steps:
 	- {name: one, image: $IMG/busybox:1, commands: [id -u, echo 1 >one, chmod 600 one], backend_options: {docker: {user: "1234:1234"}}}
-	- {name: two, image: $IMG/busybox:1, commands: [id -u, cat one, echo 2 >>one, echo 2 >README], backend_options: {docker: {user: "77:77"}}}
+	- {name: two, image: $IMG/busybox:1, commands: [id -u, cat one, echo 2 >>one, echo 2 >README], backend_options: {docker: {user: "77"}}}
 	- {name: root, image: $IMG/busybox:1, commands: [id -u, echo 0 >>one, mkdir d, chmod 700 d, echo 0 >d/f]}
 	- {name: again, image: $IMG/busybox:1, commands: [id -u, cat d/f one, rm -r d, echo 3 >>one], backend_options: {docker: {user: "1234:1234"}}}
 	Y

@@ -56,7 +56,7 @@ static void test_rows(void **state) {
                 { { .user = "7:8", .keeps_id = true, .uid = 7, .gid = 8 },
                   "{'name':'c','user':'7:8','userns':{'nsmode':'keep-id','value':'uid=7,gid=8'}}" },
                 { { .keeps_id = true, .uid = 4294967295U },
-                  "{'name':'c','userns':{'nsmode':'keep-id','value':'uid=4294967295,gid=0'}}" },
+                  "{'name':'c','userns':{'nsmode':'keep-id','value':'uid=4294967295,gid=4294967295'}}" },
                 { { .network = { NETWORK_NONE } }, "{'name':'c','netns':{'nsmode':'none'}}" },
                 { { .network = { NETWORK_HOST } }, "{'name':'c','netns':{'nsmode':'host'}}" },
                 { { .network = { NETWORK_BRIDGE } }, "{'name':'c','netns':{'nsmode':'bridge'}}" },
