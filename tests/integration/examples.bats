@@ -47,3 +47,13 @@ teardown_file() { leaks_after; }
         assert_query "[l for l in lines('ask') if not l.startswith('+')]" $'blue\ngreen'
         assert_query "[s['result'] for s in result['steps']]" $'stopped\nstopped\nsuccess'
 }
+
+@test "gitlab: stages, a service of the job, after_script" {
+        example gitlab
+        podstep run
+        assert_status 0
+        assert_line "hello from compile, in stage build"
+        assert_line "from-the-service"
+        assert_line "the job's status is success"
+        refute_output_contains "this one waits for somebody"
+}
