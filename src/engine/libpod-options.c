@@ -220,12 +220,52 @@ void libpod_put_options(JsonWriter *w, const ContainerSpec *spec) {
         put_health(w, spec->health);
 }
 
-void libpod_put_user(JsonWriter *w, const ContainerSpec *spec) {
+static void put_range(JsonWriter *w, uint32_t container_id, uint32_t host_id, uint32_t size) {
+        if (size == 0)
+                return;
+        json_open_object(w, NULL);
+        json_put_uint(w, "container_id", container_id);
+        json_put_uint(w, "host_id", host_id);
+        json_put_uint(w, "size", size);
+        json_close(w);
+}
+
+/* As keep-id has it: the engine's own id, which is 0 where it maps from, is @id inside; all others keep their order. */
+static void put_id_map(JsonWriter *w, const char *name, uint32_t id, uint32_t n_more) {
+        json_open_array(w, name);
+        put_range(w, 0, 1, MIN(id, n_more));
+        put_range(w, id, 0, 1);
+        if (n_more > id)
+                put_range(w, id + 1, id + 1, n_more - id);
+        json_close(w);
+}
+
+/*
+ * Podman 4.3 makes a range of no ids of 'keep-id:gid=0', which the kernel refuses. So group 0, which is that of every user
+ * that the image does not know, is mapped by hand; where nobody knows how many ids there are it stays a foreign one.
+ */
+static void put_kept_id(JsonWriter *w, const ContainerSpec *spec) {
         char value[64];
 
+        if (spec->gid != 0)
+                (void) snprintf(value, sizeof(value), "keep-id:uid=%u,gid=%u", (unsigned) spec->uid, (unsigned) spec->gid);
+        else
+                (void) snprintf(value, sizeof(value), "keep-id:uid=%u", (unsigned) spec->uid);
+        if (spec->gid != 0 || spec->n_subuids == 0 || spec->n_subgids == 0) {
+                put_mode(w, "userns", value);
+                return;
+        }
+        put_mode(w, "userns", "private");
+        json_open_object(w, "idmappings");
+        put_id_map(w, "UIDMap", spec->uid, spec->n_subuids);
+        put_id_map(w, "GIDMap", spec->gid, spec->n_subgids);
+        json_close(w);
+}
+
+void libpod_put_user(JsonWriter *w, const ContainerSpec *spec) {
         json_put_string(w, "user", spec->user);
-        /* Group 0 cannot be kept: Podman 4.3 writes a map of nothing before it, which the kernel refuses. */
-        (void) snprintf(value, sizeof(value), "keep-id:uid=%u,gid=%u", (unsigned) spec->uid,
-                        (unsigned) (spec->gid ? spec->gid : spec->uid));
-        put_mode(w, "userns", spec->userns ? spec->userns : spec->keeps_id ? value : NULL);
+        if (spec->userns)
+                put_mode(w, "userns", spec->userns);
+        else if (spec->keeps_id)
+                put_kept_id(w, spec);
 }

@@ -106,6 +106,7 @@ typedef struct ContainerSpec {
         bool makes_directory; /* the working directory is made if missing */
         bool keeps_id;        /* the engine's user is uid:gid inside */
         uint32_t uid, gid;
+        uint32_t n_subuids, n_subgids; /* how many the engine's user may map besides; 0: not known */
         NetworkSpec network;
         const MountSpec *mounts;
         size_t n_mounts;

@@ -52,6 +52,7 @@ typedef struct Step {
         char *directory, *log_path, *pid_path;
         UserIds ids; /* who it runs as; root unless asked */
         bool keeps_id;
+        uint32_t n_subuids, n_subgids; /* for group 0, see ContainerSpec */
         GuardedMount *mounts; /* see guard.h */
         size_t n_mounts;
         bool is_guarded;

@@ -248,6 +248,8 @@ int step_create_container(Step *step, TaskDone done, void *userdata, Task **ret_
                 .keeps_id = step->keeps_id,
                 .uid = step->ids.uid,
                 .gid = step->ids.gid,
+                .n_subuids = step->n_subuids,
+                .n_subgids = step->n_subgids,
                 .mounts = mounts.mounts,
                 .n_mounts = mounts.n_mounts,
                 .dns = has_own_network ? plan->dns : NULL,

@@ -83,6 +83,8 @@ static int after_user(Step *step, Error **reterr) {
 
         step->keeps_id = step->ids.uid != 0 && step->job->spec.engine->info.maps_users;
         r = step->keeps_id && step->job->spec.engine->info.is_local ? user_check_range(&step->ids, reterr) : 0;
+        if (step->keeps_id && step->ids.gid == 0 && step->job->spec.engine->info.is_local)
+                user_count_subids(&step->n_subuids, &step->n_subgids);
         if (r >= 0)
                 machine_post(&step->machine, MACHINE_OK);
         return r;

@@ -153,3 +153,17 @@ int user_check_range(const UserIds *ids, Error **reterr) {
         r = check_id("user", "/etc/subuid", ids->uid, name, geteuid(), reterr);
         return r < 0 ? r : check_id("group", "/etc/subgid", ids->gid, name, geteuid(), reterr);
 }
+
+static uint32_t count_or_none(const char *file, const char *name) {
+        uint64_t count;
+
+        return count_subids(file, name, geteuid(), &count) >= 0 && count < UINT32_MAX ? (uint32_t) count : 0;
+}
+
+void user_count_subids(uint32_t *ret_uids, uint32_t *ret_gids) {
+        struct passwd *entry = getpwuid(geteuid());
+        const char *name = entry ? entry->pw_name : "?";
+
+        *ret_uids = count_or_none("/etc/subuid", name);
+        *ret_gids = count_or_none("/etc/subgid", name);
+}

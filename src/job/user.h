@@ -27,3 +27,6 @@ int user_look_up(Job *job, const char *image_id, const char *text, const char *c
 
 /** user_check_range() - whether the ids can be mapped for whoever runs the engine here; the Error tells the range and the command */
 int user_check_range(const UserIds *ids, Error **reterr);
+
+/** user_count_subids() - how many subordinate ids whoever runs the engine here has; 0: the files do not tell */
+void user_count_subids(uint32_t *ret_uids, uint32_t *ret_gids);

@@ -187,16 +187,19 @@ changes() { query "[e['text'] for e in events if e['event'] == 'change']"; }
 	steps:
 	- {name: root, image: $IMG/busybox:1, commands: [id -u, echo root >f]}
 	- {name: number, image: $IMG/busybox:1, commands: [id -u, echo number >>f, 'stat -c owner=%u:%g f README'], backend_options: {docker: {user: "1234:4321"}}}
+	- {name: no group, image: $IMG/busybox:1, commands: ['echo "\$(id -u) \$(id -g)"', echo more >>f, echo x >g], backend_options: {docker: {user: "77"}}}
 	- {name: name, image: $IMG/tools:1, commands: [id -un, echo name >>f, 'stat -c owner=%U f'], backend_options: {docker: {user: build}}}
 	- {name: image, image: $IMG/nonroot:1, commands: [id -u, echo image >>f, 'echo "\$HOME"', cat f]}
 	Y
-        podstep_json --export f
+        podstep_json --export f --export g
         assert_status 0
         assert_query "lines('root')[1]" 0
         assert_query "(lines('number')[1], lines('number')[-2:])" "('1234', ['owner=1234:4321', 'owner=1234:4321'])"
+        assert_query "lines('no group')[1]" "77 0"
         assert_query "(lines('name')[1], lines('name')[-1])" "('build', 'owner=build')"
-        assert_query "(lines('image')[1], lines('image')[-4:])" "('1000', ['root', 'number', 'name', 'image'])"
+        assert_query "(lines('image')[1], lines('image')[-5:])" "('1000', ['root', 'number', 'more', 'name', 'image'])"
         assert_equal "$(stat -c '%u %h' f)" "$(id -u) 1"
+        assert_equal "$(stat -c '%u:%g' g)" "$(id -u):$(id -g)"
 }
 
 @test "a user that the image does not know is an error that says so" {

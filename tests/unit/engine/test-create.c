@@ -56,7 +56,16 @@ static void test_rows(void **state) {
                 { { .user = "7:8", .keeps_id = true, .uid = 7, .gid = 8 },
                   "{'name':'c','user':'7:8','userns':{'nsmode':'keep-id','value':'uid=7,gid=8'}}" },
                 { { .keeps_id = true, .uid = 4294967295U },
-                  "{'name':'c','userns':{'nsmode':'keep-id','value':'uid=4294967295,gid=4294967295'}}" },
+                  "{'name':'c','userns':{'nsmode':'keep-id','value':'uid=4294967295'}}" },
+                { { .user = "77", .keeps_id = true, .uid = 77, .n_subuids = 65536, .n_subgids = 65536 },
+                  "{'name':'c','user':'77','userns':{'nsmode':'private'},'idmappings':{'UIDMap':["
+                  "{'container_id':0,'host_id':1,'size':77},{'container_id':77,'host_id':0,'size':1},"
+                  "{'container_id':78,'host_id':78,'size':65459}],'GIDMap':[{'container_id':0,'host_id':0,'size':1},"
+                  "{'container_id':1,'host_id':1,'size':65536}]}}" },
+                { { .user = "9:0", .keeps_id = true, .uid = 9, .n_subuids = 9, .n_subgids = 1 },
+                  "{'name':'c','user':'9:0','userns':{'nsmode':'private'},'idmappings':{'UIDMap':["
+                  "{'container_id':0,'host_id':1,'size':9},{'container_id':9,'host_id':0,'size':1}],'GIDMap':["
+                  "{'container_id':0,'host_id':0,'size':1},{'container_id':1,'host_id':1,'size':1}]}}" },
                 { { .network = { NETWORK_NONE } }, "{'name':'c','netns':{'nsmode':'none'}}" },
                 { { .network = { NETWORK_HOST } }, "{'name':'c','netns':{'nsmode':'host'}}" },
                 { { .network = { NETWORK_BRIDGE } }, "{'name':'c','netns':{'nsmode':'bridge'}}" },
