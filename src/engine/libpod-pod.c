@@ -22,24 +22,25 @@ static int answer_standing(Call *call, Reply *reply, Error **reterr) {
  * A refusal: 409 for a taken name (pods, networks) or 500 (volumes, secrets), but 500 is much else too. The name tells.
  * 
  */
-static int adopt_or_check(Call *call, const Reply *reply, const char *collection, CallAnswer answer, Error **reterr) {
+static int adopt_or_check(Call *call, const Reply *reply, const char *collection, const char *what, CallAnswer answer, Error **reterr) {
         if (reply->status != 500 && reply->status != 409)
                 return call_check(reply, reterr);
         (void) call_check(reply, &call->refusal);
-        call_set_path(call, (const char *const[3]) { collection, call->name, "json" });
+        call_set_path(call, (const char *const[3]) { collection, call->name, what });
         return call_go_on(call, answer);
 }
 
+/* Not "json" of a pod: that waits for the locks of all its containers, and Podman 4.3 was seen to block itself there for ever. */
 static int answer_pod(Call *call, Reply *reply, Error **reterr) {
-        return adopt_or_check(call, reply, "pods", answer_standing, reterr);
+        return adopt_or_check(call, reply, "pods", "exists", answer_standing, reterr);
 }
 
 static int answer_network(Call *call, Reply *reply, Error **reterr) {
-        return adopt_or_check(call, reply, "networks", answer_standing, reterr);
+        return adopt_or_check(call, reply, "networks", "json", answer_standing, reterr);
 }
 
 static int answer_secret(Call *call, Reply *reply, Error **reterr) {
-        return adopt_or_check(call, reply, "secrets", answer_standing, reterr);
+        return adopt_or_check(call, reply, "secrets", "json", answer_standing, reterr);
 }
 
 /* A call with a JSON body that is already written. */
@@ -94,7 +95,7 @@ static int answer_standing_volume(Call *call, Reply *reply, Error **reterr) {
 
 static int answer_volume(Call *call, Reply *reply, Error **reterr) {
         if (reply->status == 500 || reply->status == 409)
-                return adopt_or_check(call, reply, "volumes", answer_standing_volume, reterr);
+                return adopt_or_check(call, reply, "volumes", "json", answer_standing_volume, reterr);
         return take_mountpoint(call, reply, reterr);
 }
 

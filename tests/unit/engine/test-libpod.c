@@ -250,7 +250,7 @@ static void test_create_refused(void **state) {
 static void test_adopted(void **state) {
         static const FakeAnswer taken[] = {
                 { "POST " P "pods/create", 409, "{}" },
-                { "GET " P "pods/n/json", 200, "{\"Id\":\"1\"}" },
+                { "GET " P "pods/n/exists", 204, "" },
                 { "POST " P "volumes/create", 500, "{}" },
                 { "GET " P "volumes/n/json", 200, "{\"Mountpoint\":\"/m\"}" },
                 { "POST " P "networks/create", 409, "{}" },
