@@ -54,7 +54,7 @@ static const ConfigKey job_rows[] = {
 };
 
 static const ConfigKey image_rows[] = {
-        { "default", TEXT(policy.images.default_image), .doc = "The image of steps that name none. Always allowed." },
+        { "default", TEXT(policy.images.default_image), .doc = "The image of GitLab jobs that name none. Always allowed." },
         { "registry", TEXT(policy.images.registry), .fallback = "docker.io",
           .doc = "What short names stand in: ``alpine`` is ``docker.io/library/alpine``." },
         { "platform", TEXT(policy.images.platform), .check = config_check_platform,
@@ -132,7 +132,7 @@ static const ConfigKey network_rows[] = {
         { "extra_hosts", TEXTS(policy.network.extra_hosts), .check = config_check_host,
           .doc = "Names in ``/etc/hosts``: ``db.example.com:10.0.0.5``; the address may be ``host-gateway``." },
         { "allow_metadata", BOOL(policy.network.allow_metadata), .fallback = "false",
-          .doc = "Jobs can reach link-local addresses (169.254.0.0/16), where clouds hand out credentials." },
+          .doc = "Jobs can reach the addresses where clouds hand out credentials (169.254.169.254 and others, over TCP)." },
         { 0 },
 };
 

@@ -1,6 +1,6 @@
 #pragma once
 
-/* What a job tells about itself while it runs: to a terminal, to plain text, to JSON, later to a store or a coordinator. */
+/* What a job tells about itself while it runs: to a terminal, to plain text, to JSON, to the agent's store. */
 
 #include <stdbool.h>
 #include <stdint.h>

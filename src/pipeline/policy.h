@@ -154,7 +154,7 @@ int policy_allows_image(const Policy *policy, const char *image, bool is_service
 /* Whose caches a job uses. */
 typedef struct PolicyProject {
         const char *runner; /* who runs the job: a short name; NULL: "podstep" */
-        const char *name;   /* "acme/app", or a number of the coordinator's */
+        const char *name;   /* "acme/app" */
         unsigned slot;      /* of those that run jobs of the project at a time */
         bool is_protected;  /* has caches of its own */
 } PolicyProject;
