@@ -100,7 +100,8 @@ assert_inspected() {
 	Y
         step "grep -E '^(NoNewPrivs|Seccomp):' /proc/self/status" "wc -c /etc/passwd || true"
         assert_output_matches 'NoNewPrivs:\s*0'
-        assert_output_matches 'Seccomp:\s*0'
+        # in a machine that is a container itself there is one around it
+        assert_output_matches "Seccomp:\\s*$(awk '/^Seccomp:/ {print $2}' /proc/self/status)"
         assert_output_matches '^0 /etc/passwd'
 }
 
