@@ -66,13 +66,14 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdat
 
 static void connection_free(Connection *c) {
         UnixTransport *t = c->t;
+        bool was_connected = c->io; /* else the socket's queue was full: the timer tries again, not the next turn */
 
         sd_event_source_disable_unref(c->io);
         closep(&c->fd);
         parser_done(&c->parser);
         free(c);
         t->n_connections--;
-        if (t->first)
+        if (t->first && was_connected)
                 (void) sd_event_source_set_enabled(t->turn, SD_EVENT_ONESHOT);
 }
 static void connection_freep(Connection **c) {

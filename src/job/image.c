@@ -284,11 +284,14 @@ static int note_login(ImageUse *image, Error **reterr) {
         return r < 0 ? error_set(reterr, -r, "cannot note in '%s' that a login was used: %s", state_directory(image), strerror(-r)) : 0;
 }
 
-/* "newer" forgives failures where an image is here; of one that not everybody may have they must count. */
+/*
+ * What is "missing" we judge ourselves: the engine might find what another job's login has fetched a moment ago. "newer"
+ * forgives failures where an image is here; of one that not everybody may have they must count.
+ */
 static PullPolicy engine_policy(const ImageUse *image) {
         PullPolicy policy = policy_now(image);
 
-        if (policy == PULL_NEVER || (image->is_local && (policy == PULL_MISSING || is_closed(image))))
+        if (policy == PULL_NEVER || policy == PULL_MISSING || (image->is_local && is_closed(image)))
                 return PULL_ALWAYS;
         return policy;
 }
