@@ -85,10 +85,14 @@ static int open_directory(int fd, const char *name) {
         return directory < 0 ? -errno : directory;
 }
 
-/* Opens, and makes if missing. A link in its place is an error: it might lead anywhere. */
-static int open_target_directory(int fd, const char *name) {
-        if (mkdirat(fd, name, 0777) < 0 && errno != EEXIST)
+/* Opens, and makes if missing. A link in its place is an error: it might lead anywhere. @ret_is_new: NULL or whether it was. */
+static int open_target_directory(int fd, const char *name, bool *ret_is_new) {
+        bool is_new = mkdirat(fd, name, 0777) >= 0;
+
+        if (!is_new && errno != EEXIST)
                 return -errno;
+        if (ret_is_new)
+                *ret_is_new = is_new;
         return open_directory(fd, name);
 }
 
@@ -113,19 +117,20 @@ static int copy_directory(int from_fd, int to_fd, unsigned depth, uint64_t *coun
 
 static int copy_subdirectory(int from_fd, int to_fd, const char *name, mode_t mode, unsigned depth, uint64_t *counts, Error **reterr) {
         _cleanup_close_ int from = open_directory(from_fd, name), to = -1;
+        bool is_new = false;
         int r;
 
         if (depth > COPY_DEPTH_MAX)
                 return error_set(reterr, ELOOP, "'%s' lies deeper than %u directories", name, COPY_DEPTH_MAX);
         if (from < 0)
                 return error_set(reterr, -from, "cannot open directory '%s': %s", name, strerror(-from));
-        to = open_target_directory(to_fd, name);
+        to = open_target_directory(to_fd, name, &is_new);
         if (to < 0)
                 return error_set(reterr, -to, "cannot make directory '%s': %s", name, strerror(-to));
         r = copy_directory(from, to, depth, counts, reterr);
         if (r < 0)
                 return error_wrap(reterr, r, "in '%s'", name);
-        return fchmod(to, mode & 0777) < 0 ? error_set(reterr, errno, "cannot set the mode of '%s'", name) : 0;
+        return is_new && fchmod(to, mode & 0777) < 0 ? error_set(reterr, errno, "cannot set the mode of '%s'", name) : 0;
 }
 
 static int copy_any(int from_fd, int to_fd, const char *name, unsigned depth, uint64_t *counts, Error **reterr) {
@@ -163,7 +168,7 @@ int copy_path(int from_fd, int to_fd, const char *path, uint64_t *counts, Error 
         from = open_directory(from_fd, name);
         if (from < 0)
                 return error_set(reterr, -from, "cannot open directory '%s': %s", name, strerror(-from));
-        to = open_target_directory(to_fd, name);
+        to = open_target_directory(to_fd, name, NULL);
         if (to < 0)
                 return error_set(reterr, -to, "cannot make directory '%s': %s", name, strerror(-to));
         return copy_path(from, to, slash + 1, counts, reterr);
@@ -174,7 +179,7 @@ int copy_tree(const char *from, const char *to, uint64_t *counts, Error **reterr
 
         if (from_fd < 0)
                 return error_set(reterr, -from_fd, "cannot open directory '%s': %s", from, strerror(-from_fd));
-        to_fd = open_target_directory(AT_FDCWD, to);
+        to_fd = open_target_directory(AT_FDCWD, to, NULL);
         if (to_fd < 0)
                 return error_set(reterr, -to_fd, "cannot make directory '%s': %s", to, strerror(-to_fd));
         return copy_directory(from_fd, to_fd, 0, counts, reterr);

@@ -3,6 +3,7 @@
 /*
  * Copies of files and trees: shared blocks where the file system can, else in the kernel, else by hand. Links are copied as
  * links and never followed, on either side; devices, sockets and fifos are left out; modes and times are kept, owners are not.
+ * A directory that is there already keeps its own mode.
  */
 
 #include <stdbool.h>

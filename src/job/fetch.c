@@ -21,6 +21,7 @@
 struct Fetch {
         int checkout_fd, target_fd;
         char *target;
+        struct timespec sent;
         TarReader *reader;
         char **seen; /* all paths of the archive */
         size_t n_seen;
@@ -53,13 +54,14 @@ static int take_end(void *userdata);
 
 static const TarReaderClass reader_class = { .entry = take_entry, .bytes = take_bytes, .end = take_end };
 
-int fetch_new(const char *checkout, const char *target, Fetch **ret, Error **reterr) {
+int fetch_new(const char *checkout, const char *target, struct timespec sent, Fetch **ret, Error **reterr) {
         _cleanup_(fetch_freep) Fetch *fetch = calloc(1, sizeof(*fetch));
         int r;
 
         if (!fetch)
                 return error_oom(reterr);
         fetch->checkout_fd = fetch->target_fd = fetch->old_fd = fetch->new_fd = -1;
+        fetch->sent = sent;
         fetch->target = strdup(target);
         r = file_mkdir_p(target, 0700);
         if (r < 0)
@@ -133,6 +135,27 @@ static int open_parent(int top_fd, const char *path, bool makes, const char **re
         return fd < 0 ? -errno : fd;
 }
 
+/* Changed, moved or made since the checkout was sent. */
+static bool is_newer(const Fetch *fetch, const struct stat *st) {
+        if (fetch->sent.tv_sec == 0)
+                return false;
+        return st->st_ctim.tv_sec > fetch->sent.tv_sec ||
+               (st->st_ctim.tv_sec == fetch->sent.tv_sec && st->st_ctim.tv_nsec > fetch->sent.tv_nsec);
+}
+
+/*
+ * Somebody worked on it meanwhile, and the job did not. Engines round times to whole seconds: one that is hardly later
+ * than the sending may be from before it.
+ */
+static bool is_outdated(const Fetch *fetch, const char *path, const TarEntry *entry) {
+        const char *name;
+        _cleanup_close_ int parent = open_parent(fetch->checkout_fd, path, false, &name);
+        struct stat st;
+
+        return parent >= 0 && fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && is_newer(fetch, &st) &&
+               entry->mtime_sec <= fetch->sent.tv_sec + 1;
+}
+
 static int open_old(const Fetch *fetch, const char *path, struct stat *ret) {
         const char *name;
         _cleanup_close_ int parent = open_parent(fetch->checkout_fd, path, false, &name);
@@ -186,6 +209,8 @@ static int begin_new(Fetch *fetch) {
 static int begin_file(Fetch *fetch, const char *path, const TarEntry *entry) {
         struct stat old;
 
+        if (is_outdated(fetch, path, entry))
+                return 0;
         fetch->path = strdup(path);
         if (!fetch->path)
                 return error_oom(&fetch->error);
@@ -245,13 +270,16 @@ static int take_end(void *userdata) {
         return 0;
 }
 
-static int take_link(Fetch *fetch, const char *path, const char *link) {
+static int take_link(Fetch *fetch, const char *path, const TarEntry *entry) {
+        const char *link = entry->link;
         const char *name;
         _cleanup_close_ int old = open_parent(fetch->checkout_fd, path, false, &name), parent = -1;
         char target[PATH_MAX];
         ssize_t n = old >= 0 ? readlinkat(old, name, target, sizeof(target)) : -1;
 
         if (n >= 0 && (size_t) n == strlen(link) && memcmp(target, link, (size_t) n) == 0)
+                return 0;
+        if (is_outdated(fetch, path, entry))
                 return 0;
         parent = open_parent(fetch->target_fd, path, true, &name);
         if (parent < 0)
@@ -323,7 +351,7 @@ static int take_entry(const TarEntry *entry, void *userdata) {
         case TAR_DIRECTORY:
                 return take_directory(fetch, path);
         case TAR_LINK:
-                return take_link(fetch, path, entry->link);
+                return take_link(fetch, path, entry);
         case TAR_HARD_LINK:
                 return take_hard_link(fetch, path, entry->link);
         case TAR_OTHER: /* devices, fifos: nothing that could be exported */
@@ -370,6 +398,50 @@ static int is_real_entry(const struct dirent *entry) {
         return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
 }
 
+static int find_deleted(Fetch *fetch, int fd_take, const char *path, unsigned depth);
+
+static int open_below(int fd, const char *name) {
+        return openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* Of a directory: with all that is below it. */
+static bool was_sent(const Fetch *fetch, int fd, const char *name, const struct stat *st, unsigned depth) {
+        struct dirent **entries = NULL;
+        _cleanup_close_ int below = -1;
+        bool is_sent = true;
+        int n;
+
+        if (is_newer(fetch, st))
+                return false;
+        if (!S_ISDIR(st->st_mode))
+                return S_ISREG(st->st_mode) || S_ISLNK(st->st_mode);
+        below = open_below(fd, name);
+        n = below < 0 || depth > COPY_DEPTH_MAX ? -1 : scandirat(below, ".", &entries, is_real_entry, alphasort);
+        for (int i = 0; i < n; i++) {
+                struct stat inner;
+
+                is_sent = is_sent && fstatat(below, entries[i]->d_name, &inner, AT_SYMLINK_NOFOLLOW) == 0 &&
+                          was_sent(fetch, below, entries[i]->d_name, &inner, depth + 1);
+                free(entries[i]);
+        }
+        free(entries);
+        return n >= 0 && is_sent;
+}
+
+/* One of the checkout. What was never sent is not the job's to delete: new files, and sockets and the like. */
+static int check_deleted(Fetch *fetch, int fd, const char *name, const char *path, unsigned depth) {
+        bool is_missing = !has_seen(fetch, path);
+        struct stat st;
+
+        if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return 0;
+        if (is_missing && was_sent(fetch, fd, name, &st, depth))
+                return strv_append(&fetch->deleted, path);
+        if (!S_ISDIR(st.st_mode) || (is_missing && is_newer(fetch, &st)))
+                return 0;
+        return find_deleted(fetch, open_below(fd, name), path, depth + 1);
+}
+
 static int find_deleted(Fetch *fetch, int fd_take, const char *path, unsigned depth) {
         _cleanup_close_ int fd = fd_take;
         struct dirent **entries = NULL;
@@ -380,11 +452,8 @@ static int find_deleted(Fetch *fetch, int fd_take, const char *path, unsigned de
 
                 if (!below)
                         r = -ENOMEM;
-                else if (r >= 0 && !has_seen(fetch, below)) {
-                        r = strv_append(&fetch->deleted, below);
-                } else if (r >= 0 && (entries[i]->d_type == DT_DIR || entries[i]->d_type == DT_UNKNOWN))
-                        r = find_deleted(fetch, openat(fd, entries[i]->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), below,
-                                         depth + 1);
+                else if (r >= 0)
+                        r = check_deleted(fetch, fd, entries[i]->d_name, below, depth);
                 free(entries[i]);
         }
         free(entries);

@@ -6,12 +6,18 @@
  * lands outside of that directory.
  */
 
+#include <time.h>
+
 #include "base/error.h"
 
 typedef struct Fetch Fetch;
 
-/** fetch_new() - @target is made; @checkout is what the workspace was before */
-int fetch_new(const char *checkout, const char *target, Fetch **ret, Error **reterr);
+/**
+ * fetch_new() - @target is made; @checkout is what the workspace was before
+ * @sent: when it began to be sent, by the clock that files are stamped with: what was changed in the checkout after that is
+ * somebody else's work, and wins over what the job left as it was; 0: nobody works there
+ */
+int fetch_new(const char *checkout, const char *target, struct timespec sent, Fetch **ret, Error **reterr);
 Fetch *fetch_free(Fetch *fetch);
 DEFINE_CLEANUP(Fetch *, fetch_free);
 
@@ -24,5 +30,8 @@ int fetch_finish(Fetch *fetch, Error **reterr);
 /** fetch_error() - what fetch_write() failed for, NULL: nothing */
 const Error *fetch_error(const Fetch *fetch);
 
-/** fetch_deleted() - paths of the checkout that are not in the workspace any more, sorted; of a directory only itself */
+/**
+ * fetch_deleted() - paths of the checkout that were sent and are not in the workspace any more; of a directory only itself,
+ * unless something below it was never sent
+ */
 char *const *fetch_deleted(const Fetch *fetch);

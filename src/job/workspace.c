@@ -37,6 +37,7 @@ struct Workspace {
         bool is_overlay;   /* the data volume is one; the upper directory lies beside its mount point */
         bool is_copy;      /* instead of an overlay */
         struct timespec fetched; /* when the repository was there */
+        struct timespec sent;    /* when the checkout began to be; 0: it is not */
         char *data, *work; /* names of the volumes; work: where the engine cannot see our files */
         char *place;       /* of base, upper directory and copy, on the engine's side of the file system */
         char *base, *up, *overlay_work, *copy;
@@ -335,11 +336,26 @@ int workspace_send(Workspace *workspace, Upload **ret_upload, TaskDone done, voi
         return engine_archive_put(workspace->job->spec.engine, &spec, done, userdata, ret_task);
 }
 
+static void note_time(Workspace *workspace, const char *key, const struct timespec *when) {
+        job_note(workspace->job, key, "%lld %ld", (long long) when->tv_sec, when->tv_nsec);
+}
+
+static void restore_time(const Workspace *workspace, const char *key, struct timespec *ret) {
+        const char *text = job_recorded(workspace->job, key);
+        long long sec = 0;
+        long nsec = 0;
+
+        if (text && sscanf(text, "%lld %ld", &sec, &nsec) == 2)
+                *ret = (struct timespec) { .tv_sec = (time_t) sec, .tv_nsec = nsec };
+}
+
 static int enter_sending(Machine *machine, Task **ret_task, Error **reterr) {
         Workspace *workspace = container_of(machine, Workspace, machine);
 
         if (!workspace->is_far || workspace->is_made || workspace->mode == WORKSPACE_CLONE)
                 return machine_post(machine, MACHINE_OK), 0;
+        (void) clock_gettime(CLOCK_REALTIME_COARSE, &workspace->sent); /* the clock that files are stamped with */
+        note_time(workspace, "sent", &workspace->sent);
         return workspace_send(workspace, &workspace->upload, on_sent, workspace, ret_task);
 }
 
@@ -368,17 +384,15 @@ static const MachineState workspace_states[] = {
 
 /* What an earlier process made, or may have made. */
 static int restore(Workspace *workspace, Error **reterr) {
-        const char *made = job_recorded(workspace->job, "workspace"), *fetched = job_recorded(workspace->job, "fetched");
-        long long sec = 0;
-        long nsec = 0;
+        const char *made = job_recorded(workspace->job, "workspace");
 
         if (!workspace->job->spec.record)
                 return 0;
         workspace->has_data = true;
         workspace->has_work = workspace->is_far;
         workspace->has_foreign = true; /* nobody knows */
-        if (fetched && sscanf(fetched, "%lld %ld", &sec, &nsec) == 2)
-                workspace->fetched = (struct timespec) { .tv_sec = (time_t) sec, .tv_nsec = nsec };
+        restore_time(workspace, "fetched", &workspace->fetched);
+        restore_time(workspace, "sent", &workspace->sent);
         if (!made)
                 return 0;
         workspace->is_made = true;
@@ -467,7 +481,7 @@ size_t workspace_mounts(const Workspace *workspace, const PlanStep *step, MountS
 void workspace_note_fetched(Workspace *workspace) {
         /* the clock that files are stamped with */
         (void) clock_gettime(CLOCK_REALTIME_COARSE, &workspace->fetched);
-        job_note(workspace->job, "fetched", "%lld %ld", (long long) workspace->fetched.tv_sec, workspace->fetched.tv_nsec);
+        note_time(workspace, "fetched", &workspace->fetched);
 }
 
 const char *workspace_volume(const Workspace *workspace, size_t i) {
@@ -524,7 +538,7 @@ int workspace_fetch(Workspace *workspace, TaskDone done, void *userdata, Task **
         if (!workspace->fetched_tree)
                 return error_oom(reterr);
         workspace->fetch = fetch_free(workspace->fetch);
-        r = fetch_new(workspace_origin(workspace), workspace->fetched_tree, &workspace->fetch, reterr);
+        r = fetch_new(workspace_origin(workspace), workspace->fetched_tree, workspace->sent, &workspace->fetch, reterr);
         if (r < 0)
                 return r;
         fetching = calloc(1, sizeof(*fetching));

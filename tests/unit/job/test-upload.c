@@ -109,11 +109,11 @@ static void archive_of(const char *directory, Str *ret) {
         assert_memory_equal(again.bytes, ret->bytes, ret->n);
 }
 
-static Fetch *fetch(const Scene *scene, const Str *archive, size_t piece) {
+static Fetch *fetch_since(const Scene *scene, const Str *archive, size_t piece, time_t sent) {
         Fetch *fetch = NULL;
         Error *error = NULL;
 
-        assert_int_equal(fetch_new(scene->checkout, scene->target, &fetch, &error), 0);
+        assert_int_equal(fetch_new(scene->checkout, scene->target, (struct timespec) { .tv_sec = sent }, &fetch, &error), 0);
         for (unsigned times = 0; times < 2; times++) { /* the second time as if the first had been cut */
                 fetch_rewind(fetch);
                 for (size_t at = 0; at < archive->n; at += piece)
@@ -121,6 +121,10 @@ static Fetch *fetch(const Scene *scene, const Str *archive, size_t piece) {
         }
         assert_int_equal(fetch_finish(fetch, &error), 0);
         return fetch;
+}
+
+static Fetch *fetch(const Scene *scene, const Str *archive, size_t piece) {
+        return fetch_since(scene, archive, piece, 0);
 }
 
 static void test_nothing_changed(void **state) {
@@ -170,6 +174,56 @@ static void test_changes(void **state) {
         free(name);
 }
 
+static void make_old(const char *directory, const char *name) {
+        const struct timespec times[2] = { { .tv_sec = 1 }, { .tv_sec = 1 } };
+        _cleanup_free_ char *path = below(directory, name);
+
+        assert_int_equal(utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW), 0);
+}
+
+/* What somebody does in the checkout while the job runs is neither overwritten nor removed; nor is what was never sent. */
+static void test_meanwhile(void **state) {
+        static const struct {
+                time_t sent;
+                bool is_kept;
+                const char *deleted[4];
+        } rows[] = {
+                { 1, true, { NULL } }, /* all in the checkout is newer */
+                { 1LL << 32, false, { "deep/er", "gone", NULL } }, /* nothing is */
+        };
+        Scene *scene = *state;
+        _cleanup_free_ char *gone = below(scene->changed, "deep"), *link = below(scene->changed, "link"),
+                            *fifo = below(scene->checkout, "fifo"), *inner = below(scene->checkout, "deep/fifo"),
+                            *copied = below(scene->target, "link");
+
+        put(scene->checkout, "gone", "gone", 0644);
+        assert_int_equal(mkfifo(fifo, 0600), 0);
+        assert_int_equal(mkfifo(inner, 0600), 0);
+        put(scene->changed, "README", "hallo", 0644);
+        put(scene->changed, "run", "by the job", 0755);
+        assert_int_equal(file_remove_tree(gone), 0);
+        assert_int_equal(unlink(link), 0);
+        assert_int_equal(symlink("elsewhere", link), 0);
+        make_old(scene->changed, "README");
+        make_old(scene->changed, "link");
+        FOREACH_ROW(row, rows) {
+                _cleanup_str_ Str archive = STR_INIT(ARCHIVE_MAX);
+                _cleanup_(fetch_freep) Fetch *got = NULL;
+                struct stat st;
+
+                print_message("sent at %lld\n", (long long) row->sent);
+                archive_of(scene->changed, &archive);
+                got = fetch_since(scene, &archive, 100, row->sent);
+                expect_text(scene->target, "README", row->is_kept ? NULL : "hallo");
+                expect_text(scene->target, "run", "by the job");
+                assert_int_equal(lstat(copied, &st) < 0, row->is_kept);
+                assert_int_equal(strv_length(fetch_deleted(got)), strv_length((char *const *) row->deleted));
+                for (size_t i = 0; row->deleted[i]; i++)
+                        assert_string_equal(fetch_deleted(got)[i], row->deleted[i]);
+                assert_int_equal(file_remove_tree(scene->target), 0);
+        }
+}
+
 static void test_cut(void **state) {
         _cleanup_str_ Str archive = STR_INIT(ARCHIVE_MAX);
         Scene *scene = *state;
@@ -177,7 +231,7 @@ static void test_cut(void **state) {
         _cleanup_(error_freep) Error *error = NULL;
 
         archive_of(scene->changed, &archive);
-        assert_int_equal(fetch_new(scene->checkout, scene->target, &got, &error), 0);
+        assert_int_equal(fetch_new(scene->checkout, scene->target, (struct timespec) { 0 }, &got, &error), 0);
         assert_int_equal(fetch_write(archive.bytes, archive.n - 2 * TAR_BLOCK, got), 0);
         assert_int_equal(fetch_finish(got, &error), -EBADMSG);
 }
@@ -208,7 +262,7 @@ static void test_hostile(void **state) {
                 for (unsigned i = 0; i < 2 && row->entries[i].path; i++)
                         assert_int_equal(tar_put_entry(&archive, &row->entries[i]), 0);
                 assert_int_equal(tar_put_end(&archive), 0);
-                assert_int_equal(fetch_new(scene->checkout, scene->target, &got, NULL), 0);
+                assert_int_equal(fetch_new(scene->checkout, scene->target, (struct timespec) { 0 }, &got, NULL), 0);
                 r = fetch_write(archive.bytes, archive.n, got);
                 assert_true(r == row->want_r || (row->want_r == -ELOOP && r == -ENOTDIR));
                 assert_non_null(fetch_error(got));
@@ -242,6 +296,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_nothing_changed, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_changes, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_meanwhile, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_cut, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_hostile, setup, teardown),
                 cmocka_unit_test(test_upload),
