@@ -32,6 +32,7 @@ struct Attach {
         unsigned n_away; /* of the connection, when the stream began */
         bool has_stream; /* was attached */
         bool has_gap;    /* the stream ended before the container */
+        bool reads_log;
         Backoff end;     /* between looks at how it ended */
 };
 
@@ -156,15 +157,25 @@ static int on_frames(const char *bytes, size_t n, void *userdata) {
 
         attach->has_stream = true;
         attach_arrived(attach);
+        if (attach->has_gap && !attach->reads_log)
+                return 0; /* it comes from the log, in order */
         return frame_parser_feed(&attach->frames, bytes, n, attach->output, attach->output_userdata);
 }
 
+/* Also when it is asked again, as the engine was away: what it said meanwhile is nowhere but in the log. */
 static void stream_begins(Call *call) {
         Attach *attach = container_of(call, StreamCall, call)->attach;
+        FrameParser *frames = &attach->frames;
 
+        if (!attach->reads_log)
+                attach->has_gap |= attach->has_stream;
+        for (size_t i = 0; attach->reads_log && i < ELEMENTSOF(frames->skip); i++) {
+                frames->skip[i] += frames->taken[i]; /* what is left to skip and what was taken: all that was told */
+                frames->taken[i] = 0;
+        }
         attach->n_away = attach->service->n_away;
-        attach->frames.n_header = 0;
-        attach->frames.n_left = 0;
+        frames->n_header = 0;
+        frames->n_left = 0;
 }
 
 static Call *stream_free(Call *call) {
@@ -206,8 +217,7 @@ static int read_logs(Attach *attach) {
                           .method = "GET",
                           .path = { "containers", attach->container, "logs" } };
 
-        memcpy(attach->frames.skip, attach->frames.taken, sizeof(attach->frames.skip));
-        memset(attach->frames.taken, 0, sizeof(attach->frames.taken));
+        attach->reads_log = true;
         return start_stream(attach, &spec, "?stdout=true&stderr=true", on_logs);
 }
 
