@@ -401,6 +401,7 @@ static int make_home(Clone *clone, char ***env, Error **reterr) {
 
         if (!config || strv_append_take(env, str_printf("HOME=%s", clone->step->directory)) < 0 ||
             strv_append(env, "GIT_CONFIG_NOSYSTEM=1") < 0 || strv_append_take(env, str_printf("GIT_CONFIG_GLOBAL=%s", config)) < 0 ||
+            strv_append(env, "GIT_CONFIG_COUNT=0") < 0 || strv_append(env, "GIT_CONFIG_PARAMETERS=") < 0 ||
             strv_append(env, "GIT_TERMINAL_PROMPT=0") < 0 || strv_append(env, "LC_ALL=C.UTF-8") < 0)
                 return error_oom(reterr);
         r = file_write(config, git_config, strlen(git_config), 0644);

@@ -58,12 +58,32 @@ static bool is_set_by(const char *variable, char *const *env) {
         return false;
 }
 
+/*
+ * Where podstep is run by a hook of git's or by 'git rebase --exec', these are about the repository of that, whatever the
+ * directory: a git of ours would work on it, and on its index. Source: 'git rev-parse --local-env-vars', git-receive-pack(1).
+ * Settings (GIT_CONFIG_...) are not among them: a safe.directory may be the user's.
+ */
+static const char *const git_variables[] = {
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_DIR", "GIT_GRAFT_FILE", "GIT_IMPLICIT_WORK_TREE",
+        "GIT_INDEX_FILE", "GIT_NAMESPACE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX", "GIT_QUARANTINE_PATH", "GIT_SHALLOW_FILE",
+        "GIT_WORK_TREE",
+};
+
+static bool is_of_outer_git(const char *variable) {
+        size_t n = strcspn(variable, "=");
+
+        FOREACH_ROW(name, git_variables)
+                if (strlen(*name) == n && strncmp(*name, variable, n) == 0)
+                        return true;
+        return false;
+}
+
 static int make_environment(char *const *additions, char ***ret) {
         _cleanup_strv_ char **env = NULL;
         int r = 0;
 
         STRV_FOREACH(variable, environ)
-                if (r >= 0 && !is_set_by(*variable, additions))
+                if (r >= 0 && !is_set_by(*variable, additions) && !is_of_outer_git(*variable))
                         r = strv_append(&env, *variable);
         STRV_FOREACH(variable, additions)
                 if (r >= 0)

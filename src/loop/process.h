@@ -17,7 +17,7 @@
 
 typedef struct ProcessSpec {
         char *const *argv;     /* argv[0] is looked up in PATH */
-        char *const *env;      /* additions "K=V" to our own environment; NULL: none */
+        char *const *env;      /* additions "K=V" to our own environment (without that of a git around us); NULL: none */
         const char *directory; /* NULL: ours */
         const char *input;     /* what it reads from standard input; NULL: nothing; copied */
         size_t output_max;     /* bytes of standard output kept; more is -E2BIG; 0: PROCESS_OUTPUT_MAX */

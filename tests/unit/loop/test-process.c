@@ -35,6 +35,7 @@ static void test_runs(void **state) {
                 { "sleep 100 & echo started", 0, 0, 0, "started\n", "", "" }, /* what is left behind holds the pipes */
                 { "sleep 100", 0, 30000, -ETIMEDOUT, NULL, NULL, "'sh' did not end within 0.0s" },
                 { "echo $PODSTEP_A-$PODSTEP_B", 0, 0, 0, "new-\n", "", "" },
+                { "echo $GIT_DIR-$GIT_INDEX_FILE-$GIT_DIRECTORY", 0, 0, 0, "--stays\n", "", "" }, /* of a git that runs us */
                 { "trap '' TERM; kill -15 $$; echo alive; kill -13 $$; echo never", 0, 0, 141, "alive\n", "", "" }, /* SIGPIPE as by default */
                 { "test -t 0 || test -e /proc/self/fd/9 || cat /proc/self/stat | cut -d' ' -f7", 0, 0, 0, "0\n", "", "" }, /* no terminal */
         };
@@ -49,6 +50,9 @@ static void test_runs(void **state) {
 
                 print_message("case '%s'\n", row->script);
                 assert_int_equal(setenv("PODSTEP_A", "old", true), 0);
+                assert_int_equal(setenv("GIT_DIR", "/nowhere", true), 0);
+                assert_int_equal(setenv("GIT_INDEX_FILE", "/nowhere/index", true), 0);
+                assert_int_equal(setenv("GIT_DIRECTORY", "stays", true), 0);
                 assert_int_equal(process_run(event, &spec, &output, seen_done, &seen, &task), 0);
                 assert_int_equal(seen.n, 0);
                 turn_until(event, &seen.n, 1);
