@@ -318,6 +318,8 @@ static void on_cloned(Task *task, int r, const Error *error, void *userdata) {
 static int enter_starting(Machine *machine, Task **ret_task, Error **reterr) {
         Step *step = container_of(machine, Step, machine);
 
+        if (step->is_stopping && clones_here(step))
+                return machine_post(machine, MACHINE_FAIL), 0;
         if (!step_recorded(step, "start")) {
                 step->started_usec = clock_monotonic_usec();
                 step_note(step, "start", "%llu", (unsigned long long) clock_realtime_usec());
@@ -478,6 +480,8 @@ static int enter_done(Machine *machine, Task **ret_task, Error **reterr) {
         Step *step = container_of(machine, Step, machine);
 
         service_done(step);
+        if (clones_here(step) && !step->is_over) /* stopped in the middle of it */
+                step_output_end(step);
         if (!step->has_result) {
                 step->result = result_from_exit(step);
                 step->has_result = true;
@@ -590,7 +594,8 @@ void step_stop(Step *step) {
         if (step->is_done)
                 return;
         step->is_stopping = true;
-        machine_post(&step->machine, MACHINE_STOP);
+        /* A git of ours ends with its Task: nothing of it stands on the engine. */
+        machine_post(&step->machine, clones_here(step) && step->machine.state == AT_STARTING ? MACHINE_FAIL : MACHINE_STOP);
 }
 
 void step_end(Step *step) {
