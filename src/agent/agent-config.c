@@ -48,9 +48,24 @@ void agent_configs_done(Agent *agent) {
         agent->environment = strv_free(agent->environment);
 }
 
-void agent_limit_request(const Agent *agent, Request *request) {
-        if (config_lock(agent->config, "trusted"))
+/* What is locked is the operator's alone; 0 leaves it to what he set. */
+static void forget_locked(const Config *config, Request *request) {
+        if (config_lock(config, "trusted"))
                 request->trusted = 0;
+        if (config_lock(config, "jobs.timeout"))
+                request->timeout_usec = 0;
+        if (config_lock(config, "jobs.grace"))
+                request->grace_usec = 0;
+        if (config_lock(config, "services.timeout"))
+                request->service_timeout_usec = 0;
+        if (config_lock(config, "jobs.keep_failed"))
+                request->keep = false;
+        if (config_lock(config, "images.pull") || !pull_list_is_within(&request->pull, &config->policy.images.allowed_pull))
+                request->pull = (PullList) { 0 };
+}
+
+void agent_limit_request(const Agent *agent, Request *request) {
+        forget_locked(agent->config, request);
         if (!request->timeout_usec)
                 request->timeout_usec = agent->config->jobs.timeout_usec;
         if (!request->grace_usec)

@@ -239,6 +239,7 @@ static int rerun(Call *call, const StoredJob *job) {
                 r = request_parse(job->request, strlen(job->request), secrets ? secrets : job->secrets, &request, &error);
         if (r < 0)
                 return call_reply_failure(call, r, error);
+        agent_limit_request(call->agent, &request); /* the rules of now, not of then */
         if (from)
                 request.from = from;
         r = submit(call, &request, from);

@@ -73,6 +73,20 @@ static int check_locks(const RunOptions *options, const Config *config) {
         return code;
 }
 
+/* '--pull' counts more than what a file asks for, but not more than the operator. */
+static int check_pull(const RunOptions *options, const Config *config) {
+        const PullList *allowed = &config->policy.images.allowed_pull;
+        _cleanup_free_ char *given_text = NULL, *allowed_text = NULL;
+
+        if (pull_list_is_within(&options->pull, allowed))
+                return 0;
+        given_text = pull_list_to_string(&options->pull, ",");
+        allowed_text = pull_list_to_string(allowed, ", ");
+        log_error("'--pull %s' is not possible here: images.allowed_pull allows %s", given_text ? given_text : "",
+                  allowed_text ? allowed_text : "other policies");
+        return EXIT_REFUSED;
+}
+
 static uint64_t first_set(uint64_t a, uint64_t b) {
         return a ? a : b;
 }
@@ -107,6 +121,8 @@ int configure(RunOptions *options) {
 
         if (code == 0)
                 code = check_locks(options, &config);
+        if (code == 0)
+                code = check_pull(options, &config);
         if (code != 0)
                 return code;
         if (config_export(&config) < 0) {

@@ -94,6 +94,20 @@ char *pull_list_to_string(const PullList *list, const char *separator) {
         return list->n > 0 ? str_take(&text) : strdup(pull_policy_to_string(PULL_MISSING));
 }
 
+bool pull_list_has(const PullList *list, PullPolicy pull) {
+        for (size_t i = 0; i < list->n; i++)
+                if (list->list[i] == pull)
+                        return true;
+        return false;
+}
+
+bool pull_list_is_within(const PullList *list, const PullList *allowed) {
+        for (size_t i = 0; i < list->n; i++)
+                if (allowed->n > 0 && !pull_list_has(allowed, list->list[i]))
+                        return false;
+        return true;
+}
+
 const char *script_style_to_string(ScriptStyle style) {
         return script_style_names[style];
 }

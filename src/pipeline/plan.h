@@ -57,6 +57,9 @@ typedef struct PullList {
 int pull_list_parse(const char *text, PullList *ret, Error **reterr);
 /** pull_list_to_string() - as pull_list_parse() takes it, joined by @separator; heap, NULL if memory is out */
 char *pull_list_to_string(const PullList *list, const char *separator);
+bool pull_list_has(const PullList *list, PullPolicy pull);
+/** pull_list_is_within() - whether @allowed has all of @list; an empty one allows everything */
+bool pull_list_is_within(const PullList *list, const PullList *allowed);
 
 typedef struct PlanVolume {
         char *source; /* absolute: a path of the host; else the name of a volume; NULL: an anonymous one */

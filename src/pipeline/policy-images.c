@@ -54,13 +54,6 @@ static size_t check_allowed(const Policy *policy, const PlanStep *step, DiagList
         return 1;
 }
 
-static bool is_listed(const PullList *list, PullPolicy pull) {
-        for (size_t i = 0; i < list->n; i++)
-                if (list->list[i] == pull)
-                        return true;
-        return false;
-}
-
 /* The file's policies, else the operator's; of these the allowed ones, in their order. */
 static size_t check_pull(const Policy *policy, PlanStep *step, DiagList *diags) {
         const PolicyImages *images = &policy->images;
@@ -70,9 +63,9 @@ static size_t check_pull(const Policy *policy, PlanStep *step, DiagList *diags) 
         Diag *diag;
 
         if (wanted.n == 0 && allowed->n > 0) /* nobody says: podstep's own choice, as far as it is allowed */
-                wanted = (PullList) { .list = { is_listed(allowed, PULL_MISSING) ? PULL_MISSING : allowed->list[0] }, .n = 1 };
+                wanted = (PullList) { .list = { pull_list_has(allowed, PULL_MISSING) ? PULL_MISSING : allowed->list[0] }, .n = 1 };
         for (size_t i = 0; i < wanted.n; i++)
-                if (allowed->n == 0 || is_listed(allowed, wanted.list[i]))
+                if (allowed->n == 0 || pull_list_has(allowed, wanted.list[i]))
                         left.list[left.n++] = wanted.list[i];
         if (left.n > 0 || wanted.n == 0) {
                 step->pull = left;

@@ -5,7 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "agent/request.h"
+#include "agent/agent-internal.h"
+#include "base/file.h"
 #include "base/str.h"
 
 #define WORKFLOW "\"workflows\":[{\"file\":\".woodpecker.yaml\",\"text\":\"steps: [{name: a, image: x, commands: [one]}]\"}]"
@@ -116,11 +117,61 @@ static void test_compile(void **state) {
         policy_done(&policy);
 }
 
+/* What a request may not say where the administrator has locked it, and what it may where nobody has. */
+static void test_locked(void **state) {
+        static const char text[] = "{" WORKFLOW ",\"options\":{\"trusted\":\"network\",\"timeout_ms\":1000,\"grace_ms\":2000,"
+                                   "\"service_timeout_ms\":3000,\"keep\":true,\"pull\":\"never\"}}";
+        static const struct {
+                const char *file;
+                unsigned trusted, timeout, grace, service_timeout; /* seconds */
+                bool keep;
+                size_t n_pull;
+        } rows[] = {
+                { "", TRUST_NETWORK, 1, 2, 3, true, 1 },
+                { "jobs: {timeout: 5min, grace: 7s}\n", TRUST_NETWORK, 1, 2, 3, true, 1 },
+                { "trusted: none\nlocked: [trusted]\n", 0, 1, 2, 3, true, 1 },
+                { "jobs: {timeout: 5min, grace: 7s, keep_failed: false}\nlocked: [jobs.timeout, jobs.grace, jobs.keep_failed]\n", TRUST_NETWORK, 300, 7,
+                  3, false, 1 },
+                { "services: {timeout: 5min}\nlocked: [services.timeout]\n", TRUST_NETWORK, 1, 2, 0, true, 1 },
+                { "images: {pull: always}\nlocked: [images.pull]\n", TRUST_NETWORK, 1, 2, 3, true, 0 },
+                { "images: {allowed_pull: [always]}\n", TRUST_NETWORK, 1, 2, 3, true, 0 },
+                { "images: {allowed_pull: [always, never]}\n", TRUST_NETWORK, 1, 2, 3, true, 1 },
+        };
+        char directory[] = "/tmp/podstep-test-XXXXXX";
+        _cleanup_free_ char *path = NULL;
+
+        assert_non_null(mkdtemp(directory));
+        path = path_join(directory, "podstep.yaml");
+        FOREACH_ROW(row, rows) {
+                _cleanup_str_ Str faults = STR_INIT(STR_MAX_DEFAULT);
+                _cleanup_(config_done) Config config = { 0 };
+                ConfigSpec spec = { .vendor_directory = "/nonexistent", .system_directory = directory, .user_directory = "/nonexistent" };
+                Agent agent = { .config = &config };
+                Request request;
+
+                print_message("%s\n", row->file);
+                assert_int_equal(file_write(path, row->file, strlen(row->file), 0600), 0);
+                assert_int_equal(config_init(&config), 0);
+                assert_int_equal(config_load(&spec, &config, &faults), 0);
+                assert_int_equal(request_parse(text, strlen(text), NULL, &request, NULL), 0);
+                agent_limit_request(&agent, &request);
+                assert_int_equal(request.trusted, row->trusted);
+                assert_int_equal(request.timeout_usec, row->timeout * USEC_PER_SEC);
+                assert_int_equal(request.grace_usec, row->grace * USEC_PER_SEC);
+                assert_int_equal(request.service_timeout_usec, row->service_timeout * USEC_PER_SEC);
+                assert_int_equal(request.keep, row->keep);
+                assert_int_equal(request.pull.n, row->n_pull);
+                request_done(&request);
+        }
+        (void) file_remove_tree(directory);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_parse),
                 cmocka_unit_test(test_stored),
                 cmocka_unit_test(test_compile),
+                cmocka_unit_test(test_locked),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -127,6 +127,10 @@ static void test_broken(void **state) {
                 { { "--set", "steps.memory=lots" }, "", EXIT_USAGE },
                 { { "--config", "/nonexistent" }, "", EXIT_USAGE },
                 { { "--config", "/dev/null" }, "stesp: {}", 0 },
+                { { "--pull", "never" }, "images: {allowed_pull: [always, missing]}", EXIT_REFUSED },
+                { { "--pull", "always,never" }, "images: {allowed_pull: [always, missing]}", EXIT_REFUSED },
+                { { "--pull", "missing" }, "images: {allowed_pull: [always, missing]}", 0 },
+                { { NULL }, "images: {allowed_pull: [always, missing]}", 0 },
         };
 
         FOREACH_ROW(row, rows) {
