@@ -201,6 +201,13 @@ uint64_t joblog_size(const JobLog *log) {
         return log->size;
 }
 
+uint64_t joblog_size_left(const char *directory, const char *id) {
+        _cleanup_free_ char *path = str_printf("%s/%s.log", directory, id);
+        struct stat st;
+
+        return path && lstat(path, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t) st.st_size : 0;
+}
+
 int joblog_delete(const char *directory, const char *id) {
         static const char *const suffixes[] = { ".idx", ".log" };
 

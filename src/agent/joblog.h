@@ -46,6 +46,9 @@ int joblog_sync(JobLog *log);
 uint64_t joblog_count(const JobLog *log, size_t step, int stream);
 uint64_t joblog_size(const JobLog *log); /* bytes that can be read */
 
+/** joblog_size_left() - bytes of the text of a job that nobody writes any more; 0: nothing was ever printed */
+uint64_t joblog_size_left(const char *directory, const char *id);
+
 int joblog_delete(const char *directory, const char *id);
 
 /* ---- reading ---- */

@@ -135,7 +135,8 @@ static void on_done(Job *job, JobResult result, void *userdata) {
 }
 
 int agent_fail_job(Agent *agent, const StoredJob *stored, JobResult result, const char *why) {
-        StoredJob ended = { .id = stored->id, .result = result, .error = (char *) why, .log_bytes = stored->log_bytes };
+        StoredJob ended = { .id = stored->id, .result = result, .error = (char *) why,
+                            .log_bytes = joblog_size_left(agent->logs_directory, stored->id) };
         StoredStep *steps = NULL;
         size_t n_steps = 0;
         int r = store_get_steps(agent->store, stored->id, &steps, &n_steps, NULL);

@@ -137,7 +137,9 @@ static void test_written_within_a_turn(void **state) {
         turn_until(event, &n_grown, 1);
         assert_int_equal(joblog_size(log), 8);
         log = joblog_free(log);
+        assert_int_equal(joblog_size_left(directory, "01x"), 8);
         assert_int_equal(joblog_delete(directory, "01x"), 0);
+        assert_int_equal(joblog_size_left(directory, "01x"), 0);
         assert_int_equal(rmdir(directory), 0);
         sd_event_unref(event);
 }
