@@ -221,7 +221,8 @@ static void end(Agent *agent) {
 }
 
 int agent_run(const AgentOptions *options) {
-        Agent agent = { .options = options, .started_usec = clock_monotonic_usec() };
+        Agent agent = { .options = options, .started_usec = clock_monotonic_usec(),
+                        .version = clock_realtime_usec() /* above all that an earlier agent told a client that watches */ };
         _cleanup_(error_freep) Error *error = NULL;
         int r;
 
