@@ -406,6 +406,26 @@ static int take_socket(Server *server, Error **reterr) {
         return 0;
 }
 
+/* What an earlier agent left goes; nothing else does: the path may be mistyped, or another agent's with a store of its own. */
+static int clear_way(const struct sockaddr_un *address, Error **reterr) {
+        const char *path = address->sun_path;
+        _cleanup_close_ int fd = -1;
+        struct stat st;
+
+        if (lstat(path, &st) < 0)
+                return errno == ENOENT ? 0 : error_set(reterr, errno, "cannot look at '%s': %s", path, strerror(errno));
+        if (!S_ISSOCK(st.st_mode))
+                return error_set(reterr, EEXIST, "'%s' is there and is no socket", path);
+        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0)
+                return error_set(reterr, errno, "cannot make a socket: %s", strerror(errno));
+        if (connect(fd, (const struct sockaddr *) address, sizeof(*address)) == 0 || errno == EAGAIN) /* EAGAIN: one that is busy */
+                return error_set(reterr, EADDRINUSE, "somebody listens at '%s' already", path);
+        if (unlink(path) < 0 && errno != ENOENT)
+                return error_set(reterr, errno, "cannot remove '%s': %s", path, strerror(errno));
+        return 0;
+}
+
 static int make_socket(Server *server, const char *path, Error **reterr) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         _cleanup_free_ char *parent = path_parent(path);
@@ -416,10 +436,12 @@ static int make_socket(Server *server, const char *path, Error **reterr) {
                 return error_set(reterr, ENAMETOOLONG, "the socket's path '%s' is longer than %zu characters", path, sizeof(address.sun_path) - 1);
         memcpy(address.sun_path, path, strlen(path));
         (void) (parent && file_mkdir_p(parent, 0700));
+        r = clear_way(&address, reterr);
+        if (r < 0)
+                return r;
         server->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (server->fd < 0)
                 return error_set(reterr, errno, "cannot make a socket: %s", strerror(errno));
-        (void) unlink(path); /* the store's lock says that nobody listens there any more */
         mask = umask(0177);
         r = bind(server->fd, (struct sockaddr *) &address, sizeof(address)) < 0 ? -errno : 0;
         (void) umask(mask);
