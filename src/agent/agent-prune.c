@@ -51,9 +51,9 @@ static int remove_uploads(Agent *agent) {
         uint64_t now = clock_realtime_usec();
         struct dirent *entry;
         DIR *directory = opendir(agent->sources_directory);
-        int r = directory ? 0 : -errno;
+        int first = directory ? 0 : -errno, r; /* one that cannot be removed keeps none of the others */
 
-        while (r >= 0 && (entry = readdir(directory))) {
+        while (directory && (entry = readdir(directory))) {
                 _cleanup_free_ char *path = path_join(agent->sources_directory, entry->d_name);
                 struct stat st;
 
@@ -62,10 +62,12 @@ static int remove_uploads(Agent *agent) {
                 if ((uint64_t) st.st_ctim.tv_sec * USEC_PER_SEC + UPLOAD_USEC > now || store_uses_text(agent->store, entry->d_name) != 0)
                         continue;
                 r = file_remove_tree(path);
+                if (r < 0 && first >= 0)
+                        first = r;
         }
         if (directory)
                 closedir(directory);
-        return r;
+        return first;
 }
 
 int agent_prune(Agent *agent, bool all, size_t *ret_n, Error **reterr) {

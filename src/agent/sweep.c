@@ -83,10 +83,13 @@ static int note_found(Sweep *sweep, ObjectKind kind) {
         return 0;
 }
 
-/* After the objects: as long as the directory stands, the next run knows that something may be left. */
+/*
+ * After the objects: as long as the directory stands, the next run knows that something may be left. One that cannot be removed
+ * keeps none of the others; the first is told.
+ */
 static int remove_directories(Sweep *sweep, Error **reterr) {
         _cleanup_strv_ char **jobs = NULL;
-        int r;
+        int first = 0, r;
 
         r = job_directory_list(sweep->spec.state_directory, &jobs);
         if (r < 0)
@@ -100,10 +103,10 @@ static int remove_directories(Sweep *sweep, Error **reterr) {
                 if (!path || add_item(sweep->result, _OBJECT_KIND_MAX, path, *job) < 0)
                         return error_oom(reterr);
                 r = sweep->spec.is_dry ? 0 : file_remove_tree(path);
-                if (r < 0)
-                        return error_set(reterr, -r, "cannot remove '%s': %s", path, strerror(-r));
+                if (r < 0 && first >= 0)
+                        first = error_set(reterr, -r, "cannot remove '%s': %s", path, strerror(-r));
         }
-        return 0;
+        return first;
 }
 
 static void sweep_end(Sweep *sweep, int r, const Error *error) {
