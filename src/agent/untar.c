@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/copy.h"
 #include "base/file.h"
 #include "base/str.h"
 
@@ -213,6 +214,8 @@ static int begin_entry(Untar *untar, const Header *header, char type, uint64_t s
                 return error_oom(reterr);
         if (clean[0] == '/' || str_equal(clean, "..") || str_starts_with(clean, "../") || strlen(clean) > NAME_BYTES_MAX)
                 return error_set(reterr, EPERM, "the archive holds '%s', which would lie outside", shown);
+        if (path_depth(clean) > COPY_DEPTH_MAX) /* deeper ones could not be copied, nor removed */
+                return error_set(reterr, EPERM, "the archive holds '%s', which lies deeper than %u directories", shown, COPY_DEPTH_MAX);
         if (!strchr("0257", type))
                 return error_set(reterr, EPERM, "the archive holds '%s', which is no file, directory or symbolic link", shown);
         untar->n_bytes += size;

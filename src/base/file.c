@@ -171,6 +171,14 @@ char *path_join(const char *directory, const char *name) {
         return str_printf("%s%s%s", directory, str_ends_with(directory, "/") ? "" : "/", name);
 }
 
+size_t path_depth(const char *path) {
+        size_t n = 0;
+
+        for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/'))
+                n++;
+        return n;
+}
+
 char *path_clean(const char *path) {
         bool absolute = path[0] == '/';
         char *out = malloc(strlen(path) + 2);

@@ -33,6 +33,8 @@ bool file_is_directory(const char *path);
 char *path_join(const char *directory, const char *name);
 /** path_clean() - lexically: no "//", "." or ".."; an empty one becomes "."; ".." above / vanishes. NULL if memory is out. */
 char *path_clean(const char *path);
+/** path_depth() - how many directories a clean, relative path lies below */
+size_t path_depth(const char *path);
 /** path_is_below() - whether cleaned @path is @directory or lies below it */
 bool path_is_below(const char *path, const char *directory);
 const char *path_base(const char *path);

@@ -338,6 +338,9 @@ static int take_entry(const TarEntry *entry, void *userdata) {
                 return error_oom(&fetch->error);
         if (leads_out(path) || fetch->n_seen >= SEEN_MAX)
                 return error_set(&fetch->error, EBADMSG, "odd answer: the archive of the workspace holds '%.200s'", path);
+        if (path_depth(path) > COPY_DEPTH_MAX)
+                return error_set(&fetch->error, EBADMSG, "the archive of the workspace holds '%.200s', which lies deeper than %u directories", path,
+                                 COPY_DEPTH_MAX);
         if (str_equal(path, "."))
                 return 0;
         seen = strdup(path);

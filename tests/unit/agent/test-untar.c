@@ -103,6 +103,11 @@ static void test_good(void **state) {
         free(archive);
 }
 
+/* 200 directories */
+#define D10 "a/a/a/a/a/a/a/a/a/a/"
+#define D100 D10 D10 D10 D10 D10 D10 D10 D10 D10 D10
+#define D200 D100 D100
+
 static void test_hostile(void **state) {
         static const struct {
                 Entry entries[3];
@@ -119,6 +124,8 @@ static void test_hostile(void **state) {
                 { { { "hard", '1', "/etc/passwd" } }, -EPERM, "no file" },
                 { { { "x", 'x', "999 path=a\n" } }, -EBADMSG, "extension" },
                 { { { "x", 'x', "nonsense" } }, -EBADMSG, "extension" },
+                { { { "deep", 'L', D200 "x" }, { "x", '0', "x" }, { "null", '3', NULL } }, -EPERM, "no file" },
+                { { { "deep", 'L', D200 "a/x" }, { "x", '0', "x" } }, -EPERM, "deeper than 200" },
         };
 
         FOREACH_ROW(row, rows) {

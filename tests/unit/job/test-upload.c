@@ -236,6 +236,11 @@ static void test_cut(void **state) {
         assert_int_equal(fetch_finish(got, &error), -EBADMSG);
 }
 
+/* 200 directories */
+#define D10 "a/a/a/a/a/a/a/a/a/a/"
+#define D100 D10 D10 D10 D10 D10 D10 D10 D10 D10 D10
+#define D200 D100 D100
+
 /* What an honest engine never sends. */
 static void test_hostile(void **state) {
         static const struct {
@@ -246,6 +251,7 @@ static void test_hostile(void **state) {
                 { { { .type = TAR_FILE, .path = "../evil", .mode = 0644 } }, -EBADMSG },
                 { { { .type = TAR_FILE, .path = "a/../../evil", .mode = 0644 } }, -EBADMSG },
                 { { { .type = TAR_DIRECTORY, .path = "..", .mode = 0755 } }, -EBADMSG },
+                { { { .type = TAR_FILE, .path = D200 "a/x", .mode = 0644 } }, -EBADMSG },
                 /* through a link that the archive itself brought */
                 { { { .type = TAR_LINK, .path = "way", .link = ".." }, { .type = TAR_FILE, .path = "way/evil", .mode = 0644 } }, -ELOOP },
                 { { { .type = TAR_LINK, .path = "way", .link = ".." }, { .type = TAR_DIRECTORY, .path = "way/evil", .mode = 0755 } }, -ELOOP },
