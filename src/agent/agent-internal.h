@@ -112,5 +112,7 @@ int server_new(Agent *agent, Server **ret, Error **reterr);
 Server *server_free(Server *server);
 void server_changed(Server *server);                     /* the news */
 void server_log_grown(Server *server, const char *id);   /* wakes the followers of a job */
+/** server_end_gone() - ends the connections that wait for news while their clients are gone; how many it ended */
+size_t server_end_gone(Server *server);
 size_t server_count_connections(const Server *server);
 uint64_t server_count_requests(const Server *server);

@@ -37,6 +37,7 @@ struct Call {
         int status;      /* of that answer */
         char *refusal;
         bool waits;      /* for news */
+        bool is_gone;    /* the client, while it waited */
         uint64_t waits_since;
         Call *next_waiting;
 };
@@ -65,7 +66,9 @@ struct Follower {
         struct MHD_Connection *connection;
         char *id; /* of the job */
         bool is_suspended;
+        bool is_gone; /* the client, while it was suspended */
         Follower *next;
 };
+void server_suspend_follower(Server *server, Follower *follower); /* until the log has grown, or the client is gone */
 void server_add_follower(Server *server, Follower *follower);
 void server_remove_follower(Server *server, Follower *follower);

@@ -51,6 +51,8 @@ static ssize_t on_read(void *userdata, uint64_t position, char *buffer, size_t n
         bool over = !stream->follows || is_over(stream); /* asked first: what is written before the end is read then */
         ssize_t k = 0;
 
+        if (stream->follower.is_gone)
+                return MHD_CONTENT_READER_END_WITH_ERROR;
         if (!stream->reader)
                 (void) logreader_new(stream->agent->logs_directory, stream->follower.id, &stream->view, &stream->reader);
         if (stream->reader)
@@ -59,8 +61,7 @@ static ssize_t on_read(void *userdata, uint64_t position, char *buffer, size_t n
                 return k > 0 ? k : MHD_CONTENT_READER_END_WITH_ERROR;
         if (over)
                 return MHD_CONTENT_READER_END_OF_STREAM;
-        stream->follower.is_suspended = true;
-        MHD_suspend_connection(stream->follower.connection);
+        server_suspend_follower(stream->follower.server, &stream->follower);
         return 0;
 }
 

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,13 +26,14 @@
 #define CONNECTION_BYTES (32U * 1024)
 #define SOCKET_NAME "podstep"
 #define BACKLOG 128
+#define GONE_EVERY_USEC (30 * USEC_PER_SEC) /* looks whether clients that wait are still there */
 
 struct Server {
         Agent *agent;
         struct MHD_Daemon *daemon;
         int fd;
         char *path; /* of a socket that we made */
-        sd_event_source *io, *timer, *turn;
+        sd_event_source *io, *timer, *turn, *gone;
         Call *waiting;
         Follower *followers;
         size_t n_connections;
@@ -169,6 +171,14 @@ int call_reply_failure(Call *call, int r, const Error *error) {
         return call_reply_error(call, status, "%s", error_message(error, r));
 }
 
+/* While something waits, and only then. */
+static void watch_gone(Server *server) {
+        if (sd_event_source_get_enabled(server->gone, NULL) > 0)
+                return;
+        (void) sd_event_source_set_time_relative(server->gone, GONE_EVERY_USEC);
+        (void) sd_event_source_set_enabled(server->gone, SD_EVENT_ONESHOT);
+}
+
 int call_wait(Call *call) {
         if (!call->waits) {
                 call->waits = true;
@@ -176,6 +186,7 @@ int call_wait(Call *call) {
                 call->server->waiting = call;
         }
         MHD_suspend_connection(call->connection);
+        watch_gone(call->server);
         return MHD_YES;
 }
 
@@ -223,6 +234,61 @@ void server_remove_follower(Server *server, Follower *follower) {
                         *p = follower->next;
                         return;
                 }
+}
+
+void server_suspend_follower(Server *server, Follower *follower) {
+        follower->is_suspended = true;
+        MHD_suspend_connection(follower->connection);
+        watch_gone(server);
+}
+
+/* One that only ended its own direction still reads: that is no POLLHUP. */
+static bool is_gone(struct MHD_Connection *connection) {
+        const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        struct pollfd p = { .fd = info ? info->connect_fd : -1 };
+
+        return poll(&p, 1, 0) > 0 && p.revents & (POLLHUP | POLLERR | POLLNVAL);
+}
+
+size_t server_end_gone(Server *server) {
+        size_t n = 0;
+
+        for (Call *call = server->waiting, *next; call; call = next) {
+                next = call->next_waiting;
+                if (!is_gone(call->connection))
+                        continue;
+                call->is_gone = true;
+                stop_waiting(call);
+                MHD_resume_connection(call->connection);
+                n++;
+        }
+        for (Follower *follower = server->followers; follower; follower = follower->next)
+                if (follower->is_suspended && is_gone(follower->connection)) {
+                        follower->is_gone = true;
+                        follower->is_suspended = false;
+                        MHD_resume_connection(follower->connection);
+                        n++;
+                }
+        if (n > 0)
+                wake(server);
+        return n;
+}
+
+static bool has_waiting(const Server *server) {
+        for (const Follower *follower = server->followers; follower; follower = follower->next)
+                if (follower->is_suspended)
+                        return true;
+        return server->waiting;
+}
+
+/* libmicrohttpd does not look at connections that are suspended: they would pile up, and an agent would never be idle. */
+static int on_gone(sd_event_source *source, uint64_t usec, void *userdata) {
+        Server *server = userdata;
+
+        (void) server_end_gone(server);
+        if (has_waiting(server))
+                watch_gone(server);
+        return 0;
 }
 
 void server_log_grown(Server *server, const char *id) {
@@ -337,6 +403,8 @@ static enum MHD_Result on_request(void *userdata, struct MHD_Connection *connect
                 *n_upload = 0;
                 return MHD_YES;
         }
+        if (call->is_gone)
+                return MHD_NO;
         if (call->is_refused)
                 return (enum MHD_Result) reply_error_text(call, call->status, call->refusal ? call->refusal : "");
         return (enum MHD_Result) call->route->run(call);
@@ -477,6 +545,10 @@ static int start_daemon(Server *server, Error **reterr) {
                 r = sd_event_add_defer(server->agent->event, &server->turn, on_turn, server);
         if (r >= 0)
                 r = sd_event_add_time_relative(server->agent->event, &server->timer, CLOCK_MONOTONIC, 0, USEC_PER_MSEC, on_timer, server);
+        if (r >= 0)
+                r = sd_event_add_time_relative(server->agent->event, &server->gone, CLOCK_MONOTONIC, 0, USEC_PER_SEC, on_gone, server);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(server->gone, SD_EVENT_OFF);
         return r < 0 ? error_set(reterr, -r, "the HTTP server cannot be waited for: %s", strerror(-r)) : 0;
 }
 
@@ -504,6 +576,7 @@ Server *server_free(Server *server) {
         server->io = sd_event_source_disable_unref(server->io);
         server->turn = sd_event_source_disable_unref(server->turn);
         server->timer = sd_event_source_disable_unref(server->timer);
+        server->gone = sd_event_source_disable_unref(server->gone);
         for (Follower *follower = server->followers; follower; follower = follower->next)
                 if (follower->is_suspended)
                         MHD_resume_connection(follower->connection); /* only then it can be ended */
