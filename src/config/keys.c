@@ -72,7 +72,7 @@ static const ConfigKey image_rows[] = {
           .doc = "When to pull, where the file leaves it open: ``always``, ``missing`` (or ``if-not-present``), "
                  "``newer``, ``never``; or a list that is tried in order, in which one may stand twice." },
         { "allowed_pull", PULLS(policy.images.allowed_pull), 
-          .doc = "What a file or ``--pull`` may ask for. Without it a file what ``pull`` names; all, if that is not set either." },
+          .doc = "What a file or ``--pull`` may ask for. Without it a file may ask for what ``pull`` names; all, if that is not set either." },
         { "keep_entrypoint", BOOL(policy.images.keep_entrypoint), .fallback = "false",
           .doc = "A file cannot replace the entrypoint of an image: it is warned, and the image's own runs." },
         { "auth_file", TEXT(auth_file), .check = config_check_path, .variables = { "REGISTRY_AUTH_FILE" },
