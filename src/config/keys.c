@@ -101,7 +101,8 @@ static const ConfigKey service_rows[] = {
 static const ConfigKey volume_rows[] = {
         { "allowed", TEXTS(policy.allowed_volumes), .check = config_check_path,
           .doc = "Directories of the host, each with all below it, that files may mount, if they are trusted with "
-                 "volumes. Without it any." },
+                 "volumes. Without it any. What counts is where a path leads: on an engine whose socket is on this "
+                 "machine links are followed, and what is not there, or out of reach of podstep's user, is refused." },
         { "mounts", TEXTS(policy.volumes.mounts), .check = config_check_mount,
           .variables = { "WOODPECKER_BACKEND_DOCKER_VOLUMES" },
           .doc = "Mounted in every container: ``/PATH:/TARGET[:OPTIONS]``, ``NAME:/TARGET``; ``/TARGET`` alone is a cache "

@@ -53,10 +53,18 @@ static bool is_allowed(const Policy *policy, const char *path) {
         return false;
 }
 
+/*
+ * Docker on this machine, and another user's Podman, see our files under the same paths, too: where a link leads can be told
+ * beforehand, if not what was mounted.
+ */
+static bool is_on_this_machine(const EngineInfo *info) {
+        return info->is_local || (info->address && str_starts_with(info->address, "unix:"));
+}
+
 /* Where the operator allows all, or mounts it, there is nothing to guard. */
 static bool is_guarded(const Step *step, const PlanVolume *volume) {
         return volume->source && volume->source[0] == '/' && !volume->is_operators && step->job->spec.policy->allowed_volumes &&
-               step->job->spec.engine->info.is_local;
+               is_on_this_machine(&step->job->spec.engine->info);
 }
 
 static int open_mount(Step *step, const PlanVolume *volume, Error **reterr) {
