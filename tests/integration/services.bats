@@ -9,7 +9,8 @@ teardown_file() { leaks_after; }
 @test "a database is ready when the first step runs and reached by its alias" {
         checkout <<-Y
 	services:
-	  database: {image: $IMG/postgres:1}
+	  # its port opens a moment before it takes questions
+	  database: {image: $IMG/postgres:1, ready: {command: [pg_isready, -q, -h, 127.0.0.1]}}
 	steps:
 	# as root: for the image's own user the engine would have to shift all its files, which takes seconds
 	- {name: ask, image: $IMG/postgres:1, backend_options: {docker: {user: root}}, commands: ['psql -h database -U postgres -Atc "select 6 * 7"']}
@@ -175,7 +176,8 @@ teardown_file() { leaks_after; }
 @test "a step reaches another that runs beside it by its name" {
         checkout <<-Y
 	steps:
-	- {name: listener, image: $IMG/busybox:1, depends_on: [], commands: [nc -l -p 7000]}
+	# a standard input without end: else the caller may see that end before it has said its word
+	- {name: listener, image: $IMG/busybox:1, depends_on: [], commands: [mkfifo /tmp/f, nc -l -p 7000 0<>/tmp/f]}
 	- {name: caller, image: $IMG/busybox:1, depends_on: [], commands: ['until echo word | nc listener 7000; do sleep .1; done']}
 	Y
         LIMIT=20 podstep_json
