@@ -88,7 +88,7 @@ void check_cgroups(const Check *check, const Facts *facts, Findings *findings) {
         bool is_v2 = facts->knows_details && details->cgroup_version ? str_equal(details->cgroup_version, "v2") : facts->has_cgroup2;
         Finding *finding;
 
-        if (facts->engine_r >= 0 && !facts->knows_details)
+        if (facts->engine_r >= 0 && (!facts->knows_details || facts->is_docker))
                 return; /* Docker's are root's */
         if (!is_v2) {
                 finding = finding_add(findings, check, LEVEL_WARNING, "version 1, or both mixed: rootless containers have no limits at all");

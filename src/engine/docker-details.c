@@ -75,6 +75,7 @@ static int answer_describe(Call *call, Reply *reply, Error **reterr) {
         if (r < 0)
                 return r;
         details.is_rootless = info->is_rootless;
+        details.has_seccomp = docker_has_security_option(json, "name=seccomp");
         if (read_texts(json, &details) < 0 || read_controllers(info, &details) < 0)
                 return error_oom(reterr);
         *container_of(call, Describe, call)->ret = details;

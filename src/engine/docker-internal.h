@@ -27,3 +27,6 @@ int docker_container_stop(Engine *, const char *name, uint64_t grace_usec, TaskD
 int docker_container_check_health(Engine *, const char *name, HealthStatus *ret, TaskDone, void *, Task **);
 int docker_object_list(Engine *, ObjectKind, const char *label, EngineObjects *ret, TaskDone, void *, Task **);
 int docker_object_remove(Engine *, ObjectKind, const char *name, TaskDone, void *, Task **);
+
+/** docker_has_security_option() - of an answer to /info; @name: "name=seccomp" */
+bool docker_has_security_option(Json *json, const char *name);

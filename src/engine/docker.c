@@ -92,7 +92,7 @@ static int docker_take_ping(Service *service, const Map *headers, Error **reterr
         return 0;
 }
 
-static bool has_security_option(Json *json, const char *name) {
+bool docker_has_security_option(Json *json, const char *name) {
         Json *options = NULL;
 
         if (json_get_array(json, "SecurityOptions", &options, NULL) < 0)
@@ -133,9 +133,9 @@ static int docker_take_info(Service *service, Json *json, Error **reterr) {
         const char *version = json_find_string(json, "ServerVersion");
         EngineInfo *info = &service->engine.info;
 
-        info->is_rootless = has_security_option(json, "name=rootless");
-        info->has_selinux = has_security_option(json, "name=selinux");
-        info->has_apparmor = has_security_option(json, "name=apparmor");
+        info->is_rootless = docker_has_security_option(json, "name=rootless");
+        info->has_selinux = docker_has_security_option(json, "name=selinux");
+        info->has_apparmor = docker_has_security_option(json, "name=apparmor");
         info->controllers = read_controllers(json);
         info->runs_health_checks = true;
         info->is_foreign = service_is_foreign(json_find_string(json, "Architecture"));

@@ -53,7 +53,7 @@ for f in json.load(sys.stdin)["findings"]:
 
 @test "Docker is told from Podman" {
         fake_engine <<<'[{"match": "GET /_ping", "headers": {"Libpod-Api-Version": null, "Server": "Docker/27"}, "body": "OK"},
-                {"match": "GET [^ ]*/info", "body": "{\\"ServerVersion\\": \\"27.0\\"}"}]'
+                {"match": "GET [^ ]*/info", "body": "{\"ServerVersion\": \"27.0\", \"MemoryLimit\": true, \"SwapLimit\": true, \"PidsLimit\": true, \"CpuCfsQuota\": true, \"CpuCfsPeriod\": true, \"CPUShares\": true, \"CPUSet\": true, \"SecurityOptions\": [\"name=seccomp,profile=builtin\"]}"}]'
         podstep doctor --engine "unix://$FAKE_SOCK" --json
         assert_status 0
         assert_equal "$(finding engine | cut -d' ' -f1,2)" "note Docker"
