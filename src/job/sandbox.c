@@ -67,9 +67,6 @@ static bool is_strictly_sequential(const Plan *plan) {
         return true;
 }
 
-/* Up to here a network namespace for each step is cheaper than a holder for all. */
-#define STEPS_WITHOUT_HOLDER_MAX 6
-
 /* Another process has begun with it, whatever we would choose. */
 static int sandbox_choose_recorded(Sandbox *sandbox, bool *ret_wants_holder) {
         unsigned kind = 0, has_holder = 0;
@@ -146,7 +143,7 @@ static int sandbox_choose(Sandbox *sandbox, bool *ret_wants_holder) {
                 sandbox->why = str_printf("a single container");
         } else {
                 sandbox->kind = SANDBOX_POD;
-                *ret_wants_holder = !is_sequential || plan->n_steps > STEPS_WITHOUT_HOLDER_MAX;
+                *ret_wants_holder = !is_sequential; /* a network for each, made ahead of its turn, is the cheaper */
                 sandbox->why = str_printf(*ret_wants_holder ? "a pod, containers reach each other by name" : "a pod");
         }
         return sandbox->why ? 0 : -ENOMEM;
