@@ -274,3 +274,19 @@ runs() {
         run find "$BATS_TEST_TMPDIR/results" -type f
         assert_equal "$output" ""
 }
+
+@test "the index of a checkout that names files outside: --clean copies none of them" {
+        checkout <<<"steps: [{name: s, image: $IMG/busybox:1, commands: ['true']}]"
+        mkdir aa
+        echo b >aa/evil
+        git add -A
+        python3 - <<-'P'
+	import hashlib
+	data = open(".git/index", "rb").read()[:-20].replace(b"aa/evil", b"../evil")
+	open(".git/index", "wb").write(data + hashlib.sha1(data).digest())
+	P
+        echo outside >../evil
+        podstep run --clean
+        assert_status 125
+        assert_output_contains "names '../evil', which lies outside"
+}
