@@ -11,10 +11,6 @@ teardown() {
 }
 teardown_file() { leaks_after; }
 
-refute_output_matches() {
-        ! grep -qE -- "$1" <<<"$output" || fail "'$1' matches:" "$output"
-}
-
 settings() {
         cat >"$BATS_TEST_TMPDIR/podstep.yaml"
         export PODSTEP_CONFIG=$BATS_TEST_TMPDIR/podstep.yaml

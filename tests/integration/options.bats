@@ -9,10 +9,6 @@ teardown() {
 }
 teardown_file() { leaks_after; }
 
-refute_output_matches() {
-        ! grep -qE -- "$1" <<<"$output" || fail "'$1' matches:" "$output"
-}
-
 # settings: stdin is the configuration
 settings() {
         cat >"$BATS_TEST_TMPDIR/podstep.yaml"
