@@ -72,20 +72,30 @@ int import_network_mode(Importer *importer, const ImportRow *row, const YamlNode
         return r < 0 ? r : import_note(importer, IMPORT_MAPPED, node, "network.mode", NULL);
 }
 
+/* [[runners.docker.services]], less what is of Kubernetes. */
+int import_services(Importer *importer, const ImportRow *row, const YamlNode *node) {
+        static const char of_kubernetes[] = "suspend_data_path";
+        int r = 0;
+
+        for (size_t i = 0; i < node->n_items && r == 0; i++) {
+                YamlNode *service = node->items[i];
+                size_t n = 0;
+
+                for (size_t j = 0; j < service->n_pairs; j++) {
+                        if (!str_equal(service->pairs[j].key->text, of_kubernetes))
+                                service->pairs[n++] = service->pairs[j];
+                        else if (r == 0)
+                                r = import_note(importer, IMPORT_IGNORED, service->pairs[j].value, NULL,
+                                                "'suspend_data_path' is of Kubernetes");
+                }
+                service->n_pairs = n; /* the document owns its nodes by other means */
+        }
+        if (r == 0)
+                r = import_put(importer, row->targets[0], node);
+        return r < 0 ? r : import_note(importer, IMPORT_MAPPED, node, row->targets[0], NULL);
+}
+
 /* ---- feature flags ---- */
-
-typedef struct Flag {
-        const char *name;
-        const char *key, *value; /* what it comes to if it is on */
-        const char *text;
-} Flag;
-
-static const Flag flags[] = {
-        { "FF_NETWORK_PER_BUILD", "network.kind", "bridge", "without it, too, services and steps find each other by name" },
-        { "FF_USE_INIT_WITH_DOCKER_EXECUTOR", "steps.init", "true", NULL },
-        { "FF_USE_INIT_WITH_DOCKER_EXECUTOR", "services.init", "true", NULL },
-        { "FF_DISABLE_UMASK_FOR_DOCKER_EXECUTOR", NULL, NULL, "podstep never sets a umask" },
-};
 
 static int import_flag(Importer *importer, const char *name, bool is_on, const YamlNode *node) {
         char setting[FLAG_TEXT_MAX];
@@ -94,7 +104,7 @@ static int import_flag(Importer *importer, const char *name, bool is_on, const Y
 
         (void) snprintf(setting, sizeof(setting), "runners.feature_flags.%s", name);
         importer->setting = setting;
-        FOREACH_ROW(flag, flags) {
+        for (const ImportFlag *flag = import_flag_rows; flag->name; flag++) {
                 if (!str_equal(flag->name, name))
                         continue;
                 is_known = true;

@@ -20,6 +20,13 @@ struct ImportRow {
         bool zero_counts; /* 0, false and "" are not the same as nothing */
 };
 
+/* A feature flag; one that comes to two keys has two rows. */
+typedef struct ImportFlag {
+        const char *name;
+        const char *key, *value; /* what it comes to if it is on; NULL: nothing */
+        const char *text;
+} ImportFlag;
+
 struct Importer {
         const Source *source;
         DiagList *diags;
@@ -30,6 +37,7 @@ struct Importer {
 
 extern const ImportRow import_runner_rows[]; /* ended by one without a path */
 extern const ImportRow import_global_rows[];
+extern const ImportFlag import_flag_rows[];
 
 /** import_put() - a value for one of our keys; a fault goes to the diags. 0, -ENOMEM */
 int import_put(Importer *importer, const char *key, const YamlNode *node);
@@ -46,6 +54,7 @@ int import_environment(Importer *importer, const ImportRow *row, const YamlNode 
 int import_flags(Importer *importer, const ImportRow *row, const YamlNode *node);
 int import_seconds(Importer *importer, const ImportRow *row, const YamlNode *node);
 int import_kilobytes(Importer *importer, const ImportRow *row, const YamlNode *node);
+int import_services(Importer *importer, const ImportRow *row, const YamlNode *node);
 int import_services_limit(Importer *importer, const ImportRow *row, const YamlNode *node);
 int import_isolation(Importer *importer, const ImportRow *row, const YamlNode *node);
 int import_shell(Importer *importer, const ImportRow *row, const YamlNode *node);

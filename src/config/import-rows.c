@@ -9,6 +9,10 @@
 #define OF_SERVER "of the connection to GitLab"
 #define OF_DAEMON "of the process that asks for jobs"
 #define HOOKS "no commands are put around those of a job; put them into the jobs, or into the image"
+#define FLAG_SCRIPT "the script is a file that the shell runs; nothing in it is quoted, and each failure ends it"
+#define FLAG_GIT "of how GitLab's server is cloned from"
+#define FLAG_SERVER "of artifacts and caches that GitLab's server or a store keeps"
+#define FLAG_STEPS "of GitLab's step runner; 'run' is refused with its line"
 #define SLOTS "there are no cgroups per slot; 'cgroup_parent' is taken"
 
 /* clang-format off */
@@ -140,7 +144,7 @@ const ImportRow import_runner_rows[] = {
         { "docker.dns_search", MAPPED("network.dns_search") },
         { "docker.extra_hosts", MAPPED("network.extra_hosts") },
         { "docker.links", REFUSED("links to containers outside of the job are Docker's only; use network.join, or network.extra_hosts") },
-        { "docker.services", MAPPED("services.always") },
+        { "docker.services", CONVERTED(import_services, "services.always") },
         { "docker.services_limit", CONVERTED(import_services_limit, "services.max"), .zero_counts = true },
         { "docker.wait_for_services_timeout", CONVERTED(import_seconds, "services.timeout") },
         { "docker.container_labels", MAPPED("jobs.labels") },
@@ -162,6 +166,46 @@ const ImportRow import_global_rows[] = {
         { "session_server", REFUSED("there are no sessions from the server; '--keep' leaves a failed job in place") },
         { "experimental", IGNORED(OF_DAEMON) },
         { "machine", REFUSED("jobs run on this machine; none are made for them") },
+        { 0 },
+};
+
+const ImportFlag import_flag_rows[] = {
+        { "FF_NETWORK_PER_BUILD", "network.kind", "bridge", "without it, too, services and steps find each other by name" },
+        { "FF_USE_INIT_WITH_DOCKER_EXECUTOR", "steps.init", "true", NULL },
+        { "FF_USE_INIT_WITH_DOCKER_EXECUTOR", "services.init", "true", NULL },
+        { "FF_DISABLE_UMASK_FOR_DOCKER_EXECUTOR", NULL, NULL, "podstep never sets a umask" },
+        { "FF_USE_NATIVE_CONTAINER_STOP", NULL, NULL, "the engine always stops containers, and all processes in them are told" },
+        { "FF_TIMESTAMPS", NULL, NULL, "the events of '--json' have their times" },
+        { "FF_ENABLE_BASH_EXIT_CODE_CHECK", NULL, NULL, FLAG_SCRIPT },
+        { "FF_USE_LEGACY_BASH_EVAL", NULL, NULL, FLAG_SCRIPT },
+        { "FF_POSIXLY_CORRECT_ESCAPES", NULL, NULL, FLAG_SCRIPT },
+        { "FF_SCRIPT_SECTIONS", NULL, NULL, FLAG_SCRIPT },
+        { "FF_USE_GIT_BUNDLE_URIS", NULL, NULL, FLAG_GIT },
+        { "FF_USE_GITALY_CORRELATION_ID", NULL, NULL, FLAG_GIT },
+        { "FF_USE_GIT_NATIVE_CLONE", NULL, NULL, FLAG_GIT },
+        { "FF_GIT_URLS_WITHOUT_TOKENS", NULL, NULL, FLAG_GIT },
+        { "FF_USE_GIT_PROACTIVE_AUTH", NULL, NULL, FLAG_GIT },
+        { "FF_ENABLE_JOB_CLEANUP", NULL, NULL, "a workspace is new in each job, and goes with it" },
+        { "FF_USE_DIRECT_DOWNLOAD", NULL, NULL, FLAG_SERVER },
+        { "FF_USE_FASTZIP", NULL, NULL, FLAG_SERVER },
+        { "FF_CLEAN_UP_FAILED_CACHE_EXTRACT", NULL, NULL, FLAG_SERVER },
+        { "FF_HASH_CACHE_KEYS", NULL, NULL, FLAG_SERVER },
+        { "FF_USE_PARALLEL_CACHE_TRANSFER", NULL, NULL, FLAG_SERVER },
+        { "FF_USE_PARALLEL_ARTIFACT_TRANSFER", NULL, NULL, FLAG_SERVER },
+        { "FF_USE_ADAPTIVE_REQUEST_CONCURRENCY", NULL, NULL, OF_SERVER },
+        { "FF_USE_DYNAMIC_TRACE_FORCE_SEND_INTERVAL", NULL, NULL, OF_SERVER },
+        { "FF_RESOLVE_FULL_TLS_CHAIN", NULL, NULL, OF_SERVER },
+        { "FF_DISABLE_AUTOMATIC_TOKEN_ROTATION", NULL, NULL, OF_SERVER },
+        { "FF_USE_JOB_ROUTER", NULL, NULL, OF_SERVER },
+        { "FF_ENABLE_JOB_INPUTS_INTERPOLATION", NULL, NULL, OF_SERVER },
+        { "FF_MASK_ALL_DEFAULT_TOKENS", NULL, NULL, "what is masked is what the job was given as a secret" },
+        { "FF_SECRET_RESOLVING_FAILS_IF_MISSING", NULL, NULL, "a secret that is not given always is an error" },
+        { "FF_USE_EXPONENTIAL_BACKOFF_STAGE_RETRY", NULL, NULL, "what is tried again waits longer each time" },
+        { "FF_LOG_IMAGES_CONFIGURED_FOR_JOB", NULL, NULL, "the log always names each image, with its digest" },
+        { "FF_SCRIPT_TO_STEP_MIGRATION", NULL, NULL, FLAG_STEPS },
+        { "FF_CONCRETE", NULL, NULL, FLAG_STEPS },
+        { "FF_USE_NATIVE_STEPS", NULL, NULL, FLAG_STEPS },
+        { "FF_SUSPENDABLE_ENVIRONMENTS", NULL, NULL, "a job is not suspended; '--keep' leaves a failed one in place" },
         { 0 },
 };
 /* clang-format on */
