@@ -39,18 +39,22 @@ static int append_take(Compiled *compiled, Plan **plans, size_t n_plans) {
 static int judge(const Request *request, const Policy *policy, Plan *plan, DiagList *diags, size_t *n_refused, Error **reterr) {
         PolicyProject project = { .name = strmap_get(&request->environment, "CI_REPO") };
         DiagList own = { 0 };
-        size_t n = policy_check(policy, plan, &own);
+        size_t n = 0;
         int r = 0;
 
-        *n_refused += n;
-        if (n == 0)
-                r = policy_apply(policy, &project, plan, &own, reterr);
-        diag_list_merge(diags, &own);
-        diag_list_done(&own);
-        if (r >= 0 && request->steps)
+        if (request->steps)
                 r = plan_keep_steps(plan, request->steps, reterr);
         if (r >= 0 && request->from)
                 r = plan_keep_from(plan, request->from, reterr);
+        if (r >= 0 && plan_check_secrets(plan, &own) > 0)
+                r = -EBADMSG;
+        if (r >= 0)
+                n = policy_check(policy, plan, &own);
+        if (r >= 0 && n == 0)
+                r = policy_apply(policy, &project, plan, &own, reterr);
+        *n_refused += n;
+        diag_list_merge(diags, &own);
+        diag_list_done(&own);
         return r;
 }
 

@@ -45,7 +45,8 @@ typedef struct Session {
         Task *sweep;
         SweepResult swept;
         bool is_sweeping;
-        bool only_loads; /* 'podstep plan' */
+        bool only_loads; /* nothing runs here */
+        bool only_shows; /* 'podstep plan' */
 
         unsigned n_signals;
         int exit_code; /* the worst so far */
@@ -152,6 +153,7 @@ static int enter_loading(Machine *machine, Task **ret_task, Error **reterr) {
                 .cron = session->metadata.curr.cron,
                 .changed_files = session->gave_files ? NULL : session->metadata.curr.commit.changed_files,
                 .are_chosen = session->files_given[0],
+                .may_lack_secrets = session->only_shows,
                 .color = session->color,
         };
         int code;
@@ -526,7 +528,7 @@ int session_run(const RunOptions *options, char *const *files) {
 int session_load(const RunOptions *options, char *const *files, Plan ***ret_plans, size_t *ret_n_plans) {
         Session session = session_make(options, files);
 
-        session.only_loads = true;
+        session.only_loads = session.only_shows = true;
         session_go(&session);
         *ret_plans = TAKE_PTR(session.workflows.plans);
         *ret_n_plans = session.workflows.n_plans;

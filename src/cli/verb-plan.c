@@ -33,13 +33,26 @@ static int print_plans(Plan *const *plans, size_t n_plans, const RunOptions *opt
                 fputs(str_get(&dot), stdout);
                 r = dot.error;
         }
-        for (size_t i = 0; i < n_plans && r == 0 && !options->dot; i++)
+        for (size_t i = 0; i < n_plans && r == 0 && !options->dot; i++) {
+                if (i > 0 && !options->json)
+                        putchar('\n');
                 r = print_plan(plans[i], options);
+        }
         if (r == 0 && (fflush(stdout) != 0 || ferror(stdout)))
                 r = -errno;
         if (r < 0)
                 log_error("cannot write the plan: %s", strerror(-r));
         return r;
+}
+
+/* Which was told when they were loaded: 'run' would say no. */
+static bool lack_secrets(Plan *const *plans, size_t n_plans) {
+        bool lack = false;
+
+        for (size_t i = 0; i < n_plans; i++)
+                for (size_t k = 0; k < plans[i]->n_steps; k++)
+                        lack |= plans[i]->steps[k]->n_missing_secrets > 0;
+        return lack;
 }
 
 int verb_plan(const Verb *verb, char *const *args, void *values) {
@@ -59,6 +72,8 @@ int verb_plan(const Verb *verb, char *const *args, void *values) {
                 code = session_load(options, args, &plans, &n_plans);
         if (code == 0 && print_plans(plans, n_plans, options) < 0)
                 code = EXIT_ENGINE;
+        if (code == 0 && lack_secrets(plans, n_plans))
+                code = EXIT_USAGE;
         plans_free(plans, n_plans);
         return code;
 }

@@ -46,6 +46,19 @@ static size_t judge(Plan *const *plans, size_t n_plans, const WorkflowInput *inp
         return n_refused;
 }
 
+static size_t check_secrets(Plan *const *plans, size_t n_plans, DiagList *diags) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < n_plans; i++) {
+                DiagList own = { 0 };
+
+                n += plan_check_secrets(plans[i], &own);
+                diag_list_merge(diags, &own);
+                diag_list_done(&own);
+        }
+        return n;
+}
+
 /* What the operator set goes onto what a file became. */
 static int apply_settings(Plan *const *plans, size_t n_plans, const WorkflowInput *input, DiagList *diags, Error **reterr) {
         PolicyProject project = { .name = strmap_get(input->environment, "CI_REPO") };
@@ -118,7 +131,7 @@ static int load(const char *path, const WorkflowInput *input, LoadedWorkflows *l
         _cleanup_(diag_list_done) DiagList diags = { 0 };
         _cleanup_(source_freep) Source *source = NULL;
         _cleanup_(error_freep) Error *error = NULL;
-        size_t n_refused = 0, n_plans = 0;
+        size_t n_refused = 0, n_missing = 0, n_plans = 0;
         Plan **plans = NULL;
         int r;
 
@@ -131,12 +144,16 @@ static int load(const char *path, const WorkflowInput *input, LoadedWorkflows *l
                 r = compile_gitlab(source, input, &diags, &plans, &n_plans);
         else
                 r = compile_woodpecker(source, input, count_running(loaded) + 1, &diags, &plans, &n_plans);
+        for (size_t i = 0; i < n_plans && r >= 0 && !is_gitlab; i++)
+                r = select_steps(plans[i], input->options, &error);
+        if (r >= 0)
+                n_missing = check_secrets(plans, n_plans, &diags);
         if (r >= 0)
                 n_refused = judge(plans, n_plans, input, &diags);
         if (r >= 0 && n_refused == 0)
                 r = apply_settings(plans, n_plans, input, &diags, &error);
-        for (size_t i = 0; i < n_plans && r >= 0 && !is_gitlab; i++)
-                r = select_steps(plans[i], input->options, &error);
+        if (r >= 0 && n_missing > 0 && !input->may_lack_secrets)
+                r = -EBADMSG;
         diag_sort(&diags);
         show(&diags, source, input->color);
         if (error)

@@ -14,6 +14,7 @@ typedef struct WorkflowInput {
         const char *cron;           /* name of the cron job; NULL: none */
         char *const *changed_files; /* NULL: those that the environment names */
         bool are_chosen; /* the user named the files: others may be missing */
+        bool may_lack_secrets; /* told as faults as ever, but the plans are good to look at */
         bool color;
 } WorkflowInput;
 

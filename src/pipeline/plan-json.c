@@ -16,6 +16,15 @@ static void put_environment(JsonWriter *w, const PlanStep *step) {
         json_close(w);
 }
 
+static void put_missing(JsonWriter *w, const PlanStep *step) {
+        if (step->n_missing_secrets == 0)
+                return;
+        json_open_array(w, "missing_secrets");
+        for (size_t i = 0; i < step->n_missing_secrets; i++)
+                json_put_string(w, NULL, step->missing_secrets[i].name);
+        json_close(w);
+}
+
 static void put_volumes(JsonWriter *w, const PlanStep *step) {
         if (step->n_volumes == 0)
                 return;
@@ -129,6 +138,7 @@ static void put_step(JsonWriter *w, const Plan *plan, const PlanStep *step, size
         json_put_string(w, "directory", step->directory);
         json_put_string(w, "workspace_base", step->workspace_base);
         put_environment(w, step);
+        put_missing(w, step);
         json_put_string(w, "user", step->user);
         put_volumes(w, step);
         put_tmpfs(w, step);

@@ -97,6 +97,10 @@ static void print_environment(Str *out, const PlanStep *step) {
         MAP_FOREACH(entry, &step->secret_environment)
                 (void) strv_append(&names, entry->key);
         print_list(out, "secrets", names);
+        names = strv_free(names);
+        for (size_t i = 0; i < step->n_missing_secrets; i++)
+                (void) strv_append(&names, step->missing_secrets[i].name);
+        print_list(out, "not given", names);
 }
 
 static void print_pull(Str *out, const PlanStep *step) {

@@ -149,6 +149,13 @@ static void step_free_host_parts(PlanStep *step) {
         strv_free(step->ready.command);
 }
 
+PlanMissing *plan_missing_free(PlanMissing *missing, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                free(missing[i].name);
+        free(missing);
+        return NULL;
+}
+
 PlanStep *plan_step_free(PlanStep *step) {
         if (!step)
                 return NULL;
@@ -167,10 +174,26 @@ PlanStep *plan_step_free(PlanStep *step) {
         free(step->workspace_base);
         map_done(&step->environment);
         map_done(&step->secret_environment);
+        plan_missing_free(step->missing_secrets, step->n_missing_secrets);
         free(step->user);
         free(step->needs);
         free(step);
         return NULL;
+}
+
+size_t plan_check_secrets(const Plan *plan, DiagList *diags) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < plan->n_steps; i++)
+                for (size_t k = 0; k < plan->steps[i]->n_missing_secrets; k++, n++) {
+                        const PlanMissing *missing = &plan->steps[i]->missing_secrets[k];
+                        Diag *diag = diag_add(diags, DIAG_ERROR, "secret", missing->mark, "secret '%s' is not given",
+                                              missing->name);
+
+                        diag_set_hint(diag, "'--secret %s' takes it from the environment, '--secrets-file' from a file",
+                                      missing->name);
+                }
+        return n;
 }
 
 Plan *plan_free(Plan *plan) {

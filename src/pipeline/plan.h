@@ -109,6 +109,12 @@ typedef enum ScriptStyle {
 } ScriptStyle;
 const char *script_style_to_string(ScriptStyle style); /* "plain", "strict" */
 
+/* What the file wants for a step and nobody gave. */
+typedef struct PlanMissing {
+        char *name; /* as written */
+        Mark mark;
+} PlanMissing;
+
 /* When a service can be used; all unset: its image's HEALTHCHECK, else its ports say so. */
 typedef struct PlanReady {
         char *log;      /* a regular expression: a line of its output matches */
@@ -147,6 +153,8 @@ typedef struct PlanStep {
         Map environment;        /* name to value: all but what is only known when the step starts */
         Map secret_environment; /* the same, of values that hold a secret: never shown, never in an inspect where that
                                    can be had */
+        PlanMissing *missing_secrets; /* plan_check_secrets() */
+        size_t n_missing_secrets;
 
         char *user; /* as for 'docker run --user'; NULL: the image's */
         PlanVolume *volumes;
@@ -224,11 +232,22 @@ Plan *plan_free(Plan *plan);
 DEFINE_CLEANUP(Plan *, plan_free);
 /** plans_free() - an array of them; NULL */
 Plan **plans_free(Plan **plans, size_t n_plans);
+/** plan_missing_free() - an array of them; NULL */
+PlanMissing *plan_missing_free(PlanMissing *missing, size_t n);
 PlanStep *plan_step_free(PlanStep *step);
 DEFINE_CLEANUP(PlanStep *, plan_step_free);
 
 /** plan_find() - a step, else a service, by its name as written; NULL if there is none */
 const PlanStep *plan_find(const Plan *plan, const char *name);
+
+/**
+ * plan_check_secrets() - notes the secrets that are missing for the steps that are in the plan
+ *
+ * It is not done when the file is compiled, because a step that is not chosen may do without.
+ *
+ * Return: how many.
+ */
+size_t plan_check_secrets(const Plan *plan, DiagList *diags);
 
 /** plan_levels() - of each step how many lie before it, at least; 0 for services. Heap, NULL if memory is out */
 size_t *plan_levels(const Plan *plan);

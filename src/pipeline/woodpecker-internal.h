@@ -25,6 +25,8 @@ typedef struct Woodpecker {
         size_t n_errors;
         size_t n_expanded_bytes;
         bool is_left_out; /* what is being compiled will not run: secrets may be missing */
+        PlanMissing *missing_secrets; /* of the step that is being compiled */
+        size_t n_missing_secrets;
         size_t work;      /* what is left of WOODPECKER_WORK_MAX */
         char **changed_files;
         char *workspace_base, *workspace_path;

@@ -10,6 +10,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/parse.h"
 #include "base/utf8.h"
 #include "pipeline/go-number.h"
@@ -27,11 +28,21 @@ static bool is_secret_reference(const YamlNode *node) {
         return node->kind == YAML_MAPPING && yaml_get(node, "from_secret");
 }
 
-/* NULL, with a fault, if there is none of that name. */
+static int note_missing(Woodpecker *wp, const YamlNode *name) {
+        PlanMissing missing = { .name = str_escape(name->text, name->n_text, PLAN_NAME_BYTES_MAX), .mark = name->mark };
+
+        if (!missing.name || ARRAY_APPEND(wp->missing_secrets, wp->n_missing_secrets, missing) < 0) {
+                free(missing.name);
+                return -ENOMEM;
+        }
+        return 0;
+}
+
+/* NULL if there is none of that name, which is noted. */
 static int find_secret(Value *value, const YamlNode *node, const char **ret) {
         const YamlNode *name = yaml_get(node, "from_secret");
         const Map *secrets = value->woodpecker->context->secrets;
-        _cleanup_free_ char *lower = NULL, *shown = NULL;
+        _cleanup_free_ char *lower = NULL;
         Diag *diag;
 
         *ret = NULL;
@@ -47,18 +58,13 @@ static int find_secret(Value *value, const YamlNode *node, const char **ret) {
                 return 0;
         }
         lower = strdup(name->text);
-        shown = str_escape(name->text, name->n_text, PLAN_NAME_BYTES_MAX);
-        if (!lower || !shown)
+        if (!lower)
                 return -ENOMEM;
         for (char *c = lower; *c; c++)
                 *c = (char) tolower((unsigned char) *c);
         *ret = secrets ? strmap_get(secrets, lower) : NULL;
-        if (!*ret && !value->woodpecker->is_left_out) {
-                diag = WOODPECKER_ERROR(value->woodpecker, "secret", name->mark, "secret '%s' is not given", shown);
-                diag_set_hint(diag, "'--secret %s' takes it from the environment, '--secrets-file' from a file", shown);
-        }
-        value->is_secret |= *ret != NULL;
-        return 0;
+        value->is_secret = true;
+        return *ret || value->woodpecker->is_left_out ? 0 : note_missing(value->woodpecker, name);
 }
 
 static void append_json_string(Str *out, const char *text, size_t n) {
@@ -186,8 +192,8 @@ static int append_json(Value *value, const YamlNode *node) {
                 if (!is_secret_reference(node))
                         return append_json_map(value, node);
                 r = find_secret(value, node, &secret);
-                if (r == 0 && secret)
-                        append_json_string(&value->text, secret, strlen(secret));
+                if (r == 0)
+                        append_json_string(&value->text, secret ? secret : "", secret ? strlen(secret) : 0);
                 return r;
         default:
                 append_json_string(&value->text, node->text, node->n_text);

@@ -411,6 +411,10 @@ int woodpecker_when(Woodpecker *wp, const YamlNode *node, bool is_step, const ch
         for (size_t i = 0; i < node->n_items && r == 0; i++)
                 r = apply_local(node->items[i], ret);
         ret->matches |= wp->context->is_lint;
+        if (ret->matches) { /* one that does not hold stood beside one that does */
+                free(ret->why);
+                ret->why = NULL;
+        }
         return r;
 }
 

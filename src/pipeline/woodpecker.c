@@ -215,6 +215,18 @@ static int leave_out(Plan *plan, const Container *container, const Conditions *c
         return 0;
 }
 
+/* @step: NULL if there were faults */
+static void hand_over_missing(Woodpecker *wp, PlanStep *step) {
+        if (step) {
+                step->missing_secrets = wp->missing_secrets;
+                step->n_missing_secrets = wp->n_missing_secrets;
+        } else {
+                plan_missing_free(wp->missing_secrets, wp->n_missing_secrets);
+        }
+        wp->missing_secrets = NULL;
+        wp->n_missing_secrets = 0;
+}
+
 static int compile_container(Woodpecker *wp, Workflow *workflow, size_t index) {
         const Container *container = &workflow->containers[index];
         Conditions *conditions = &workflow->conditions[index];
@@ -228,6 +240,7 @@ static int compile_container(Woodpecker *wp, Workflow *workflow, size_t index) {
         wp->is_left_out = wp->context->is_lint || !conditions->matches || !workflow->all.matches;
         if (r == 0)
                 r = woodpecker_step_compile(wp, container, &step);
+        hand_over_missing(wp, step);
         workflow->plan_index[index] = SIZE_MAX;
         if (r < 0 || !step || !workflow->all.matches)
                 return r;

@@ -140,6 +140,21 @@ workflow() {
         assert_output_contains --secret
 }
 
+@test "a step that is not chosen may lack its secret; the plan is shown all the same" {
+        cat >.woodpecker.yaml <<-'END'
+	steps:
+	  test: {image: localhost/lab/busybox:1, commands: echo tested}
+	  deploy: {image: localhost/lab/busybox:1, commands: 'true', environment: {TOKEN: {from_secret: token}}}
+	END
+        podstep run --step test
+        assert_status 0
+        assert_line tested
+        podstep plan
+        assert_status 2
+        assert_output_contains "secret 'token' is not given"
+        assert_output_matches '^    not given    token$'
+}
+
 @test "a secret's value on the command line is refused and not repeated" {
         workflow 'echo "$TOKEN"'
         podstep run --secret "TOKEN=$SECRET"

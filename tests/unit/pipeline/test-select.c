@@ -100,9 +100,39 @@ static void test_suggestion(void **state) {
         assert_string_equal(error_message(error, 0), "workflow 'test' has no step 'biuld'; did you mean 'build'?");
 }
 
+/* A secret counts where a step is left that wants it. */
+static void test_secrets(void **state) {
+        static const char text[] = "steps:\n"
+                                   "  a: {image: x, environment: {A: {from_secret: Key}, B: {from_secret: other}}}\n"
+                                   "  b: {image: x, depends_on: [], settings: {c: [{from_secret: key}]}}\n"
+                                   "  c: {image: x, depends_on: []}\n";
+        static const struct {
+                const char *names;
+                size_t want;
+        } rows[] = { { "a,b", 3 }, { "a", 2 }, { "b,c", 1 }, { "c", 0 } };
+
+        FOREACH_ROW(row, rows) {
+                _cleanup_(plan_freep) Plan *plan = compile_fine(text);
+                _cleanup_(diag_list_done) DiagList diags = { 0 };
+                _cleanup_strv_ char **names = NULL;
+
+                print_message("case '%s'\n", row->names);
+                assert_int_equal(strv_split(row->names, ',', &names), 0);
+                assert_int_equal(plan_keep_steps(plan, names, NULL), 0);
+                assert_int_equal(plan_check_secrets(plan, &diags), row->want);
+                assert_int_equal(diags.n_errors, row->want);
+                if (row->want < 2)
+                        continue;
+                assert_string_equal(diags.diags[0].message, "secret 'Key' is not given");
+                assert_int_equal(diags.diags[0].mark.line, 2);
+                assert_true(map_has(&plan->steps[0]->secret_environment, "A"));
+        }
+}
+
 int main(void) {
-        const struct CMUnitTest tests[] = {cmocka_unit_test(test_steps), cmocka_unit_test(test_from),
-                                           cmocka_unit_test(test_bridge), cmocka_unit_test(test_suggestion)};
+        const struct CMUnitTest tests[] = { cmocka_unit_test(test_steps), cmocka_unit_test(test_from),
+                                            cmocka_unit_test(test_bridge), cmocka_unit_test(test_suggestion),
+                                            cmocka_unit_test(test_secrets) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

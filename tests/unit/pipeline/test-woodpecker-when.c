@@ -219,6 +219,19 @@ static void test_workflow(void **state) {
         assert_non_null(strstr(str_get(&messages), "'matrix' has no place"));
 }
 
+/* One that holds is enough, and then there is nothing to tell. */
+static void test_alternatives(void **state) {
+        _cleanup_(plan_freep) Plan *plan =
+                compile_run("when: [{event: tag}, {event: push}]\n"
+                            "steps: {a: {image: x, when: [{branch: x}, {event: push}]}}\n",
+                            &push, NULL);
+
+        assert_non_null(plan);
+        assert_int_equal(plan->n_steps, 1);
+        assert_int_equal(plan->n_left_out, 0);
+        assert_null(plan->why_left_out);
+}
+
 static void test_files_variable(void **state) {
         static const struct {
                 const char *files;
@@ -245,7 +258,8 @@ static void test_files_variable(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = { cmocka_unit_test(test_match),    cmocka_unit_test(test_status),
                                             cmocka_unit_test(test_fault),    cmocka_unit_test(test_left_out),
-                                            cmocka_unit_test(test_workflow), cmocka_unit_test(test_files_variable) };
+                                            cmocka_unit_test(test_workflow), cmocka_unit_test(test_alternatives),
+                                            cmocka_unit_test(test_files_variable) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
