@@ -1,6 +1,6 @@
 /* Reading an engine's answers: what a refusal says, and the few fields that many answers share. */
 
-#include "engine/call.h"
+#include "engine/service-internal.h"
 
 #include <errno.h>
 #include <string.h>
@@ -107,4 +107,22 @@ void call_put_labels(JsonWriter *w, const char *key, const Map *labels) {
                 MAP_FOREACH(entry, labels)
                         json_put_string(w, entry->key, entry->value);
         json_close(w);
+}
+
+int answer_id(Call *call, Reply *reply, Error **reterr) {
+        _cleanup_(json_unrefp) Json *json = NULL;
+        const char *id = NULL;
+        int r;
+
+        r = call_json(reply, &json, reterr);
+        if (r < 0)
+                return r;
+        r = json_get_string(json, "Id", &id, reterr);
+        if (r < 0)
+                return call_bad(r, reterr);
+        return call_copy_string(json, "Id", call->ret.text);
+}
+
+int answer_standing(Call *call, Reply *reply, Error **reterr) {
+        return reply->status == 404 ? call_refuse(call, reterr) : call_check(reply, reterr);
 }

@@ -1,6 +1,6 @@
 /* Files inside of containers, as archives. Each call costs Podman 70-150 ms: a helper process of its own. */
 
-#include "engine/call.h"
+#include "engine/service-internal.h"
 
 #include <errno.h>
 #include <string.h>

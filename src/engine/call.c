@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/base64.h"
 #include "base/clock.h"
 
 #define CALL_AWAY_FIRST_USEC (100 * USEC_PER_MSEC)
@@ -74,6 +73,7 @@ int call_init(Call *call, Engine *engine, const CallSpec *spec, TaskDone done, v
         call->doing = spec->doing;
         call->method = spec->method;
         call->answer = spec->answer;
+        call->ret = spec->ret;
         call->path = STR_INIT(CALL_PATH_MAX);
         call->timeout_usec = spec->is_slow ? service->times.slow_usec : service->times.call_usec;
         call->backoff = (Backoff) { .first_usec = CALL_AWAY_FIRST_USEC, .max_usec = CALL_AWAY_MAX_USEC };
@@ -122,19 +122,7 @@ int call_copy_body(Call *call, const char *bytes, size_t n) {
         return 0;
 }
 
-int call_set_login_take(Call *call, char *json) {
-        char *encoded = base64_encode(json, strlen(json), BASE64_URL);
-
-        explicit_bzero(json, strlen(json));
-        free(json);
-        call->header = encoded ? str_printf("X-Registry-Auth: %s", encoded) : NULL;
-        if (encoded)
-                explicit_bzero(encoded, strlen(encoded));
-        free(encoded);
-        return call->header ? 0 : -ENOMEM;
-}
-
-int call_finish_body(Call *call, JsonWriter *w) {
+static int call_finish_body(Call *call, JsonWriter *w) {
         char *body = NULL;
         int r;
 
@@ -244,6 +232,18 @@ int call_start_take(Call *call, Task **ret_task) {
         return 0;
 }
 
+int call_start(Engine *engine, const CallSpec *spec, TaskDone done, void *userdata, Task **ret_task) {
+        _cleanup_(call_freep) Call *call = NULL;
+        int r;
+
+        r = call_new(engine, spec, done, userdata, &call);
+        if (r >= 0 && spec->body)
+                r = call_finish_body(call, spec->body);
+        if (spec->body)
+                json_writer_done(spec->body);
+        return r < 0 ? r : call_start_take(TAKE_PTR(call), ret_task);
+}
+
 int call_go_on(Call *call, CallAnswer answer) {
         int r;
 
@@ -264,6 +264,17 @@ int call_post_on_take(Call *call, char *body, CallAnswer answer) {
         if (r >= 0)
                 r = call_send(call);
         return r < 0 ? r : CALL_GOES_ON;
+}
+
+int call_look_for(Call *call, const Reply *reply, const char *const path[static 3], CallAnswer answer) {
+        (void) call_check(reply, &call->refusal);
+        call_set_path(call, path);
+        return call_go_on(call, answer);
+}
+
+int call_refuse(Call *call, Error **reterr) {
+        *reterr = TAKE_PTR(call->refusal);
+        return error_number(*reterr);
 }
 
 int call_again(Call *call, const Reply *reply, Error **reterr) {

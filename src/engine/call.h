@@ -20,6 +20,11 @@
 typedef struct Attach Attach;
 
 typedef struct Service Service;
+typedef struct Call Call;
+
+/* What an answer means: the Task's result, a negative errno, or CALL_GOES_ON when another request was sent. */
+typedef int (*CallAnswer)(Call *call, Reply *reply, Error **reterr);
+#define CALL_GOES_ON INT_MAX
 
 /* Whose service it is, and what is different in asking it. */
 typedef struct ServiceKind {
@@ -28,6 +33,10 @@ typedef struct ServiceKind {
         /* What the answer to /_ping says. 1: that is enough; 0: 'info' is to be asked. */
         int (*take_ping)(Service *service, const Map *headers, Error **reterr);
         int (*take_info)(Service *service, Json *info, Error **reterr);
+        const struct ObjectRow *objects; /* by ObjectKind */
+        const struct DiskRow *disk;      /* by DiskKind */
+        CallAnswer answer_start;         /* of a container */
+        const char *stop_query;          /* its grace, in seconds */
 } ServiceKind;
 
 #define SERVICE_PREFIX_MAX 32
@@ -58,11 +67,16 @@ static inline Service *service_of(Engine *engine) {
         return container_of(engine, Service, engine);
 }
 
-typedef struct Call Call;
-
-/* What an answer means: the Task's result, a negative errno, or CALL_GOES_ON when another request was sent. */
-typedef int (*CallAnswer)(Call *call, Reply *reply, Error **reterr);
-#define CALL_GOES_ON INT_MAX
+/* Where the result goes. Which of them it is, the answer knows. */
+typedef union CallRet {
+        ImageInfo *image;
+        ContainerStatus *status;
+        HealthStatus *health;
+        EngineObjects *objects;
+        EngineDisk *disk;
+        EngineDetails *details;
+        char **text; /* on the heap */
+} CallRet;
 
 /*
  * A request, or a few of them in a row, to do one thing. Requests are sent again while the engine is away: that is safe
@@ -95,15 +109,7 @@ struct Call {
         Backoff again;            /* between tries that it refused */
         Error *refusal;           /* the first no, kept while something else is tried */
         char *name;               /* of the object in question */
-        union {                   /* where the result goes */
-                ImageInfo *image;
-                ContainerStatus *status;
-                HealthStatus *health;
-                EngineObjects *objects;
-                EngineDisk *disk;
-                EngineDetails *details;
-                char **text;
-        } ret;
+        CallRet ret;
         void (*before_send)(Call *call);   /* each try; NULL: nothing to do */
         Call *(*free_derived)(Call *call); /* of a struct that embeds this as its first member; NULL: plain free() */
 };
@@ -113,7 +119,9 @@ typedef struct CallSpec {
         const char *path[3]; /* segments behind the service's prefix, up to the first NULL: "containers", name, "json" */
         const char *name;    /* copied to the Call */
         CallAnswer answer;   /* NULL: success is all there is to know; 304 counts as such */
-        bool is_slow;
+        CallRet ret;
+        JsonWriter *body; /* finished by call_start(), whatever comes of it, and sent; NULL: none */
+        bool is_slow;     /* the answer may take minutes; see ServiceTimes */
 } CallSpec;
 
 /** call_new() - a call that has not begun */
@@ -123,15 +131,17 @@ int call_init(Call *call, Engine *engine, const CallSpec *spec, TaskDone done, v
 Call *call_free(Call *call);
 DEFINE_CLEANUP(Call *, call_free);
 
+/** call_start() - a call of which the spec says all */
+int call_start(Engine *engine, const CallSpec *spec, TaskDone done, void *userdata, Task **ret_task);
+/** call_start_take() - begins what call_new() or call_init() made; frees the call if it cannot */
+int call_start_take(Call *call, Task **ret_task);
+
+/** call_add_query() - escaped; @value NULL: nothing */
 void call_add_query(Call *call, const char *name, const char *value);
 /** call_take_body() - takes the text, NULL is want of memory; it is wiped in the end */
 int call_take_body(Call *call, char *body);
 /** call_copy_body() - bytes that need not be text */
 int call_copy_body(Call *call, const char *bytes, size_t n);
-/** call_finish_body() - a JSON body */
-int call_finish_body(Call *call, JsonWriter *w);
-/** call_start_take() - begins; frees the call if it cannot */
-int call_start_take(Call *call, Task **ret_task);
 
 /** call_set_path() - the segments behind the service's prefix, without a query */
 void call_set_path(Call *call, const char *const path[static 3]);
@@ -143,6 +153,15 @@ void call_resume(Task *task, int r, const Error *error, void *userdata);
 int call_go_on(Call *call, CallAnswer answer);
 /** call_post_on_take() - likewise with POST and that body */
 int call_post_on_take(Call *call, char *body, CallAnswer answer);
+/**
+ * call_look_for() - to be returned by an answer that refuses to make something: asks for what stands at @path
+ *
+ * A taken name is ours, and the thing was made by a request whose answer was lost; or the refusal meant something else.
+ * The @answer to the look knows: if nothing is there it returns call_refuse().
+ */
+int call_look_for(Call *call, const Reply *reply, const char *const path[static 3], CallAnswer answer);
+/** call_refuse() - the refusal that was kept, which there must be */
+int call_refuse(Call *call, Error **reterr);
 /**
  * call_again() - likewise: the same request once more after a short pause; or the refusal, if that was tried often
  * enough
@@ -166,23 +185,3 @@ int call_copy_string(Json *json, const char *path, char **ret);
 int call_copy_labels(Json *labels, Map *ret);
 /** call_put_labels() - also an empty map, so that the field is what it should be */
 void call_put_labels(JsonWriter *w, const char *key, const Map *labels);
-
-
-/* Asked in the same words of both: */
-int service_probe(Engine *, TaskDone, void *, Task **);
-int service_image_inspect(Engine *, const char *image, ImageInfo *ret, TaskDone, void *, Task **);
-int service_image_remove(Engine *, const char *image, TaskDone, void *, Task **);
-int service_container_inspect(Engine *, const char *name, ContainerStatus *ret, TaskDone, void *, Task **);
-int archive_put(Engine *, const ArchiveSpec *, TaskDone, void *, Task **);
-int archive_get(Engine *, const ArchiveSpec *, TaskDone, void *, Task **);
-int archive_read_file(Engine *, const char *name, const char *path, size_t max_bytes, char **ret, size_t *ret_n,
-                      TaskDone, void *, Task **);
-int archive_has_path(Engine *, const char *name, const char *path, TaskDone, void *, Task **);
-
-/** call_set_login() - X-Registry-Auth of a JSON text, which is wiped and freed */
-int call_set_login_take(Call *call, char *json);
-
-/* Parts of answers that both share: */
-int answer_container_id(Call *call, Reply *reply, Error **reterr);
-/** answer_created() - of containers/create: a name that is taken is ours, made by a request whose answer was lost */
-int answer_created(Call *call, Reply *reply, Error **reterr);

@@ -1,49 +1,12 @@
-/* What Podman and Docker say of containers in the same words. */
+/* Containers, as far as Podman and Docker speak of them in the same words: looked at, started, stopped. */
 
-#include "engine/call.h"
+#include "engine/service-internal.h"
 
+#include <stdio.h>
 #include <string.h>
 
-int answer_container_id(Call *call, Reply *reply, Error **reterr) {
-        _cleanup_(json_unrefp) Json *json = NULL;
-        const char *id = NULL;
-        int r;
-
-        r = call_json(reply, &json, reterr);
-        if (r < 0)
-                return r;
-        r = json_get_string(json, "Id", &id, reterr);
-        if (r < 0)
-                return call_bad(r, reterr);
-        return call_copy_string(json, "Id", call->ret.text);
-}
-
-/*
- * The container is there after all: it was made by a request whose answer was lost. If it is not, the refusal meant
- * something else.
- */
-static int answer_adopt(Call *call, Reply *reply, Error **reterr) {
-        if (reply->status == 404) {
-                /*
-                 * A request whose sender was killed may be half-way: the storage has the name, the container is not there
-                 * yet. Only the words tell this from other refusals.
-                 */
-                if (strstr(error_message(call->refusal, 0), "already in use") && call_again(call, reply, NULL) == CALL_GOES_ON)
-                        return CALL_GOES_ON;
-                *reterr = TAKE_PTR(call->refusal);
-                return error_number(*reterr);
-        }
-        return answer_container_id(call, reply, reterr);
-}
-
-int answer_created(Call *call, Reply *reply, Error **reterr) {
-        if (reply->status != 500 && reply->status != 409)
-                return answer_container_id(call, reply, reterr);
-        /* "Name in use" is 500 from libpod, 409 from others; so is all else. The name tells: it is ours alone. */
-        (void) call_check(reply, &call->refusal);
-        call_set_path(call, (const char *const[3]) { "containers", call->name, "json" });
-        return call_go_on(call, answer_adopt);
-}
+#include "base/clock.h"
+#include "engine/attach.h"
 
 static const struct {
         const char *name;
@@ -96,17 +59,78 @@ static int answer_inspect(Call *call, Reply *reply, Error **reterr) {
 }
 
 int service_container_inspect(Engine *engine, const char *name, ContainerStatus *ret, TaskDone done, void *userdata,
-                             Task **ret_task) {
+                              Task **ret_task) {
         CallSpec spec = { .doing = "inspecting container",
                           .method = "GET",
                           .path = { "containers", name, "json" },
-                          .answer = answer_inspect };
-        Call *call = NULL;
+                          .answer = answer_inspect,
+                          .ret.status = ret };
+
+        return call_start(engine, &spec, done, userdata, ret_task);
+}
+
+int service_container_start(Engine *engine, const char *name, TaskDone done, void *userdata, Task **ret_task) {
+        Service *service = service_of(engine);
+        CallSpec spec = { .doing = "starting container",
+                          .method = "POST",
+                          .path = { "containers", name, "start" },
+                          .answer = service->kind->answer_start,
+                          .is_slow = true };
+        _cleanup_(call_freep) Call *call = NULL;
         int r;
 
         r = call_new(engine, &spec, done, userdata, &call);
         if (r < 0)
                 return r;
-        call->ret.status = ret;
-        return call_start_take(call, ret_task);
+        r = attach_wait(service, name, call_resume, call, &call->pending);
+        if (r < 0)
+                return r;
+        if (r == 0)
+                return call_start_take(TAKE_PTR(call), ret_task);
+        *ret_task = &TAKE_PTR(call)->task;
+        return 0;
+}
+
+static int answer_stop(Call *call, Reply *reply, Error **reterr) {
+        if (reply->status == 304 || reply->status == 404)
+                return 0; /* it does not run */
+        if (reply->status == 500)
+                return call_again(call, reply, reterr);
+        return call_check(reply, reterr);
+}
+
+int service_container_stop(Engine *engine, const char *name, uint64_t grace_usec, TaskDone done, void *userdata,
+                           Task **ret_task) {
+        CallSpec spec = { .doing = "stopping container",
+                          .method = "POST",
+                          .path = { "containers", name, "stop" },
+                          .answer = answer_stop };
+        uint64_t seconds = MIN(grace_usec, UINT32_MAX * USEC_PER_SEC);
+        _cleanup_(call_freep) Call *call = NULL;
+        char text[32];
+        int r;
+
+        r = call_new(engine, &spec, done, userdata, &call);
+        if (r < 0)
+                return r;
+        seconds = (seconds + USEC_PER_SEC - 1) / USEC_PER_SEC;
+        (void) snprintf(text, sizeof(text), "%llu", (unsigned long long) seconds);
+        call_add_query(call, call->service->kind->stop_query, text);
+        call->timeout_usec += seconds * USEC_PER_SEC; /* it is answered when the container has ended */
+        return call_start_take(TAKE_PTR(call), ret_task);
+}
+
+const char *container_next_writable(const ContainerSpec *spec, size_t *i) {
+        static const char *const writable[] = { "/run", "/tmp", "/var/tmp" };
+
+        while (*i < ELEMENTSOF(writable)) {
+                const char *path = writable[(*i)++];
+                bool is_mounted = false;
+
+                for (size_t k = 0; k < spec->n_mounts; k++)
+                        is_mounted |= str_equal(spec->mounts[k].target, path);
+                if (!is_mounted)
+                        return path;
+        }
+        return NULL;
 }

@@ -1,12 +1,9 @@
-/* Containers: made, started, followed, stopped, asked for their health. */
+/* Containers of Docker: made, followed, asked for their health. The rest is container.c's. */
 
 #include "engine/docker-internal.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 
-#include "base/clock.h"
 #include "base/strv.h"
 #include "engine/attach.h"
 
@@ -55,26 +52,19 @@ static int answer_joined(Call *call, Reply *reply, Error **reterr) {
 }
 
 static int take_id(Call *call, Reply *reply, Error **reterr) {
-        int r = answer_container_id(call, reply, reterr);
+        int r = answer_id(call, reply, reterr);
 
         return r < 0 ? r : join_next(call, reterr);
 }
 
-/* It was made by a request whose answer was lost, or the refusal meant something else. */
 static int answer_adopt(Call *call, Reply *reply, Error **reterr) {
-        if (reply->status == 404) {
-                *reterr = TAKE_PTR(call->refusal);
-                return error_number(*reterr);
-        }
-        return take_id(call, reply, reterr);
+        return reply->status == 404 ? call_refuse(call, reterr) : take_id(call, reply, reterr);
 }
 
 static int answer_create(Call *call, Reply *reply, Error **reterr) {
         if (reply->status != 409)
                 return take_id(call, reply, reterr);
-        (void) call_check(reply, &call->refusal);
-        call_set_path(call, (const char *const[3]) { "containers", call->name, "json" });
-        return call_go_on(call, answer_adopt);
+        return call_look_for(call, reply, (const char *const[3]) { "containers", call->name, "json" }, answer_adopt);
 }
 
 int docker_container_create(Engine *engine, const ContainerSpec *spec, char **ret_id, TaskDone done, void *userdata,
@@ -109,8 +99,7 @@ int docker_container_create(Engine *engine, const ContainerSpec *spec, char **re
         return r < 0 ? r : call_start_take(TAKE_PTR(call), ret_task);
 }
 
-/* A container that cannot be started is not "not found", whatever the status. */
-static int answer_start(Call *call, Reply *reply, Error **reterr) {
+int docker_answer_start(Call *call, Reply *reply, Error **reterr) {
         int r;
 
         if (reply->status == 304)
@@ -119,57 +108,9 @@ static int answer_start(Call *call, Reply *reply, Error **reterr) {
         return r == -ENOENT ? -EREMOTEIO : r;
 }
 
-int docker_container_start(Engine *engine, const char *name, TaskDone done, void *userdata, Task **ret_task) {
-        CallSpec spec = { .doing = "starting container",
-                          .method = "POST",
-                          .path = { "containers", name, "start" },
-                          .answer = answer_start,
-                          .is_slow = true };
-        _cleanup_(call_freep) Call *call = NULL;
-        int r;
-
-        r = call_new(engine, &spec, done, userdata, &call);
-        if (r < 0)
-                return r;
-        r = attach_wait(service_of(engine), name, call_resume, call, &call->pending);
-        if (r < 0)
-                return r;
-        if (r == 0)
-                return call_start_take(TAKE_PTR(call), ret_task);
-        *ret_task = &TAKE_PTR(call)->task;
-        return 0;
-}
-
 int docker_container_follow(Engine *engine, const FollowSpec *spec, ContainerExit *ret, TaskDone done, void *userdata,
                             Task **ret_task) {
         return attach_start(service_of(engine), spec, ret, done, userdata, ret_task);
-}
-
-static int answer_stop(Call *call, Reply *reply, Error **reterr) {
-        if (reply->status == 304 || reply->status == 404)
-                return 0; /* it does not run */
-        return call_check(reply, reterr);
-}
-
-int docker_container_stop(Engine *engine, const char *name, uint64_t grace_usec, TaskDone done, void *userdata,
-                          Task **ret_task) {
-        CallSpec spec = { .doing = "stopping container",
-                          .method = "POST",
-                          .path = { "containers", name, "stop" },
-                          .answer = answer_stop };
-        uint64_t seconds = MIN(grace_usec, UINT32_MAX * USEC_PER_SEC);
-        _cleanup_(call_freep) Call *call = NULL;
-        char text[32];
-        int r;
-
-        r = call_new(engine, &spec, done, userdata, &call);
-        if (r < 0)
-                return r;
-        seconds = (seconds + USEC_PER_SEC - 1) / USEC_PER_SEC;
-        (void) snprintf(text, sizeof(text), "%llu", (unsigned long long) seconds);
-        call_add_query(call, "t", text);
-        call->timeout_usec += seconds * USEC_PER_SEC; /* it is answered when the container has ended */
-        return call_start_take(TAKE_PTR(call), ret_task);
 }
 
 /* Docker runs the checks itself, by the image's timer or ours (ContainerSpec.health_interval_usec). */
@@ -193,13 +134,8 @@ int docker_container_check_health(Engine *engine, const char *name, HealthStatus
         CallSpec spec = { .doing = "asking for the health of container",
                           .method = "GET",
                           .path = { "containers", name, "json" },
-                          .answer = answer_health };
-        Call *call = NULL;
-        int r;
+                          .answer = answer_health,
+                          .ret.health = ret };
 
-        r = call_new(engine, &spec, done, userdata, &call);
-        if (r < 0)
-                return r;
-        call->ret.health = ret;
-        return call_start_take(call, ret_task);
+        return call_start(engine, &spec, done, userdata, ret_task);
 }

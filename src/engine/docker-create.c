@@ -82,24 +82,13 @@ static void put_mounts(JsonWriter *w, const ContainerSpec *spec) {
         json_close(w);
 }
 
-/* As Podman does it: what programs expect to be able to write. */
-static void put_writable(JsonWriter *w, const ContainerSpec *spec) {
-        static const char *const writable[] = { "/run", "/tmp", "/var/tmp" };
-
-        FOREACH_ROW(path, writable) {
-                bool is_mounted = false;
-
-                for (size_t i = 0; i < spec->n_mounts; i++)
-                        is_mounted |= str_equal(spec->mounts[i].target, *path);
-                if (!is_mounted)
-                        json_put_string(w, *path, "rw");
-        }
-}
-
 static void put_tmpfs(JsonWriter *w, const ContainerSpec *spec) {
+        size_t k = 0;
+
         json_open_object(w, "Tmpfs");
-        if (spec->read_only)
-                put_writable(w, spec);
+        if (spec->read_only) /* as Podman does it */
+                for (const char *path; (path = container_next_writable(spec, &k));)
+                        json_put_string(w, path, "rw");
         for (size_t i = 0; i < spec->n_mounts; i++) {
                 _cleanup_free_ char *options = NULL;
 

@@ -10,16 +10,6 @@
 
 #define TEXT_MAX 4096 /* of one string */
 
-typedef struct Describe {
-        Call call;
-        EngineDetails *ret;
-} Describe;
-
-static Call *describe_free(Call *call) {
-        free(container_of(call, Describe, call));
-        return NULL;
-}
-
 static int copy_text(Json *json, const char *path, const char *before, char **ret) {
         const char *text = json_find_string(json, path);
         _cleanup_free_ char *both = text ? str_printf("%s%s", before, text) : NULL;
@@ -55,7 +45,12 @@ static int read_controllers(const EngineInfo *info, EngineDetails *details) {
         static const struct {
                 Controller controller;
                 const char *name;
-        } rows[] = { { CONTROLLER_MEMORY, "memory" }, { CONTROLLER_CPU, "cpu" }, { CONTROLLER_CPUSET, "cpuset" }, { CONTROLLER_PIDS, "pids" } };
+        } rows[] = {
+                { CONTROLLER_MEMORY, "memory" },
+                { CONTROLLER_CPU, "cpu" },
+                { CONTROLLER_CPUSET, "cpuset" },
+                { CONTROLLER_PIDS, "pids" },
+        };
 
         FOREACH_ROW(row, rows)
                 if ((info->controllers & row->controller) && strv_append(&details->cgroup_controllers, row->name) < 0)
@@ -78,23 +73,17 @@ static int answer_describe(Call *call, Reply *reply, Error **reterr) {
         details.has_seccomp = docker_has_security_option(json, "name=seccomp");
         if (read_texts(json, &details) < 0 || read_controllers(info, &details) < 0)
                 return error_oom(reterr);
-        *container_of(call, Describe, call)->ret = details;
+        *call->ret.details = details;
         details = (EngineDetails) { 0 };
         return 0;
 }
 
 int docker_describe(Engine *engine, EngineDetails *ret, TaskDone done, void *userdata, Task **ret_task) {
-        CallSpec spec = { .doing = "asking what the engine is", .method = "GET", .path = { "info" }, .answer = answer_describe };
-        _cleanup_(call_freep) Call *call = NULL;
-        Describe *describe;
-        int r;
+        CallSpec spec = { .doing = "asking what the engine is",
+                          .method = "GET",
+                          .path = { "info" },
+                          .answer = answer_describe,
+                          .ret.details = ret };
 
-        describe = calloc(1, sizeof(*describe));
-        if (!describe)
-                return -ENOMEM;
-        call = &describe->call;
-        call->free_derived = describe_free;
-        describe->ret = ret;
-        r = call_init(call, engine, &spec, done, userdata);
-        return r < 0 ? r : call_start_take(TAKE_PTR(call), ret_task);
+        return call_start(engine, &spec, done, userdata, ret_task);
 }

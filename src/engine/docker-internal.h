@@ -2,7 +2,7 @@
 
 /* Docker's functions, for the engine's table. Source: Docker Engine API v1.25 to v1.52. */
 
-#include "engine/call.h"
+#include "engine/service-internal.h"
 
 #define DOCKER_API_MAJOR 1
 #define DOCKER_API_MINOR_MIN 25
@@ -17,16 +17,16 @@ void docker_put_health(JsonWriter *w, const HealthSpec *health);
 int docker_describe(Engine *, EngineDetails *ret, TaskDone, void *, Task **);
 int docker_image_pull(Engine *, const PullSpec *, EngineProgress, PullResult *ret, TaskDone, void *, Task **);
 int docker_image_import(Engine *, const char *reference, const char *tar, size_t n, TaskDone, void *, Task **);
-int docker_disk_usage(Engine *, EngineDisk *ret, TaskDone, void *, Task **);
 int docker_volume_create(Engine *, const VolumeSpec *, char **ret_mountpoint, TaskDone, void *, Task **);
 int docker_network_create(Engine *, const EngineNetworkSpec *, TaskDone, void *, Task **);
 int docker_container_create(Engine *, const ContainerSpec *, char **ret_id, TaskDone, void *, Task **);
-int docker_container_start(Engine *, const char *name, TaskDone, void *, Task **);
 int docker_container_follow(Engine *, const FollowSpec *, ContainerExit *ret, TaskDone, void *, Task **);
-int docker_container_stop(Engine *, const char *name, uint64_t grace_usec, TaskDone, void *, Task **);
 int docker_container_check_health(Engine *, const char *name, HealthStatus *ret, TaskDone, void *, Task **);
-int docker_object_list(Engine *, ObjectKind, const char *label, EngineObjects *ret, TaskDone, void *, Task **);
-int docker_object_remove(Engine *, ObjectKind, const char *name, TaskDone, void *, Task **);
+/** docker_answer_start() - a container that cannot be started is not "not found", whatever the status */
+int docker_answer_start(Call *call, Reply *reply, Error **reterr);
+
+extern const ObjectRow docker_object_rows[_OBJECT_KIND_MAX];
+extern const DiskRow docker_disk_rows[_DISK_KIND_MAX];
 
 /** docker_has_security_option() - of an answer to /info; @name: "name=seccomp" */
 bool docker_has_security_option(Json *json, const char *name);

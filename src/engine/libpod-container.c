@@ -1,12 +1,33 @@
-/* Containers: made, started, stopped, looked at. */
+/* Containers of Podman: made, initialised, asked for their health. The rest is container.c's. */
 
 #include "engine/libpod-internal.h"
 
-#include <errno.h>
-#include <stdio.h>
+#include <string.h>
 
-#include "base/clock.h"
-#include "engine/attach.h"
+/*
+ * The container is there after all: it was made by a request whose answer was lost. If it is not, the refusal meant
+ * something else.
+ */
+static int answer_adopt(Call *call, Reply *reply, Error **reterr) {
+        if (reply->status == 404) {
+                /*
+                 * A request whose sender was killed may be half-way: the storage has the name, the container is not there
+                 * yet. Only the words tell this from other refusals.
+                 */
+                if (strstr(error_message(call->refusal, 0), "already in use") &&
+                    call_again(call, reply, NULL) == CALL_GOES_ON)
+                        return CALL_GOES_ON;
+                return call_refuse(call, reterr);
+        }
+        return answer_id(call, reply, reterr);
+}
+
+static int answer_create(Call *call, Reply *reply, Error **reterr) {
+        if (reply->status != 500 && reply->status != 409)
+                return answer_id(call, reply, reterr);
+        /* "Name in use" is 500 from libpod, 409 from others; so is all else. The name tells: it is ours alone. */
+        return call_look_for(call, reply, (const char *const[3]) { "containers", call->name, "json" }, answer_adopt);
+}
 
 int libpod_container_create(Engine *engine, const ContainerSpec *spec, char **ret_id, TaskDone done, void *userdata,
                             Task **ret_task) {
@@ -14,7 +35,7 @@ int libpod_container_create(Engine *engine, const ContainerSpec *spec, char **re
                                .method = "POST",
                                .path = { "containers", "create" },
                                .name = spec->name,
-                               .answer = answer_created,
+                               .answer = answer_create,
                                .is_slow = true };
         _cleanup_(call_freep) Call *call = NULL;
         char *body = NULL;
@@ -31,71 +52,13 @@ int libpod_container_create(Engine *engine, const ContainerSpec *spec, char **re
         return r < 0 ? r : call_start_take(TAKE_PTR(call), ret_task);
 }
 
-/* Calls whose success is all there is to know. */
-static int simple_call(Engine *engine, const CallSpec *spec, TaskDone done, void *userdata, Task **ret_task) {
-        Call *call = NULL;
-        int r;
-
-        r = call_new(engine, spec, done, userdata, &call);
-        return r < 0 ? r : call_start_take(call, ret_task);
-}
-
 int libpod_container_init(Engine *engine, const char *name, TaskDone done, void *userdata, Task **ret_task) {
         CallSpec spec = { .doing = "initialising container",
                           .method = "POST",
                           .path = { "containers", name, "init" },
                           .is_slow = true };
 
-        return simple_call(engine, &spec, done, userdata, ret_task);
-}
-
-int libpod_container_start(Engine *engine, const char *name, TaskDone done, void *userdata, Task **ret_task) {
-        CallSpec spec = { .doing = "starting container",
-                          .method = "POST",
-                          .path = { "containers", name, "start" },
-                          .is_slow = true };
-        _cleanup_(call_freep) Call *call = NULL;
-        int r;
-
-        r = call_new(engine, &spec, done, userdata, &call);
-        if (r < 0)
-                return r;
-        r = attach_wait(service_of(engine), name, call_resume, call, &call->pending);
-        if (r < 0)
-                return r;
-        if (r == 0)
-                return call_start_take(TAKE_PTR(call), ret_task);
-        *ret_task = &TAKE_PTR(call)->task;
-        return 0;
-}
-
-static int answer_stop(Call *call, Reply *reply, Error **reterr) {
-        if (reply->status == 304 || reply->status == 404)
-                return 0; /* it does not run */
-        if (reply->status == 500)
-                return call_again(call, reply, reterr);
-        return call_check(reply, reterr);
-}
-
-int libpod_container_stop(Engine *engine, const char *name, uint64_t grace_usec, TaskDone done, void *userdata,
-                          Task **ret_task) {
-        CallSpec spec = { .doing = "stopping container",
-                          .method = "POST",
-                          .path = { "containers", name, "stop" },
-                          .answer = answer_stop };
-        uint64_t seconds = MIN(grace_usec, UINT32_MAX * USEC_PER_SEC);
-        _cleanup_(call_freep) Call *call = NULL;
-        char text[32];
-        int r;
-
-        r = call_new(engine, &spec, done, userdata, &call);
-        if (r < 0)
-                return r;
-        seconds = (seconds + USEC_PER_SEC - 1) / USEC_PER_SEC;
-        (void) snprintf(text, sizeof(text), "%llu", (unsigned long long) seconds);
-        call_add_query(call, "timeout", text);
-        call->timeout_usec += seconds * USEC_PER_SEC; /* it is answered when the container has ended */
-        return call_start_take(TAKE_PTR(call), ret_task);
+        return call_start(engine, &spec, done, userdata, ret_task);
 }
 
 static int answer_health(Call *call, Reply *reply, Error **reterr) {
@@ -121,13 +84,8 @@ int libpod_container_check_health(Engine *engine, const char *name, HealthStatus
                           .method = "GET",
                           .path = { "containers", name, "healthcheck" },
                           .answer = answer_health,
+                          .ret.health = ret,
                           .is_slow = true }; /* the check itself may take long */
-        Call *call = NULL;
-        int r;
 
-        r = call_new(engine, &spec, done, userdata, &call);
-        if (r < 0)
-                return r;
-        call->ret.health = ret;
-        return call_start_take(call, ret_task);
+        return call_start(engine, &spec, done, userdata, ret_task);
 }

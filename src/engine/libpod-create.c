@@ -24,19 +24,13 @@ static void put_options(JsonWriter *w, const char *key, const MountSpec *mount) 
 
 /* The command line adds these to a read-only root file system, the API of 4.x does not. */
 static void put_writable(JsonWriter *w, const ContainerSpec *spec) {
-        static const char *const writable[] = { "/run", "/tmp", "/var/tmp" };
+        size_t i = 0;
 
-        FOREACH_ROW(path, writable) {
-                bool is_mounted = false;
-
-                for (size_t i = 0; i < spec->n_mounts; i++)
-                        is_mounted |= str_equal(spec->mounts[i].target, *path);
-                if (is_mounted)
-                        continue;
+        for (const char *path; (path = container_next_writable(spec, &i));) {
                 json_open_object(w, NULL);
                 json_put_string(w, "type", "tmpfs");
                 json_put_string(w, "source", "tmpfs");
-                json_put_string(w, "destination", *path);
+                json_put_string(w, "destination", path);
                 json_put_strv(w, "options", (char *const[]) { (char *) "rw", NULL });
                 json_close(w);
         }

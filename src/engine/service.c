@@ -1,4 +1,4 @@
-#include "engine/call.h"
+#include "engine/service-internal.h"
 
 #include <errno.h>
 #include <string.h>
@@ -96,11 +96,8 @@ int service_probe(Engine *engine, TaskDone done, void *userdata, Task **ret_task
                           .method = "GET",
                           .path = { "info" },
                           .answer = answer_info };
-        Call *call = NULL;
-        int r;
 
-        r = call_new(engine, &spec, done, userdata, &call);
-        return r < 0 ? r : call_start_take(call, ret_task);
+        return call_start(engine, &spec, done, userdata, ret_task);
 }
 
 static void on_info(Task *task, int r, const Error *error, void *userdata) {
@@ -114,11 +111,8 @@ static void on_info(Task *task, int r, const Error *error, void *userdata) {
 
 static int open_ask_info(Open *open) {
         CallSpec spec = { .method = "GET", .path = { "info" }, .answer = answer_info };
-        Call *call = NULL;
-        int r;
 
-        r = call_new(&open->service->engine, &spec, on_info, open, &call);
-        return r < 0 ? r : call_start_take(call, &open->pending);
+        return call_start(&open->service->engine, &spec, on_info, open, &open->pending);
 }
 
 /* 1: all that is to be known is known. */
