@@ -37,7 +37,7 @@ static int append_take(Compiled *compiled, Plan **plans, size_t n_plans) {
 }
 
 static int judge(const Request *request, const Policy *policy, Plan *plan, DiagList *diags, size_t *n_refused, Error **reterr) {
-        PolicyProject project = { .name = strmap_get(&request->environment, "CI_REPO") };
+        PolicyProject project = policy_project(policy, &request->environment);
         DiagList own = { 0 };
         size_t n = 0;
         int r = 0;

@@ -61,7 +61,7 @@ static size_t check_secrets(Plan *const *plans, size_t n_plans, DiagList *diags)
 
 /* What the operator set goes onto what a file became. */
 static int apply_settings(Plan *const *plans, size_t n_plans, const WorkflowInput *input, DiagList *diags, Error **reterr) {
-        PolicyProject project = { .name = strmap_get(input->environment, "CI_REPO") };
+        PolicyProject project = policy_project(&input->options->policy, input->environment);
         int r = 0;
 
         for (size_t i = 0; i < n_plans && r >= 0; i++) {

@@ -27,6 +27,14 @@ const char *config_check_program(const char *text) {
         return text[strspn(text, NAME_BYTES "./-")] || text[0] == '-' ? "the name or the path of a program" : NULL;
 }
 
+const char *config_check_runner(const char *text) {
+        size_t n = strlen(text);
+
+        return isalnum((unsigned char) *text) && n <= CONFIG_RUNNER_MAX && !text[strspn(text, NAME_BYTES ".-")]
+                       ? NULL
+                       : "a name of letters, digits and _.- with at most 63 bytes";
+}
+
 const char *config_check_url(const char *text) {
         return text[0] == '/' || strstr(text, "://") ? NULL : "an address such as unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST/PATH";
 }

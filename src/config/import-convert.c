@@ -1,5 +1,6 @@
 /* Settings that do not fit one of our keys as they are. */
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,29 @@ static int fault(const Importer *importer, const YamlNode *node, const char *exp
         diag_add(importer->diags, DIAG_ERROR, "type", node->mark, "%s: expected %s, found %s", importer->setting, expected,
                  yaml_kind_name(node->kind));
         return 0;
+}
+
+/* A description there, "Runner #1 (web)"; here a word. */
+int import_name(Importer *importer, const ImportRow *row, const YamlNode *node) {
+        char name[CONFIG_RUNNER_MAX + 1] = "";
+        size_t n = 0;
+        int r;
+
+        if (node->kind != YAML_STRING)
+                return fault(importer, node, "a text");
+        for (const char *p = node->text; *p && n < CONFIG_RUNNER_MAX; p++)
+                if (isalnum((unsigned char) *p) || (n > 0 && (*p == '_' || *p == '.')))
+                        name[n++] = *p;
+                else if (n > 0 && name[n - 1] != '-')
+                        name[n++] = '-';
+        while (n > 0 && name[n - 1] == '-')
+                name[--n] = '\0';
+        if (n == 0)
+                return import_note(importer, IMPORT_IGNORED, node, NULL, "nothing is left of it that could be a name here");
+        r = import_put_text(importer, row->targets[0], name, node->mark);
+        return r < 0 ? r
+                     : import_note(importer, str_equal(name, node->text) ? IMPORT_MAPPED : IMPORT_DIFFERS, node, row->targets[0],
+                                   "a part of the names of caches");
 }
 
 /* Of all containers, unless services have a setting of their own. */

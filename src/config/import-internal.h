@@ -47,6 +47,7 @@ int import_note(Importer *importer, ImportKind kind, const YamlNode *node, const
 /** import_is_set() - whether the runner's table has a setting: "docker.services_privileged" */
 bool import_is_set(const Importer *importer, const char *path);
 
+int import_name(Importer *importer, const ImportRow *row, const YamlNode *node);
 int import_privileged(Importer *importer, const ImportRow *row, const YamlNode *node);
 int import_ulimit(Importer *importer, const ImportRow *row, const YamlNode *node);
 int import_network_mode(Importer *importer, const ImportRow *row, const YamlNode *node);

@@ -18,7 +18,7 @@
 /* clang-format off */
 const ImportRow import_runner_rows[] = {
         /* [[runners]] */
-        { "name", IGNORED("to choose by, with --runner") },
+        { "name", CONVERTED(import_name, "jobs.runner") },
         { "executor", IGNORED(NULL) },
         { "id", IGNORED(OF_SERVER) },
         { "url", IGNORED(OF_SERVER) },

@@ -106,6 +106,8 @@ const char *config_type_name(ConfigType type);
 
 /* The checks; see ConfigCheck. */
 const char *config_check_path(const char *text);
+#define CONFIG_RUNNER_MAX 63 /* bytes */
+const char *config_check_runner(const char *text);
 const char *config_check_program(const char *text);
 const char *config_check_url(const char *text);
 const char *config_check_address(const char *text);

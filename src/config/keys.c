@@ -39,6 +39,9 @@ static const ConfigKey job_rows[] = {
           .doc = "What a step gets between TERM and KILL when it is stopped." },
         { "keep_failed", BOOL(jobs.keep_failed), .fallback = "false",
           .doc = "After a failure leaves the containers in place, as ``--keep`` does." },
+        { "runner", TEXT(policy.runner), .check = config_check_runner, .fallback = "podstep",
+          .doc = "The name of this runner, a part of the names of caches: runners of one user that are to have their own "
+                 "have different ones." },
         { "shell", TEXT(policy.shell), .check = config_check_program,
           .doc = "The shell of the image that runs the commands of GitLab jobs: ``bash``, ``sh``, or a path. Without it "
                  "bash where the image has it, else sh." },
@@ -106,7 +109,7 @@ static const ConfigKey volume_rows[] = {
         { "mounts", TEXTS(policy.volumes.mounts), .check = config_check_mount,
           .variables = { "WOODPECKER_BACKEND_DOCKER_VOLUMES" },
           .doc = "Mounted in every container: ``/PATH:/TARGET[:OPTIONS]``, ``NAME:/TARGET``; ``/TARGET`` alone is a cache "
-                 "that lasts." },
+                 "of the project that lasts. Of jobs that run at once each has one of its own." },
         { "cache_directory", TEXT(policy.volumes.cache_directory), .check = config_check_path,
           .doc = "The directory of the host that holds these caches. Without it they are volumes of the engine." },
         { "disable_cache", BOOL(policy.volumes.disable_cache), .fallback = "false",

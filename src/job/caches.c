@@ -32,14 +32,17 @@ static Task *caches_free(Task *task) {
 
 static const TaskClass caches_class = { .name = "caches", .free = caches_free };
 
-static int collect_names(const Plan *plan, char ***ret) {
+static int collect_names(const Plan *plan, unsigned slot, char ***ret) {
         for (size_t i = 0; i < plan->n_steps; i++)
                 for (size_t k = 0; k < plan->steps[i]->n_volumes; k++) {
                         const PlanVolume *volume = &plan->steps[i]->volumes[k];
 
-                        if (!volume->is_cache || volume->source[0] == '/' || strv_contains(*ret, volume->source))
+                        _cleanup_free_ char *source = NULL;
+
+                        if (!volume->is_cache || volume->source[0] == '/')
                                 continue;
-                        if (strv_append(ret, volume->source) < 0)
+                        source = plan_volume_source(volume, slot);
+                        if (!source || (!strv_contains(*ret, source) && strv_append_take(ret, TAKE_PTR(source)) < 0))
                                 return -ENOMEM;
                 }
         return 0;
@@ -97,7 +100,7 @@ static void on_begin(Task *task, int r, const Error *error, void *userdata) {
 int caches_make(Job *job, TaskDone done, void *userdata, Task **ret_task) {
         _cleanup_strv_ char **names = NULL;
         Caches *caches;
-        int r = collect_names(job->spec.plan, &names);
+        int r = collect_names(job->spec.plan, job->slot, &names);
 
         if (r < 0 || !names)
                 return r < 0 ? r : 1;

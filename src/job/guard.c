@@ -95,8 +95,10 @@ static int check_source(const Step *step, const PlanVolume *volume, Error **rete
         if (!volume->source || volume->source[0] != '/' || !step->job->spec.engine->info.is_local)
                 return 0;
         if (volume->is_cache) {
-                r = file_mkdir_p(volume->source, 0755);
-                return r < 0 ? error_set(reterr, -r, "cannot make the cache directory '%s': %s", volume->source, strerror(-r)) : 0;
+                _cleanup_free_ char *source = plan_volume_source(volume, step->job->slot);
+
+                r = source ? file_mkdir_p(source, 0755) : -ENOMEM;
+                return r < 0 ? error_set(reterr, -r, "cannot make the cache directory '%s': %s", source, strerror(-r)) : 0;
         }
         if (file_exists(volume->source))
                 return 0;

@@ -125,6 +125,7 @@ struct Job {
         bool cannot_run; /* there is nothing to run on: its steps are skipped */
         unsigned n_making; /* sandbox, workspace, what the engine can enforce: not there yet */
         Task *making_workspace, *making_caches, *probing;
+        unsigned slot; /* of the project's caches, if it mounts some */
         Error *cleaning_error;
         bool has_made_room; /* cleaning failed once, and was tried again with more room on the disk */
         Task *timeout;

@@ -6,10 +6,12 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/parse.h"
 #include "base/str.h"
 #include "base/strv.h"
 #include "job/helper.h"
 #include "job/job-internal.h"
+#include "job/slot.h"
 #include "loop/timer.h"
 
 #define HOSTS_BYTES_MAX (1U * 1024 * 1024)
@@ -164,6 +166,24 @@ static void on_caches(Task *task, int r, const Error *error, void *userdata) {
         job_part_is_made(userdata, r, error);
 }
 
+/* A job that is taken up has the one that its containers mount. */
+static int take_slot(Job *job, Error **reterr) {
+        const char *owner = job->spec.plan->cache_owner, *recorded = job_recorded(job, "slot");
+        uint64_t slot;
+        int r;
+
+        if (!owner)
+                return 0;
+        if (recorded && parse_u64(recorded, &slot) >= 0 && slot < SLOTS_MAX) {
+                job->slot = (unsigned) slot;
+                return 0;
+        }
+        r = slot_take(job->spec.state_directory, owner, job->id, &job->slot, reterr);
+        if (r >= 0)
+                job_note(job, "slot", "%u", job->slot);
+        return r;
+}
+
 static int enter_preparing(Machine *machine, Task **ret_task, Error **reterr) {
         Job *job = container_of(machine, Job, machine);
         int r;
@@ -186,7 +206,9 @@ static int enter_preparing(Machine *machine, Task **ret_task, Error **reterr) {
                       sandbox_describe(job->sandbox));
         guard_begin(job);
         job->n_making = 2;
-        r = job_check_limits(job);
+        r = take_slot(job, reterr);
+        if (r >= 0)
+                r = job_check_limits(job);
         if (r >= 0)
                 r = caches_make(job, on_caches, job, &job->making_caches);
         if (r < 0)
@@ -256,6 +278,12 @@ static void tell_kept(Job *job) {
         job_emit_text(job, JOB_EVENT_NOTE, NULL, "  remove: podstep prune --all");
 }
 
+/* Nothing mounts its caches any more. */
+static void give_up_slot(const Job *job) {
+        if (job->spec.plan->cache_owner)
+                slot_release(job->spec.state_directory, job->spec.plan->cache_owner, job->id, job->slot);
+}
+
 static void on_cleaned(Task *task, int r, const Error *error, void *userdata) {
         Job *job = userdata;
 
@@ -266,6 +294,8 @@ static void on_cleaned(Task *task, int r, const Error *error, void *userdata) {
                 if (sandbox_remove(job->sandbox, on_cleaned, job, &job->machine.task) >= 0)
                         return;
         }
+        if (r >= 0)
+                give_up_slot(job);
         if (r < 0) /* the directory stays too: it tells the next run that something is left */
                 job_emit_text(job, JOB_EVENT_WARNING, NULL, "not everything was removed: %s; 'podstep prune' tries again", error_message(error, r));
         else if (job_directory_remove(&job->directory, &job->cleaning_error) < 0)

@@ -172,8 +172,10 @@ static void add_plan_mounts(Mounts *mounts, const Step *step) {
         for (size_t i = 0; i < plan->n_volumes; i++) {
                 const PlanVolume *volume = &plan->volumes[i];
                 bool is_path = volume->source && volume->source[0] == '/';
+                const char *source = volume->is_cache ? keep_string(mounts, plan_volume_source(volume, step->job->slot))
+                                                      : guard_source(step, volume);
 
-                add_mount(mounts, (MountSpec) { is_path ? MOUNT_BIND : MOUNT_VOLUME, guard_source(step, volume), volume->target, volume->options });
+                add_mount(mounts, (MountSpec) { is_path ? MOUNT_BIND : MOUNT_VOLUME, source, volume->target, volume->options });
         }
         for (size_t i = 0; i < plan->n_tmpfs; i++) {
                 char **options = NULL;

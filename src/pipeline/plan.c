@@ -196,6 +196,12 @@ size_t plan_check_secrets(const Plan *plan, DiagList *diags) {
         return n;
 }
 
+char *plan_volume_source(const PlanVolume *volume, unsigned slot) {
+        return volume->is_cache ? str_printf("%.*s%u%s", (int) volume->slot_at, volume->source, slot,
+                                             volume->source + volume->slot_at + 1)
+                                : strdup(volume->source);
+}
+
 Plan *plan_free(Plan *plan) {
         if (!plan)
                 return NULL;
@@ -215,6 +221,7 @@ Plan *plan_free(Plan *plan) {
         free(plan->name);
         free(plan->source_name);
         free(plan->workspace);
+        free(plan->cache_owner);
         map_done(&plan->axes);
         map_done(&plan->labels);
         map_done(&plan->secrets);

@@ -68,7 +68,11 @@ typedef struct PlanVolume {
         Mark mark;
         bool is_operators; /* mounted everywhere by the operator; no file asked for it */
         bool is_cache;     /* made for the project where it is missing, and not removed with the job */
+        size_t slot_at;    /* of a cache: where in the source its slot stands, which is "0" until a job has one */
 } PlanVolume;
+
+/** plan_volume_source() - of a job with this slot; heap, NULL if memory is out */
+char *plan_volume_source(const PlanVolume *volume, unsigned slot);
 
 typedef struct PlanTmpfs {
         char *target;
@@ -223,6 +227,8 @@ typedef struct Plan {
         Map labels;                  /* of agents that may run it */
         bool skip_clone;
         Map secrets; /* name to value: all that must be masked, used or not */
+        char *cache_owner; /* whose caches it mounts, "runner-podstep-project-acme-app": jobs that run at once have slots
+                              of it; NULL: it mounts none */
 } Plan;
 
 /** plan_noun() - what people call it: "workflow", "job" */

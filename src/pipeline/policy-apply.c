@@ -12,11 +12,13 @@
 #include "pipeline/policy-internal.h"
 
 #define GLOB_WORK_MAX 1000000
+#define OF_SLOT "-concurrent-"
 
 typedef struct Applying {
         const Policy *policy;
         const PolicyContainer *container; /* of the step's kind */
         const PolicyProject *project;
+        Plan *plan;
         PlanStep *step;
         DiagList *diags;
 } Applying;
@@ -44,12 +46,18 @@ static char *project_slug(const char *name) {
         return str_printf("%s-%.8s", slug, hex);
 }
 
-static char *unique_name(const PolicyProject *project) {
+PolicyProject policy_project(const Policy *policy, const Map *environment) {
+        return (PolicyProject) {
+                .runner = policy->runner,
+                .name = strmap_get(environment, "CI_REPO"),
+                .is_protected = str_equal(strmap_get(environment, "CI_COMMIT_REF_PROTECTED"), "true"),
+        };
+}
+
+static char *owner_name(const PolicyProject *project) {
         _cleanup_free_ char *slug = project_slug(project->name ? project->name : "none");
 
-        return slug ? str_printf("runner-%s-project-%s-concurrent-%u", project->runner ? project->runner : "podstep", slug,
-                                 project->slot)
-                    : NULL;
+        return slug ? str_printf("runner-%s-project-%s", project->runner ? project->runner : "podstep", slug) : NULL;
 }
 
 /* Protected branches have caches of their own, so that others cannot poison them. */
@@ -58,19 +66,19 @@ static const char *suffix(const PolicyProject *project) {
 }
 
 char *policy_cache_name(const PolicyProject *project, const char *target) {
-        _cleanup_free_ char *unique = unique_name(project);
+        _cleanup_free_ char *owner = owner_name(project);
         char hex[MD5_HEX_LENGTH + 1];
 
         md5_hex(target, strlen(target), hex);
-        return unique ? str_printf("%s-cache-%s%s", unique, hex, suffix(project)) : NULL;
+        return owner ? str_printf("%s" OF_SLOT "0-cache-%s%s", owner, hex, suffix(project)) : NULL;
 }
 
 static char *cache_directory(const PolicyVolumes *volumes, const PolicyProject *project, const char *target) {
-        _cleanup_free_ char *unique = unique_name(project);
+        _cleanup_free_ char *owner = owner_name(project);
         char hex[MD5_HEX_LENGTH + 1];
 
         md5_hex(target, strlen(target), hex);
-        return unique ? str_printf("%s/%s/%s%s", volumes->cache_directory, unique, hex, suffix(project)) : NULL;
+        return owner ? str_printf("%s/%s" OF_SLOT "0/%s%s", volumes->cache_directory, owner, hex, suffix(project)) : NULL;
 }
 
 static int matches_any(const PlanStep *step, char *const *patterns) {
@@ -136,10 +144,15 @@ static void volume_done(PlanVolume *volume) {
 /* "TARGET" alone: what is there stays for the next job of the project. */
 static int make_cache(Applying *applying, PlanVolume *volume) {
         const PolicyVolumes *volumes = &applying->policy->volumes;
+        size_t n_directory = volumes->cache_directory ? strlen(volumes->cache_directory) + 1 : 0;
+        Plan *plan = applying->plan;
 
         if (volumes->disable_cache)
                 return 0;
+        if (!plan->cache_owner && !(plan->cache_owner = owner_name(applying->project)))
+                return -ENOMEM;
         volume->is_cache = true;
+        volume->slot_at = n_directory + strlen(plan->cache_owner) + strlen(OF_SLOT);
         volume->source = volumes->cache_directory ? cache_directory(volumes, applying->project, volume->target)
                                                   : policy_cache_name(applying->project, volume->target);
         return volume->source ? 0 : -ENOMEM;
@@ -317,7 +330,7 @@ int policy_apply(const Policy *policy, const PolicyProject *project, Plan *plan,
 
         for (size_t i = 0; i < plan->n_steps; i++) {
                 PlanStep *step = plan->steps[i];
-                Applying applying = { policy, policy_container(policy, step), project, step, diags };
+                Applying applying = { policy, policy_container(policy, step), project, plan, step, diags };
 
                 /* What fetches the repository runs programs of this machine, not of an image. */
                 if (step->is_default_clone)

@@ -92,6 +92,7 @@ void policy_done(Policy *policy) {
         for (size_t i = 0; i < policy->n_always; i++)
                 policy_service_done(&policy->always[i]);
         free(policy->always);
+        free(policy->runner);
         free(policy->shell);
         map_done(&policy->environment);
         map_done(&policy->labels);

@@ -128,6 +128,7 @@ typedef struct Policy {
         uint64_t service_wait_usec;  /* until a service must be ready; 0: the default; USEC_INFINITY: nobody waits */
         uint64_t log_bytes_max;      /* of each step; what is more is cut, and told; 0: no limit */
         bool refuse_unenforced;      /* a limit that the machine cannot enforce refuses the job; else it is told */
+        char *runner;                /* its name, a part of those of caches; NULL: "podstep" */
         char *shell;                 /* runs the commands: "bash"; NULL: as the dialect says */
         Map environment;             /* name to value: below all that the file sets */
         Map labels;                  /* name to value: of all that is made for a job; never ours (io.podstep.*) */
@@ -155,9 +156,10 @@ int policy_allows_image(const Policy *policy, const char *image, bool is_service
 typedef struct PolicyProject {
         const char *runner; /* who runs the job: a short name; NULL: "podstep" */
         const char *name;   /* "acme/app" */
-        unsigned slot;      /* of those that run jobs of the project at a time */
         bool is_protected;  /* has caches of its own */
 } PolicyProject;
+/** policy_project() - as the operator's settings and the job's variables say; borrowed of both */
+PolicyProject policy_project(const Policy *policy, const Map *environment);
 
 /**
  * policy_apply() - lays the operator's settings onto a plan that passed policy_check()
@@ -173,7 +175,11 @@ int policy_apply(const Policy *policy, const PolicyProject *project, Plan *plan,
 /** policy_container() - what containers of this step's kind get */
 const PolicyContainer *policy_container(const Policy *policy, const PlanStep *step);
 
-/** policy_cache_name() - "runner-podstep-project-acme-app-concurrent-0-cache-HASH": GitLab's names. NULL: no memory. */
+/**
+ * policy_cache_name() - "runner-podstep-project-acme-app-concurrent-0-cache-HASH": GitLab's names, of the first slot
+ *
+ * Return: heap; NULL: no memory.
+ */
 char *policy_cache_name(const PolicyProject *project, const char *target);
 
 /** policy_grant_class() - the TrustClass that allows it */

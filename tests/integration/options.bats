@@ -274,6 +274,30 @@ assert_inspected() {
         refute_output_matches '^f$'
 }
 
+@test "jobs of a project that run at once have a cache each" {
+        local sync=$BATS_TEST_TMPDIR/sync at=$BATS_TEST_TMPDIR/caches/runner-web-project-17-concurrent
+        mkdir "$sync"
+        mkfifo "$sync/began" "$sync/go"
+        settings <<<"{volumes: {mounts: [/cache, '$sync:/sync'], cache_directory: $BATS_TEST_TMPDIR/caches}, jobs: {runner: web}}"
+        checkout <<-Y
+	steps:
+	- {name: a, image: $IMG/busybox:1, commands: ["ls /cache", "echo x >/cache/\$NAME", 'if [ \$NAME = first ]; then echo >/sync/began; cat /sync/go; fi']}
+	Y
+        podstep_start run --env CI_REPO=17 --env NAME=first
+        timeout 120 cat "$sync/began"
+        podstep run --env CI_REPO=17 --env NAME=second
+        assert_status 0
+        refute_output_matches '\bfirst$'
+        echo >"$sync/go"
+        podstep_end
+        assert_status 0
+        [ -s "$at"-0/*/first ] && [ -s "$at"-1/*/second ]
+        podstep run --env CI_REPO=17 --env NAME=third
+        assert_status 0
+        assert_output_matches '\bfirst$'
+        refute_output_matches '\bsecond$'
+}
+
 @test "the driver's options of a cache" {
         settings <<<'{volumes: {mounts: [/small], driver_options: {type: tmpfs, device: tmpfs, o: "noexec"}}}'
         checkout <<-Y

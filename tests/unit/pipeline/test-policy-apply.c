@@ -129,6 +129,47 @@ static void test_image_devices(void **state) {
         assert_int_equal(other->steps[0]->n_devices, 0);
 }
 
+/* The slot is all that differs, and stands behind the owner. */
+static void check_slots(const Plan *plan, const PlanVolume *volume) {
+        _cleanup_free_ char *first = plan_volume_source(volume, 0), *other = plan_volume_source(volume, 17);
+        const char *owner = strstr(volume->source, plan->cache_owner);
+        size_t n = volume->slot_at;
+
+        assert_string_equal(first, volume->source);
+        assert_ptr_equal(owner + strlen(plan->cache_owner) + strlen("-concurrent-"), volume->source + n);
+        assert_memory_equal(other, volume->source, n);
+        assert_memory_equal(other + n, "17", 2);
+        assert_string_equal(other + n + 2, volume->source + n + 1);
+}
+
+/* Whose caches a job's are: the runner as the operator named it, the project and what is said of its branch. */
+static void test_project(void **state) {
+        static const struct {
+                const char *runner, *repo, *is_protected;
+                const char *want;
+        } rows[] = {
+                { NULL, NULL, NULL, "runner-podstep-project-none-concurrent-0-cache-3c3f060a0374fc8bc39395164f415a70" },
+                { "web-1", "17", NULL, "runner-web-1-project-17-concurrent-0-cache-3c3f060a0374fc8bc39395164f415a70" },
+                { "web-1", "17", "false", "runner-web-1-project-17-concurrent-0-cache-3c3f060a0374fc8bc39395164f415a70" },
+                { "web-1", "17", "true", "runner-web-1-project-17-concurrent-0-cache-3c3f060a0374fc8bc39395164f415a70-protected" },
+        };
+
+        FOREACH_ROW(row, rows) {
+                Policy policy = { .runner = (char *) row->runner };
+                _cleanup_(map_done) Map environment = STRMAP_INIT;
+                _cleanup_free_ char *name = NULL;
+                PolicyProject of;
+
+                if (row->repo)
+                        assert_int_equal(strmap_put(&environment, "CI_REPO", row->repo), 0);
+                if (row->is_protected)
+                        assert_int_equal(strmap_put(&environment, "CI_COMMIT_REF_PROTECTED", row->is_protected), 0);
+                of = policy_project(&policy, &environment);
+                name = policy_cache_name(&of, "/cache");
+                assert_string_equal(name, row->want);
+        }
+}
+
 static void test_volumes(void **state) {
         static const struct {
                 const char *mount, *cache_directory;
@@ -139,8 +180,8 @@ static void test_volumes(void **state) {
         } rows[] = {
                 { "/srv/ca:/etc/ca:ro", NULL, false, { 0 }, "/srv/ca", "/etc/ca", false },
                 { "shared:/s", NULL, false, { 0 }, "shared", "/s", false },
-                { "/cache", NULL, false, { .runner = "abc", .name = "17", .slot = 2 },
-                  "runner-abc-project-17-concurrent-2-cache-3c3f060a0374fc8bc39395164f415a70", "/cache", true },
+                { "/cache", NULL, false, { .runner = "abc", .name = "17" },
+                  "runner-abc-project-17-concurrent-0-cache-3c3f060a0374fc8bc39395164f415a70", "/cache", true },
                 { "/cache", NULL, false, { .runner = "abc", .name = "17", .is_protected = true },
                   "runner-abc-project-17-concurrent-0-cache-3c3f060a0374fc8bc39395164f415a70-protected", "/cache", true },
                 { "/cache/", NULL, false, { .name = "acme/app" },
@@ -170,7 +211,9 @@ static void test_volumes(void **state) {
                 assert_string_equal(volume->target, row->target);
                 if (row->source)
                         assert_string_equal(volume->source, row->source);
-                else
+                if (row->is_cache)
+                        check_slots(plan, volume);
+                if (!row->source)
                         assert_null(volume->source);
         }
 }
@@ -248,7 +291,7 @@ static void test_bad_settings(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_nothing),       cmocka_unit_test(test_privileged),  cmocka_unit_test(test_kinds),
-                cmocka_unit_test(test_image_devices), cmocka_unit_test(test_volumes),     cmocka_unit_test(test_cache_names),
+                cmocka_unit_test(test_image_devices), cmocka_unit_test(test_volumes), cmocka_unit_test(test_project),     cmocka_unit_test(test_cache_names),
                 cmocka_unit_test(test_network),       cmocka_unit_test(test_bad_settings),
         };
 
