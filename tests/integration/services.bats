@@ -26,7 +26,8 @@ teardown_file() { leaks_after; }
         checkout <<-Y
 	services:
 	- {name: cache, image: $IMG/redis:1}
-	- {name: db, image: $IMG/postgres:1}
+	# its port opens a moment before it takes questions
+	- {name: db, image: $IMG/postgres:1, ready: {command: [pg_isready, -q, -h, 127.0.0.1]}}
 	steps:
 	- {name: ask cache, image: $IMG/redis:1, depends_on: [], entrypoint: [redis-cli, -h, cache, ping]}
 	- {name: ask db, image: $IMG/postgres:1, backend_options: {docker: {user: root}}, depends_on: [], commands: [pg_isready -h db]}
