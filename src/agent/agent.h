@@ -26,6 +26,7 @@ typedef struct AgentOptions {
         char *socket;          /* NULL: the sockets that systemd hands over */
         char *engine_url;      /* NULL: look for one */
         char *holder;          /* NULL: beside the program */
+        char *guard_socket;    /* NULL: the agent is in no sandbox; see job.h */
         uint64_t idle_usec;    /* without work and clients it ends then; USEC_INFINITY: never */
         bool drain_waits;      /* told to end, it waits for its jobs */
         QueueLimits queue;

@@ -36,6 +36,10 @@ static int set_socket(AgentOptions *options, const char *value) {
         return set_text(&options->socket, value);
 }
 
+static int set_guard(AgentOptions *options, const char *value) {
+        return set_text(&options->guard_socket, value);
+}
+
 static int set_engine(AgentOptions *options, const char *value) {
         return set_text(&options->engine_url, value);
 }
@@ -106,7 +110,7 @@ static const Setting settings[] = {
         { "state", set_state },         { "socket", set_socket },   { "engine", set_engine },      { "idle", set_idle },
         { "drain", set_drain },         { "jobs", set_jobs },       { "label-jobs", set_label_jobs }, { "disk-free", set_disk },
         { "memory-pressure", set_pressure }, { "keep", set_keep },  { "age", set_age },            { "logs", set_logs },
-        { "kill", set_kill },           { "boot", set_boot },
+        { "kill", set_kill },           { "boot", set_boot },       { "guard", set_guard },
 };
 
 void agent_options_init(AgentOptions *options) {
@@ -124,6 +128,7 @@ void agent_options_done(AgentOptions *options) {
         free(options->socket);
         free(options->engine_url);
         free(options->holder);
+        free(options->guard_socket);
         free(options->boot);
         map_done(&options->queue.label_limits);
 }

@@ -246,6 +246,7 @@ static int make_job(Worker *worker, const Map *record, Error **reterr) {
                 .logins = worker->logins,
                 .engine = agent->engine,
                 .holder = agent->options->holder,
+                .guard_socket = agent->options->guard_socket,
                 .state_directory = agent->options->state_directory,
                 .observer = { on_event, worker },
                 .id = worker->id,

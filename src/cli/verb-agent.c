@@ -1,6 +1,7 @@
 /* The daemon is a program of its own; see agent/main.c. */
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -10,6 +11,13 @@
 #include "cli/session.h"
 #include "cli/verbs.h"
 #include "job/event.h"
+
+/* Of podstep-guard.socket: somebody outside of the sandbox that the agent's unit is. */
+static int append_guard(char ***argv) {
+        const char *runtime = getenv("XDG_RUNTIME_DIR");
+
+        return str_is_empty(runtime) ? 0 : strv_append_take(argv, str_printf("guard=%s/podstep/guard.sock", runtime));
+}
 
 static int make_argv(const AgentVerbOptions *options, const char *program, char ***ret, Error **reterr) {
         _cleanup_free_ char *state = NULL;
@@ -21,6 +29,8 @@ static int make_argv(const AgentVerbOptions *options, const char *program, char 
         r = strv_append(&argv, program);
         if (r >= 0)
                 r = strv_append_take(&argv, str_printf("state=%s", state));
+        if (r >= 0)
+                r = append_guard(&argv);
         if (r >= 0)
                 r = agent_verb_options_to_argv(options, &argv);
         if (r < 0)

@@ -5,6 +5,9 @@
  *
  *   podstep-holder [HOST:PORT]...                        says "open HOST:PORT" once for each
  *   podstep-holder block PID ADDRESS...                   is no holder: see block.h; run on the host
+ *   podstep-holder look PID [TARGET SOURCE DEVICE INODE]... neither: see look.h; run on the host
+ *   podstep-holder ask SOCKET block|look ARGUMENT...      neither: has it done outside of the agent's sandbox, see ask.h
+ *   podstep-holder guard                                  neither: what is asked there
  *   podstep-holder run PROGRAM [ARG...] [';' PROGRAM...]  is no holder: runs programs of the host, see run.h
  *   podstep-holder own UID GID PATH...                   neither: gives files to a user, see own.h
  *   podstep-holder with FILE PROGRAM [ARG...]            neither: adds variables, see with.h
@@ -26,7 +29,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "block.h"
+#include "look.h"
 #include "own.h"
 #include "run.h"
 #include "with.h"
@@ -91,18 +96,24 @@ static int parse_target(char *argument, Target *target) {
         return 0;
 }
 
+static const AnswerVerb guard_verbs[] = { { "block", block_addresses }, { "look", look }, { NULL, NULL } };
+
+static int guard(char **argv) {
+        return answer(guard_verbs);
+}
+
+static const AnswerVerb verbs[] = {
+        { "run", run_programs }, { "own", own },     { "with", with },   { "block", block_addresses },
+        { "look", look },        { "ask", ask },     { "guard", guard }, { NULL, NULL },
+};
+
 int main(int argc, char **argv) {
         static Target targets[TARGETS_MAX];
         int n_targets = argc - 1, n_open = 0;
 
-        if (argc > 1 && strcmp(argv[1], "run") == 0)
-                return run_programs(argv + 2);
-        if (argc > 1 && strcmp(argv[1], "own") == 0)
-                return own(argv + 2);
-        if (argc > 1 && strcmp(argv[1], "with") == 0)
-                return with(argv + 2);
-        if (argc > 1 && strcmp(argv[1], "block") == 0)
-                return block_addresses(argv + 2);
+        for (const AnswerVerb *verb = verbs; argc > 1 && verb->name; verb++)
+                if (strcmp(argv[1], verb->name) == 0)
+                        return verb->run(argv + 2);
         (void) signal(SIGTERM, on_term);
         (void) signal(SIGINT, on_term);
         if (n_targets > TARGETS_MAX)

@@ -3,11 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -21,7 +19,7 @@
 
 #define PID_BYTES_MAX 64
 #define CHILDREN_BYTES_MAX 4096
-#define BLOCK_USEC (5 * USEC_PER_SEC)
+#define GUARD_USEC (10 * USEC_PER_SEC) /* of a program that needs some milliseconds */
 
 /* Where clouds hand out credentials: AWS, GCP, Azure and others; ECS; EKS; Alibaba; the same with IPv6. */
 static const char *const metadata_addresses[] = {
@@ -157,35 +155,6 @@ static int find_pid(const char *monitor_pid_path, uint64_t *ret) {
         return read_pid(path, CHILDREN_BYTES_MAX, ret);
 }
 
-/* The target inside the container's root, where links of the image lead nowhere else. */
-static int open_inside(uint64_t pid, const char *target) {
-        struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
-        _cleanup_close_ int root = -1;
-        char path[64];
-
-        (void) snprintf(path, sizeof(path), "/proc/%llu/root", (unsigned long long) pid);
-        root = open(path, O_PATH | O_CLOEXEC | O_DIRECTORY);
-        return root < 0 ? -errno : (int) syscall(SYS_openat2, root, target, &how, sizeof(how));
-}
-
-/*
- * Between our look and the engine's mount somebody who writes below an allowed directory may have put a link there. So
- * what is mounted is compared with what was allowed: it can no longer change.
- */
-static int check_mounts(const Step *step, uint64_t pid, Error **reterr) {
-        for (size_t i = 0; i < step->n_mounts; i++) {
-                const GuardedMount *mount = &step->mounts[i];
-                _cleanup_close_ int fd = open_inside(pid, mount->target);
-                struct stat allowed, mounted;
-
-                if (fd < 0 || fstat(fd, &mounted) < 0 || fstat(mount->fd, &allowed) < 0)
-                        return error_set(reterr, EPERM, "volume at '%s': what is mounted cannot be checked: %s", mount->target, strerror(errno));
-                if (allowed.st_dev != mounted.st_dev || allowed.st_ino != mounted.st_ino)
-                        return error_set(reterr, EPERM, "volume at '%s': '%s' was exchanged while it was being mounted", mount->target, mount->source);
-        }
-        return 0;
-}
-
 /* Podman's monitor and the container's processes are ours to look at; Docker's are root's. */
 static bool can_look(const Job *job) {
         return job->spec.engine->info.is_local && str_equal(job->spec.engine->info.kind, "podman");
@@ -223,6 +192,7 @@ typedef struct Guard {
         Task task;
         Job *job;
         Step *step; /* NULL: of the holder */
+        uint64_t pid;
         char *program;
         Task *child;
         ProcessOutput output;
@@ -240,26 +210,111 @@ static Task *guard_free(Task *task) {
 
 static const TaskClass guard_class = { .name = "guard", .free = guard_free };
 
-static void on_blocked(Task *task, int r, const Error *error, void *userdata) {
-        Guard *guard = userdata;
+/* Seen from the user namespace of a sandbox, even our own containers belong to somebody else. */
+static bool is_out_of_reach(uint64_t pid) {
+        _cleanup_close_ int fd = -1;
+        char path[64];
 
-        if (r != 0)
-                tell_unblocked(guard->job, r < 0 ? error_message(error, r) : guard->output.err ? guard->output.err : "podstep-holder failed");
+        (void) snprintf(path, sizeof(path), "/proc/%llu/ns/net", (unsigned long long) pid);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        return fd < 0 && (errno == EACCES || errno == EPERM);
+}
+
+/* "podstep-holder VERB PID", or by way of somebody outside of the sandbox. */
+static int begin_argv(const Guard *guard, const char *verb, char ***argv) {
+        const char *socket = guard->job->spec.guard_socket;
+        int r = strv_append(argv, guard->program);
+
+        if (r >= 0 && socket && is_out_of_reach(guard->pid)) {
+                r = strv_append(argv, "ask");
+                r = r < 0 ? r : strv_append(argv, socket);
+        }
+        r = r < 0 ? r : strv_append(argv, verb);
+        return r < 0 ? r : strv_append_take(argv, str_printf("%llu", (unsigned long long) guard->pid));
+}
+
+static int run(Guard *guard, char *const *argv, TaskDone done) {
+        ProcessSpec spec = { .argv = argv, .timeout_usec = GUARD_USEC };
+
+        guard->child = task_free(guard->child);
+        process_output_done(&guard->output);
+        guard->output = (ProcessOutput) {};
+        return process_run(guard->job->event, &spec, &guard->output, done, guard, &guard->child);
+}
+
+static const char *what_it_said(const Guard *guard, int r, const Error *error) {
+        const char *said = guard->output.err;
+
+        return r < 0 ? error_message(error, r) : str_is_empty(said) ? "podstep-holder failed" : said;
+}
+
+static void finish(Guard *guard) {
         if (guard->step)
                 guard->step->is_guarded = true;
         task_finish(&guard->task, 0, NULL);
 }
 
-static int start_block(Guard *guard, uint64_t pid) {
-        const char *argv[3 + ELEMENTSOF(metadata_addresses) + 1] = { guard->program, "block" };
-        ProcessSpec spec = { .argv = (char *const *) argv, .timeout_usec = BLOCK_USEC };
-        char text[24];
+static void on_blocked(Task *task, int r, const Error *error, void *userdata) {
+        Guard *guard = userdata;
 
-        (void) snprintf(text, sizeof(text), "%llu", (unsigned long long) pid);
-        argv[2] = text;
-        for (size_t i = 0; i < ELEMENTSOF(metadata_addresses); i++)
-                argv[3 + i] = metadata_addresses[i];
-        return process_run(guard->job->event, &spec, &guard->output, on_blocked, guard, &guard->child);
+        if (r != 0)
+                tell_unblocked(guard->job, what_it_said(guard, r, error));
+        finish(guard);
+}
+
+static int start_block(Guard *guard) {
+        _cleanup_strv_ char **argv = NULL;
+        int r = begin_argv(guard, "block", &argv);
+
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(metadata_addresses); i++)
+                r = strv_append(&argv, metadata_addresses[i]);
+        return r < 0 ? r : run(guard, argv, on_blocked);
+}
+
+static bool wants_block(const Guard *guard) {
+        return guard_wants_block(guard->job) && (!guard->step || has_network_of_its_own(guard->step));
+}
+
+static void on_looked(Task *task, int r, const Error *error, void *userdata) {
+        Guard *guard = userdata;
+        _cleanup_(error_freep) Error *why = NULL;
+
+        if (r != 0) {
+                const char *said = what_it_said(guard, r, error);
+
+                r = error_set(&why, EPERM, "%.*s", (int) strcspn(said, "\n"), said);
+        } else if (wants_block(guard)) {
+                r = start_block(guard);
+                if (r >= 0)
+                        return;
+                (void) error_oom(&why);
+        }
+        if (r < 0)
+                task_finish(&guard->task, r, why);
+        else
+                finish(guard);
+}
+
+/*
+ * Between our look and the engine's mount somebody who writes below an allowed directory may have put a link there. So
+ * what is mounted is compared with what was allowed: it can no longer change.
+ */
+static int start_look(Guard *guard) {
+        _cleanup_strv_ char **argv = NULL;
+        int r = begin_argv(guard, "look", &argv);
+
+        for (size_t i = 0; r >= 0 && i < guard->step->n_mounts; i++) {
+                const GuardedMount *mount = &guard->step->mounts[i];
+                struct stat allowed;
+
+                if (fstat(mount->fd, &allowed) < 0)
+                        return -errno;
+                r = strv_append(&argv, mount->target);
+                r = r < 0 ? r : strv_append(&argv, mount->source);
+                r = r < 0 ? r : strv_append_take(&argv, str_printf("%llu", (unsigned long long) allowed.st_dev));
+                r = r < 0 ? r : strv_append_take(&argv, str_printf("%llu", (unsigned long long) allowed.st_ino));
+        }
+        return r < 0 ? r : run(guard, argv, on_looked);
 }
 
 static int guard_start(Job *job, Step *step, uint64_t pid, TaskDone done, void *userdata, Task **ret_task) {
@@ -268,11 +323,11 @@ static int guard_start(Job *job, Step *step, uint64_t pid, TaskDone done, void *
 
         if (!guard)
                 return -ENOMEM;
-        *guard = (Guard) { .job = job, .step = step };
+        *guard = (Guard) { .job = job, .step = step, .pid = pid };
         task_init(&guard->task, &guard_class, done, userdata);
         r = holder_find_program(job, &guard->program, NULL);
         if (r >= 0)
-                r = start_block(guard, pid);
+                r = step && step->n_mounts > 0 ? start_look(guard) : start_block(guard);
         if (r < 0) {
                 guard_free(&guard->task);
                 return r;
@@ -286,16 +341,13 @@ int guard_step(Step *step, TaskDone done, void *userdata, Task **ret_task) {
         uint64_t pid = 0;
         int r = find_pid(step->pid_path, &pid);
 
-        if (step->n_mounts > 0 && r < 0)
-                r = error_set(&why, EPERM, "its mounts cannot be checked: its first process is not to be found: %s", strerror(-r));
-        else if (step->n_mounts > 0)
-                r = check_mounts(step, pid, &why);
-        if (why)
-                return task_defer(step->job->event, r, why, done, userdata, ret_task);
-        if (r < 0)
-                tell_unblocked(step->job, "the container's first process is not to be found");
-        else if (guard_wants_block(step->job) && has_network_of_its_own(step))
+        if (r >= 0)
                 return guard_start(step->job, step, pid, done, userdata, ret_task);
+        if (step->n_mounts > 0) {
+                r = error_set(&why, EPERM, "its mounts cannot be checked: its first process is not to be found: %s", strerror(-r));
+                return task_defer(step->job->event, r, why, done, userdata, ret_task);
+        }
+        tell_unblocked(step->job, "the container's first process is not to be found");
         step->is_guarded = true;
         return task_defer(step->job->event, 0, NULL, done, userdata, ret_task);
 }

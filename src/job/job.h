@@ -29,6 +29,7 @@ typedef struct JobSpec {
         const Policy *policy; /* the operator's, which the plan passed; NULL: podstep's own behaviour */
         Engine *engine;
         const char *holder;          /* the program podstep-holder; NULL: find it beside podstep */
+        const char *guard_socket;    /* of podstep-guard@.service, for an agent in a sandbox: see holder/ask.h; NULL: none */
         const char *state_directory; /* "~/.local/state/podstep": the job's own directory is made below it */
         const char *checkout;        /* absolute */
         WorkspaceMode workspace_mode;
