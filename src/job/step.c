@@ -6,30 +6,11 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/str.h"
 #include "base/strv.h"
 #include "job/clone.h"
-#include "job/job-internal.h"
 #include "job/owner.h"
-
-enum {
-        AT_WAITING,
-        AT_USER,         /* who it runs as is asked of the image */
-        AT_SECRETS,      /* the engine is given its secrets, one by one */
-        AT_CREATING,
-        AT_INITIALIZING, /* everything but the start itself */
-        AT_PREPARED,
-        AT_OWNING,       /* the files are made its user's */
-        AT_SENDING,      /* its script is put where it looks for it */
-        AT_STARTING,
-        AT_RUNNING,
-        AT_STOPPING,
-        AT_DIAGNOSING,   /* it did not start: why? */
-        AT_BEGUN,        /* by an earlier process, which started it or was about to */
-        AT_FINDING,      /* how far did that come? */
-        AT_DONE,
-};
+#include "job/step-internal.h"
 
 void step_fail(Step *step, StepResult result, int r, const Error *error) {
         if (step->has_result)
@@ -60,8 +41,6 @@ void step_emit_state(Step *step, StepState state) {
                 .text = is_end && step->error ? error_message(step->error, 0) : NULL,
         });
 }
-
-static void settle(Step *step);
 
 static void step_failed(Machine *machine, int r, const Error *error) {
         Step *step = container_of(machine, Step, machine);
@@ -154,18 +133,13 @@ static int enter_secrets(Machine *machine, Task **ret_task, Error **reterr) {
         return MIN(r, 0);
 }
 
-/* git on this machine: it has neither a container nor an end that somebody follows. */
-static bool clones_here(const Step *step) {
-        return step->plan->is_default_clone && job_is_far(step->job);
-}
-
 static int enter_creating(Machine *machine, Task **ret_task, Error **reterr) {
         Step *step = container_of(machine, Step, machine);
 
         if (step->is_stopping)
                 return machine_post(machine, MACHINE_FAIL), 0;
         step->prepared_failed = step->job->has_failed;
-        if (clones_here(step))
+        if (step_clones_here(step))
                 return machine_post(machine, MACHINE_OK), 0;
         return (step->plan->is_default_clone ? clone_create_container : step_create_container)(step, on_answer, step, ret_task, reterr);
 }
@@ -190,7 +164,7 @@ static int enter_initializing(Machine *machine, Task **ret_task, Error **reterr)
         if (step->is_stopping)
                 return machine_post(machine, MACHINE_FAIL), 0;
         /* nothing to be ahead of: the start does it all, in one call */
-        if (schedule_has_turn(step->job, step) || clones_here(step))
+        if (schedule_has_turn(step->job, step) || step_clones_here(step))
                 return machine_post(machine, MACHINE_OK), 0;
         if (!sandbox_is_up(step->job->sandbox)) /* what is not up cannot be joined: held until the schedule looks again */
                 return 0;
@@ -205,50 +179,6 @@ static int enter_prepared(Machine *machine, Task **ret_task, Error **reterr) {
         step_emit_state(step, STEP_PREPARED);
         job_schedule(step->job);
         return 0;
-}
-
-static void on_exit_known(Task *task, int r, const Error *error, void *userdata) {
-        Step *step = userdata;
-        _cleanup_(error_freep) Error *why = error_copy(error);
-
-        step_output_end(step);
-        if (r < 0) {
-                (void) error_wrap(&why, r, "following its output");
-                step_fail(step, STEP_INFRA_FAILED, r, why);
-        } else if (step->exit.is_lost) {
-                (void) error_set(&why, ECHILD, "its exit code is lost: the container's monitor (conmon) was killed");
-                step_fail(step, STEP_INFRA_FAILED, -ECHILD, why);
-        } else
-                step->has_exit = true;
-        step->is_over = true;
-        if (step->machine.state != AT_STARTING) /* the answer to the start may come after the end */
-                machine_post(&step->machine, MACHINE_OK);
-}
-
-static void on_started(Task *task, int r, const Error *error, void *userdata) {
-        Step *step = userdata;
-
-        if (step->is_over) /* it ran, whatever became of the answer */
-                r = 0;
-        if (r < 0) {
-                step->follow = task_free(step->follow);
-                step_fail(step, STEP_INFRA_FAILED, r, error);
-        }
-        machine_post(&step->machine, r < 0 ? MACHINE_FAIL : MACHINE_OK);
-}
-
-static int follow(Step *step) {
-        FollowSpec spec = {
-                .container = step->container,
-                .container_id = step->container_id,
-                .log_path = step->log_path,
-                .monitor_pid_path = step->pid_path,
-                .keeps_log = step->job->spec.journal.put, /* whoever takes the job up reads it again */
-                .output = step_output,
-                .userdata = step,
-        };
-
-        return engine_container_follow(step->job->spec.engine, &spec, &step->exit, on_exit_known, step, &step->follow);
 }
 
 static int enter_owning(Machine *machine, Task **ret_task, Error **reterr) {
@@ -273,68 +203,6 @@ static int enter_sending(Machine *machine, Task **ret_task, Error **reterr) {
         return MIN(r, 0);
 }
 
-static int start(Step *step, Task **ret_task) {
-        int r = follow(step);
-
-        return r < 0 ? r : engine_container_start(step->job->spec.engine, step->container, on_started, step, ret_task);
-}
-
-static void on_guarded(Task *task, int r, const Error *error, void *userdata) {
-        Step *step = userdata;
-
-        step->machine.task = task_free(step->machine.task);
-        if (r >= 0)
-                r = start(step, &step->machine.task);
-        if (r >= 0)
-                return;
-        step_fail(step, STEP_INFRA_FAILED, r, error);
-        machine_post(&step->machine, MACHINE_FAIL);
-}
-
-static void on_started_half(Task *task, int r, const Error *error, void *userdata) {
-        Step *step = userdata;
-
-        step->machine.task = task_free(step->machine.task);
-        if (r >= 0)
-                r = guard_step(step, on_guarded, step, &step->machine.task);
-        if (r >= 0)
-                return;
-        step_fail(step, STEP_INFRA_FAILED, r, error);
-        machine_post(&step->machine, MACHINE_FAIL);
-}
-
-static void on_cloned(Task *task, int r, const Error *error, void *userdata) {
-        Step *step = userdata;
-
-        step_output_end(step);
-        step->is_over = true;
-        step->has_exit = r >= 0;
-        step->exit = (ContainerExit) { .exit_code = MAX(r, 0) };
-        if (r < 0)
-                step_fail(step, STEP_INFRA_FAILED, r, error);
-        machine_post(&step->machine, r < 0 ? MACHINE_FAIL : MACHINE_OK);
-}
-
-static int enter_starting(Machine *machine, Task **ret_task, Error **reterr) {
-        Step *step = container_of(machine, Step, machine);
-
-        if (step->is_stopping && clones_here(step))
-                return machine_post(machine, MACHINE_FAIL), 0;
-        if (!step_recorded(step, "start")) {
-                step->started_usec = clock_monotonic_usec();
-                step_note(step, "start", "%llu", (unsigned long long) clock_realtime_usec());
-        }
-        if (step->job->workspace)
-                workspace_note_writer(step->job->workspace, &step->ids);
-        step_emit_state(step, STEP_RUNNING);
-        if (clones_here(step))
-                return clone_run_here(step, on_cloned, step, ret_task, reterr);
-        if (!guard_is_due(step))
-                return start(step, ret_task);
-        /* Not made ahead: first all but its program. */
-        return engine_container_init(step->job->spec.engine, step->container, on_started_half, step, ret_task);
-}
-
 static int enter_running(Machine *machine, Task **ret_task, Error **reterr) {
         Step *step = container_of(machine, Step, machine);
 
@@ -345,156 +213,6 @@ static int enter_running(Machine *machine, Task **ret_task, Error **reterr) {
                 machine_post(machine, MACHINE_STOP);
         else if (step->plan->kind == STEP_SERVICE)
                 service_watch(step);
-        job_schedule(step->job);
-        return 0;
-}
-
-static void on_found(Task *task, int r, const Error *error, void *userdata) {
-        Step *step = userdata;
-        _cleanup_(error_freep) Error *why = NULL;
-        ContainerState state = step->status.state;
-
-        if (r == -ENOENT)
-                r = error_set(&why, ENOENT, "its container '%s' was removed while no podstep looked after it", step->container);
-        if (r >= 0) {
-                free(step->container_id);
-                step->container_id = TAKE_PTR(step->status.id);
-        }
-        if (r >= 0 && (state == CONTAINER_CREATED || state == CONTAINER_INITIALIZED)) {
-                machine_post(&step->machine, step->is_stopping ? MACHINE_FAIL : MACHINE_START);
-                return;
-        }
-        if (r >= 0)
-                r = follow(step);
-        if (r < 0)
-                step_fail(step, STEP_INFRA_FAILED, r, why ? why : error);
-        else
-                step_emit_state(step, STEP_RUNNING);
-        machine_post(&step->machine, r < 0 ? MACHINE_FAIL : MACHINE_OK);
-}
-
-static int enter_finding(Machine *machine, Task **ret_task, Error **reterr) {
-        Step *step = container_of(machine, Step, machine);
-        int r = step_name_directory(step, reterr);
-
-        if (r >= 0 && !step->plan->is_default_clone)
-                r = guard_open_mounts(step, reterr);
-        return r < 0 ? r : engine_container_inspect(step->job->spec.engine, step->container, &step->status, on_found, step, ret_task);
-}
-
-void step_leave_over(Step *step) {
-        step->machine.state = AT_DONE;
-        settle(step);
-}
-
-void step_leave_begun(Step *step) {
-        step->machine.state = AT_BEGUN;
-}
-
-void step_take_up(Step *step) {
-        if (step->machine.state == AT_BEGUN)
-                machine_post(&step->machine, MACHINE_START);
-}
-
-static void on_stop_answer(Task *task, int r, const Error *error, void *userdata) {
-        Step *step = userdata;
-
-        /* The end itself is seen by who follows; only an engine that cannot even be asked ends the wait here. */
-        if (r < 0) {
-                step_fail(step, STEP_INFRA_FAILED, r, error);
-                machine_post(&step->machine, MACHINE_FAIL);
-        }
-}
-
-static int enter_stopping(Machine *machine, Task **ret_task, Error **reterr) {
-        Step *step = container_of(machine, Step, machine);
-        uint64_t grace = step->job->is_impatient ? 0 : step->job->spec.grace_usec;
-
-        return engine_container_stop(step->job->spec.engine, step->container, grace, on_stop_answer, step, ret_task);
-}
-
-static void on_diagnosed(Task *task, int r, const Error *error, void *userdata) {
-        Step *step = userdata;
-
-        if (r == 0) {
-                error_free(TAKE_PTR(step->error));
-                (void) error_set(&step->error, ENOENT,
-                                 "image '%s' has no /bin/sh, which 'commands' need: use an image with a shell, or give the program to run as 'entrypoint'",
-                                 step->plan->image);
-        }
-        machine_post(&step->machine, MACHINE_OK);
-}
-
-/* Status codes do not tell a missing shell from other mistakes, so the container is asked. */
-static int enter_diagnosing(Machine *machine, Task **ret_task, Error **reterr) {
-        Step *step = container_of(machine, Step, machine);
-
-        if (!step_uses_script(step->plan) || step->is_stopping || !step->container_id)
-                return machine_post(machine, MACHINE_OK), 0;
-        return engine_container_has_path(step->job->spec.engine, step->container, "/bin/sh", on_diagnosed, step, ret_task);
-}
-
-static StepResult result_from_exit(Step *step) {
-        if (step->is_stopping)
-                return step->job->stop_reason == JOB_STOP_TIMEOUT ? STEP_TIMED_OUT : STEP_CANCELED;
-        if (!step->has_exit)
-                return step_is_background(step->plan) ? STEP_STOPPED : STEP_SKIPPED;
-        return step->exit.exit_code == 0 && !step->exit.oom_killed ? STEP_SUCCESS : STEP_SCRIPT_FAILED;
-}
-
-static bool is_failure(StepResult result) {
-        return result == STEP_SCRIPT_FAILED || result == STEP_INFRA_FAILED || result == STEP_TIMED_OUT;
-}
-
-static void service_ended_early(Step *step) {
-        if (!step->has_exit || step->error || step->job->is_stopping)
-                return;
-        (void) error_set(&step->error, ECHILD, "it ended before it was ready, with exit code %d", step->exit.exit_code);
-        step->result = STEP_SCRIPT_FAILED;
-}
-
-/* What the step's end means for the job. */
-static void settle(Step *step) {
-        Job *job = step->job;
-        bool counts = step->plan->failure != STEP_FAILURE_IGNORE;
-
-        if (step->plan->kind == STEP_SERVICE && step->is_ready && !step->job->is_stopping)
-                counts = false; /* it did its part; steps that still need it will tell */
-        if (step->plan->detach && step->plan->kind != STEP_SERVICE && step->is_up)
-                counts = false;
-        if (!is_failure(step->result) || (!counts && step->result != STEP_INFRA_FAILED))
-                return;
-        job->has_failed = true;
-        if (step->result == STEP_INFRA_FAILED) {
-                _cleanup_(error_freep) Error *why = error_copy(step->error);
-
-                (void) error_wrap(&why, -EIO, "step '%s'", step->plan->name);
-                job_set_result(job, JOB_INFRA_FAILED, why);
-        } else if (step->result == STEP_SCRIPT_FAILED || step->plan->kind == STEP_SERVICE)
-                job_set_result(job, JOB_FAILED, NULL);
-        if (step->plan->failure == STEP_FAILURE_CANCEL && !job->is_stopping)
-                job_stop(job, JOB_STOP_CANCEL);
-}
-
-static int enter_done(Machine *machine, Task **ret_task, Error **reterr) {
-        Step *step = container_of(machine, Step, machine);
-
-        service_done(step);
-        if (clones_here(step) && !step->is_over) /* stopped in the middle of it */
-                step_output_end(step);
-        if (!step->has_result) {
-                step->result = result_from_exit(step);
-                step->has_result = true;
-        }
-        if (step->plan->kind == STEP_SERVICE && !step->is_ready)
-                service_ended_early(step);
-        if (step->plan->kind == STEP_CLONE && step->job->workspace)
-                workspace_note_fetched(step->job->workspace);
-        step->follow = task_free(step->follow);
-        step->is_done = true;
-        settle(step);
-        step_emit_state(step, STEP_DONE);
-        step_note_done(step);
         job_schedule(step->job);
         return 0;
 }
@@ -510,13 +228,13 @@ static const MachineState step_states[] = {
         [AT_PREPARED]     = { "prepared",     enter_prepared,     { AT_OWNING,    MACHINE_BUG,     AT_DONE,       AT_DONE      } },
         [AT_OWNING]       = { "owning",       enter_owning,       { MACHINE_BUG,  AT_SENDING,      AT_DONE,       MACHINE_STAY } },
         [AT_SENDING]      = { "sending",      enter_sending,      { MACHINE_BUG,  AT_STARTING,     AT_DONE,       MACHINE_STAY } },
-        [AT_STARTING]     = { "starting",     enter_starting,     { MACHINE_BUG,  AT_RUNNING,      AT_DIAGNOSING, MACHINE_STAY } },
+        [AT_STARTING]     = { "starting",     step_enter_starting,     { MACHINE_BUG,  AT_RUNNING,      AT_DIAGNOSING, MACHINE_STAY } },
         [AT_RUNNING]      = { "running",      enter_running,      { MACHINE_BUG,  AT_DONE,         AT_DONE,       AT_STOPPING  } },
-        [AT_STOPPING]     = { "stopping",     enter_stopping,     { MACHINE_BUG,  AT_DONE,         AT_DONE,       AT_STOPPING  } },
-        [AT_DIAGNOSING]   = { "diagnosing",   enter_diagnosing,   { MACHINE_BUG,  AT_DONE,         AT_DONE,       AT_DONE      } },
+        [AT_STOPPING]     = { "stopping",     step_enter_stopping,     { MACHINE_BUG,  AT_DONE,         AT_DONE,       AT_STOPPING  } },
+        [AT_DIAGNOSING]   = { "diagnosing",   step_enter_diagnosing,   { MACHINE_BUG,  AT_DONE,         AT_DONE,       AT_DONE      } },
         [AT_BEGUN]        = { "begun",        NULL,               { AT_FINDING,   MACHINE_BUG,     AT_DONE,       MACHINE_STAY } },
-        [AT_FINDING]      = { "finding",      enter_finding,      { AT_OWNING,    AT_RUNNING,      AT_DONE,       MACHINE_STAY } },
-        [AT_DONE]         = { "done",         enter_done,         { MACHINE_BUG,  MACHINE_STAY,    MACHINE_STAY,  MACHINE_STAY } },
+        [AT_FINDING]      = { "finding",      step_enter_finding,      { AT_OWNING,    AT_RUNNING,      AT_DONE,       MACHINE_STAY } },
+        [AT_DONE]         = { "done",         step_enter_done,         { MACHINE_BUG,  MACHINE_STAY,    MACHINE_STAY,  MACHINE_STAY } },
 };
 
 int step_init(Step *step, Job *job, size_t index, Error **reterr) {
@@ -595,7 +313,7 @@ void step_stop(Step *step) {
                 return;
         step->is_stopping = true;
         /* A git of ours ends with its Task: nothing of it stands on the engine. */
-        machine_post(&step->machine, clones_here(step) && step->machine.state == AT_STARTING ? MACHINE_FAIL : MACHINE_STOP);
+        machine_post(&step->machine, step_clones_here(step) && step->machine.state == AT_STARTING ? MACHINE_FAIL : MACHINE_STOP);
 }
 
 void step_end(Step *step) {

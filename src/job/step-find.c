@@ -1,0 +1,53 @@
+/* A step that an earlier process began, found again on the engine. */
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "job/step-internal.h"
+
+static void on_found(Task *task, int r, const Error *error, void *userdata) {
+        Step *step = userdata;
+        _cleanup_(error_freep) Error *why = NULL;
+        ContainerState state = step->status.state;
+
+        if (r == -ENOENT)
+                r = error_set(&why, ENOENT, "its container '%s' was removed while no podstep looked after it", step->container);
+        if (r >= 0) {
+                free(step->container_id);
+                step->container_id = TAKE_PTR(step->status.id);
+        }
+        if (r >= 0 && (state == CONTAINER_CREATED || state == CONTAINER_INITIALIZED)) {
+                machine_post(&step->machine, step->is_stopping ? MACHINE_FAIL : MACHINE_START);
+                return;
+        }
+        if (r >= 0)
+                r = step_follow(step);
+        if (r < 0)
+                step_fail(step, STEP_INFRA_FAILED, r, why ? why : error);
+        else
+                step_emit_state(step, STEP_RUNNING);
+        machine_post(&step->machine, r < 0 ? MACHINE_FAIL : MACHINE_OK);
+}
+
+int step_enter_finding(Machine *machine, Task **ret_task, Error **reterr) {
+        Step *step = container_of(machine, Step, machine);
+        int r = step_name_directory(step, reterr);
+
+        if (r >= 0 && !step->plan->is_default_clone)
+                r = guard_open_mounts(step, reterr);
+        return r < 0 ? r : engine_container_inspect(step->job->spec.engine, step->container, &step->status, on_found, step, ret_task);
+}
+
+void step_leave_over(Step *step) {
+        step->machine.state = AT_DONE;
+        step_settle(step);
+}
+
+void step_leave_begun(Step *step) {
+        step->machine.state = AT_BEGUN;
+}
+
+void step_take_up(Step *step) {
+        if (step->machine.state == AT_BEGUN)
+                machine_post(&step->machine, MACHINE_START);
+}
