@@ -49,6 +49,7 @@ static size_t list_overlaps(const RunOptions *options, Overlap rows[static OVERL
                 { "services.timeout", "--service-timeout", options->service_timeout_usec > 0 },
                 { "network.kind", "--network", options->network != NETWORK_CHOICE_UNSET },
                 { "images.pull", "--pull", options->pull.n > 0 },
+                { "images.auth_file", "--authfile", options->authfile },
         };
 
         static_assert(ELEMENTSOF(all) <= OVERLAPS_MAX, "room for all");

@@ -148,7 +148,7 @@ const Option run_option_rows[] = {
           .help = "When to pull images, whatever the file says: always, missing, newer or never. Several with commas are "
                   "tried in this order; the same one twice is a second try." },
         { "authfile", 0, "FILE", OPTION_STRING(RunOptions, authfile),
-          .help = "Registry logins, as 'podman login' writes them. Default: REGISTRY_AUTH_FILE, else the files that Podman "
+          .help = "Registry logins, as 'podman login' writes them. Default: images.auth_file, else the files that Podman "
                   "and Docker use." },
         { "network", 0, "KIND", OPTION_ENUM(RunOptions, network), .names = network_names,
           .help = "pod: all containers share one network; bridge: each has its own address. Default: auto, a pod unless two "

@@ -78,9 +78,10 @@ static const ConfigKey image_rows[] = {
           .doc = "What a file or ``--pull`` may ask for. Without it a file may ask for what ``pull`` names; all, if that is not set either." },
         { "keep_entrypoint", BOOL(policy.images.keep_entrypoint), .fallback = "false",
           .doc = "A file cannot replace the entrypoint of an image: it is warned, and the image's own runs." },
-        { "auth_file", TEXT(auth_file), .check = config_check_path, .variables = { "REGISTRY_AUTH_FILE" },
-          .doc = "Credentials for registries, as **podman-login**\\(1) writes them. Without it the files of Podman and "
-                 "Docker." },
+        { "auth_file", TEXT(auth_file), .check = config_check_path,
+          .variables = { "REGISTRY_AUTH_FILE", "WOODPECKER_DOCKER_CONFIG" },
+          .doc = "Credentials for registries, as **podman-login**\\(1) writes them: then no other file is looked at, unless "
+                 "``--authfile`` names one. Without it the files of Podman and Docker." },
         { 0 },
 };
 

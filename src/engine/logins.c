@@ -154,16 +154,9 @@ static int add_usual(Logins *logins, Error **reterr) {
 }
 
 int logins_add_files(Logins *logins, const char *authfile, Error **reterr) {
-        const char *woodpecker = if_set(getenv("WOODPECKER_DOCKER_CONFIG"));
-        int r = 0;
-
         if (!authfile)
                 authfile = if_set(getenv("REGISTRY_AUTH_FILE"));
-        if (authfile)
-                return logins_add_file(logins, authfile, reterr);
-        if (woodpecker)
-                r = logins_add_file(logins, woodpecker, reterr);
-        return r < 0 ? r : add_usual(logins, reterr);
+        return authfile ? logins_add_file(logins, authfile, reterr) : add_usual(logins, reterr);
 }
 
 void login_found_done(LoginFound *found) {

@@ -34,8 +34,7 @@ int logins_add(Logins *logins, const char *server, const char *username, const c
                LoginTrust trust);
 /**
  * logins_add_files() - the operator's files, as Podman looks for them
- * @authfile: given by name; NULL: REGISTRY_AUTH_FILE, else Podman's and Docker's usual places, and WOODPECKER_DOCKER_CONFIG
- *            in front of them
+ * @authfile: given by name; NULL: REGISTRY_AUTH_FILE (see config_export()), else Podman's and Docker's usual places
  *
  * A file that was named must be there; of the usual ones those count that are. What is wrong in one of these is told as
  * an Error with a positive result: the others were added.

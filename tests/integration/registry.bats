@@ -243,6 +243,8 @@ image() { checkout <<<"steps: [{name: s, image: '127.0.0.1:$1/lab/busybox:${2:-1
         assert_status 0
         WOODPECKER_DOCKER_CONFIG=$BATS_TEST_TMPDIR/auth.json podstep run --pull always
         assert_status 0
+        podstep run --pull always --set "images.auth_file=$BATS_TEST_TMPDIR/auth.json"
+        assert_status 0
 }
 
 @test "a wrong password is denied, and never shown" {

@@ -118,6 +118,26 @@ static void test_variables(void **state) {
         unsetenv("REGISTRY_AUTH_FILE");
 }
 
+/* The file of logins: each of these counts more than those before it, and what is told here reaches who reads logins. */
+static void test_auth_file(void **state) {
+        static const char *const names[] = { "WOODPECKER_DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "PODSTEP_IMAGES_AUTH_FILE" };
+        static const char *const none[] = { NULL }, file[] = "images: {auth_file: /file.json}\n";
+
+        FOREACH_ROW(name, names) {
+                _cleanup_(run_options_done) RunOptions got;
+                _cleanup_free_ char *path = str_printf("/%s.json", *name);
+
+                assert_int_equal(setenv(*name, path, 1), 0);
+                assert_int_equal(run(none, file, &got), 0);
+                assert_string_equal(variable("REGISTRY_AUTH_FILE"), path);
+                unsetenv("REGISTRY_AUTH_FILE");
+                if (str_equal(*name, "REGISTRY_AUTH_FILE"))
+                        setenv(*name, path, 1);
+        }
+        FOREACH_ROW(name, names)
+                unsetenv(*name);
+}
+
 static void test_broken(void **state) {
         static const struct {
                 const char *args[3], *file;
@@ -142,7 +162,8 @@ static void test_broken(void **state) {
 
 static int setup(void **state) {
         static const char *const names[] = { "CONTAINER_HOST", "DOCKER_HOST", "DOCKER_SOCK", "CONTAINER_CONNECTION", "DOCKER_CERT_PATH",
-                                             "DOCKER_TLS_VERIFY", "DOCKER_API_VERSION", "REGISTRY_AUTH_FILE", "PODSTEP_CONFIG" };
+                                             "DOCKER_TLS_VERIFY", "DOCKER_API_VERSION", "REGISTRY_AUTH_FILE",
+                                             "WOODPECKER_DOCKER_CONFIG", "PODSTEP_CONFIG" };
 
         FOREACH_ROW(name, names)
                 unsetenv(*name);
@@ -158,6 +179,7 @@ int main(void) {
                 cmocka_unit_test(test_options),
                 cmocka_unit_test(test_engine),
                 cmocka_unit_test(test_variables),
+                cmocka_unit_test(test_auth_file),
                 cmocka_unit_test(test_broken),
         };
 

@@ -34,7 +34,7 @@ static void put_helper(const Scene *scene, const char *name, const char *body) {
 }
 
 static int setup(void **state) {
-        static const char *const variables[] = { "REGISTRY_AUTH_FILE", "WOODPECKER_DOCKER_CONFIG", "DOCKER_CONFIG", "XDG_CONFIG_HOME" };
+        static const char *const variables[] = { "REGISTRY_AUTH_FILE", "DOCKER_CONFIG", "XDG_CONFIG_HOME" };
         char directory[] = "/tmp/podstep-test-XXXXXX";
         Scene *scene = calloc(1, sizeof(*scene));
         _cleanup_free_ char *path = NULL, *runtime = NULL;
@@ -116,25 +116,22 @@ static void test_order(void **state) {
         assert_found(scene, "five/x", "none");
 }
 
-/* A file by name is the only one, and must be there; Woodpecker's stands in front of the usual ones. */
+/* A file by name is the only one, and must be there. */
 static void test_named(void **state) {
         static const struct {
-                const char *option, *variable, *woodpecker, *want;
+                const char *option, *variable, *want;
         } rows[] = {
-                { "mine.json", "env.json", "wp.json", "a:b of mine.json" },
-                { NULL, "env.json", "wp.json", "a:b of env.json" },
-                { NULL, NULL, "wp.json", "a:b of wp.json" },
-                { NULL, NULL, NULL, "c:d:e of .docker/config.json" },
-                { NULL, "", "", "c:d:e of .docker/config.json" },
-                { "missing.json", NULL, NULL, NULL },
-                { NULL, "missing.json", NULL, NULL },
-                { NULL, NULL, "missing.json", NULL },
+                { "mine.json", "env.json", "a:b of mine.json" },
+                { NULL, "env.json", "a:b of env.json" },
+                { NULL, NULL, "c:d:e of .docker/config.json" },
+                { NULL, "", "c:d:e of .docker/config.json" },
+                { "missing.json", NULL, NULL },
+                { NULL, "missing.json", NULL },
         };
         Scene *scene = *state;
 
         put(scene, "mine.json", "{\"auths\":{" ENTRY("r", A_B) "}}", 0600);
         put(scene, "env.json", "{\"auths\":{" ENTRY("r", A_B) "}}", 0600);
-        put(scene, "wp.json", "{\"auths\":{" ENTRY("r", A_B) "}}", 0600);
         put(scene, ".docker/config.json", "{\"auths\":{" ENTRY("r", C_D) "," ENTRY("s", C_D) "}}", 0600);
         assert_int_equal(chdir(scene->directory), 0);
         FOREACH_ROW(row, rows) {
@@ -144,7 +141,6 @@ static void test_named(void **state) {
                 int r;
 
                 assert_int_equal(row->variable ? setenv("REGISTRY_AUTH_FILE", row->variable, true) : unsetenv("REGISTRY_AUTH_FILE"), 0);
-                assert_int_equal(row->woodpecker ? setenv("WOODPECKER_DOCKER_CONFIG", row->woodpecker, true) : unsetenv("WOODPECKER_DOCKER_CONFIG"), 0);
                 assert_int_equal(logins_new(&logins), 0);
                 r = logins_add_files(logins, row->option, &error);
                 assert_int_equal(r, row->want ? 0 : -ENOENT);
