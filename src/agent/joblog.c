@@ -29,28 +29,12 @@ struct JobLog {
         void *userdata;
 };
 
-static int write_all(int fd, const void *bytes, size_t n) {
-        const char *p = bytes;
-
-        while (n > 0) {
-                ssize_t k = write(fd, p, n);
-
-                if (k < 0 && errno != EINTR)
-                        return -errno;
-                if (k > 0) {
-                        p += k;
-                        n -= (size_t) k;
-                }
-        }
-        return 0;
-}
-
 int joblog_flush(JobLog *log) {
         if (log->error < 0 || log->n_entries == 0)
                 return log->error;
-        log->error = log->text.error ? log->text.error : write_all(log->text_fd, str_get(&log->text), log->text.n);
+        log->error = log->text.error ? log->text.error : file_write_fd(log->text_fd, str_get(&log->text), log->text.n);
         if (log->error >= 0)
-                log->error = write_all(log->index_fd, log->entries, log->n_entries * sizeof(*log->entries));
+                log->error = file_write_fd(log->index_fd, log->entries, log->n_entries * sizeof(*log->entries));
         if (log->error < 0)
                 return log->error;
         log->size += log->text.n;

@@ -265,23 +265,11 @@ static int take_header(Untar *untar, Error **reterr) {
 
 /* ---- bytes ---- */
 
-static int write_file(int fd, const char *bytes, size_t n) {
-        while (n > 0) {
-                ssize_t k = write(fd, bytes, n);
-
-                if (k < 0 && errno != EINTR)
-                        return -errno;
-                bytes += MAX(k, (ssize_t) 0);
-                n -= (size_t) MAX(k, (ssize_t) 0);
-        }
-        return 0;
-}
-
 static int take_part(Untar *untar, const char *bytes, size_t n, Error **reterr) {
         int r = 0;
 
         if (untar->part == PART_FILE && untar->file >= 0)
-                r = write_file(untar->file, bytes, n);
+                r = file_write_fd(untar->file, bytes, n);
         else if (untar->part == PART_TEXT)
                 (void) str_append_n(&untar->text, bytes, n);
         untar->left -= n;

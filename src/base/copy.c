@@ -9,26 +9,21 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
+
 #define COPY_CHUNK (1U << 20)
 
 static int copy_by_hand(int from, int to) {
         char chunk[64 * 1024];
         ssize_t n;
+        int r = 0;
 
-        while ((n = read(from, chunk, sizeof(chunk))) != 0) {
+        while (r >= 0 && (n = read(from, chunk, sizeof(chunk))) != 0) {
                 if (n < 0 && errno == EINTR)
                         continue;
-                if (n < 0)
-                        return -errno;
-                for (ssize_t done = 0; done < n;) {
-                        ssize_t k = write(to, chunk + done, (size_t) (n - done));
-
-                        if (k < 0 && errno != EINTR)
-                                return -errno;
-                        done += MAX(k, 0);
-                }
+                r = n < 0 ? -errno : file_write_fd(to, chunk, (size_t) n);
         }
-        return 0;
+        return r;
 }
 
 static int copy_content(int from, int to) {
@@ -109,7 +104,7 @@ static int copy_directory(int from_fd, int to_fd, unsigned depth, uint64_t *coun
                 return error_set(reterr, errno, "cannot list a directory: %s", strerror(errno));
         }
         while (r >= 0 && (entry = readdir(dir)))
-                if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+                if (file_is_entry(entry))
                         r = copy_any(from_fd, to_fd, entry->d_name, depth + 1, counts, reterr);
         closedir(dir);
         return r;

@@ -48,23 +48,28 @@ int file_read(const char *path, size_t max_bytes, char **ret, size_t *ret_n) {
         return file_read_at(AT_FDCWD, path, max_bytes, ret, ret_n);
 }
 
-int file_write(const char *path, const void *bytes, size_t n, mode_t mode) {
-        _cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+int file_write_fd(int fd, const void *bytes, size_t n) {
         const char *p = bytes;
 
-        if (fd < 0)
-                return -errno;
         while (n > 0) {
                 ssize_t k = write(fd, p, n);
 
-                if (k < 0) {
-                        if (errno == EINTR)
-                                continue;
+                if (k < 0 && errno == EINTR)
+                        continue;
+                if (k < 0)
                         return -errno;
-                }
                 p += k;
                 n -= (size_t) k;
         }
+        return 0;
+}
+
+int file_write(const char *path, const void *bytes, size_t n, mode_t mode) {
+        _cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+        int r = fd < 0 ? -errno : file_write_fd(fd, bytes, n);
+
+        if (r < 0)
+                return r;
         /* The mode shall not depend on the umask: containers read these files as other users. */
         return fchmod(fd, mode) < 0 ? -errno : 0;
 }
@@ -151,6 +156,10 @@ static int remove_at(int dir_fd, const char *name) {
 
 int file_remove_tree(const char *path) {
         return remove_at(AT_FDCWD, path);
+}
+
+int file_is_entry(const struct dirent *entry) {
+        return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
 }
 
 bool file_exists(const char *path) {

@@ -14,6 +14,8 @@ int file_read(const char *path, size_t max_bytes, char **ret, size_t *ret_n);
 int file_read_fd(int fd, size_t max_bytes, char **ret, size_t *ret_n);
 int file_read_at(int dir_fd, const char *path, size_t max_bytes, char **ret, size_t *ret_n);
 
+/** file_write_fd() - all of it, however often the kernel takes only a part; for descriptors that block */
+int file_write_fd(int fd, const void *bytes, size_t n);
 /** file_write() - makes or truncates; not atomic, meant for files that nobody reads yet */
 int file_write(const char *path, const void *bytes, size_t n, mode_t mode);
 
@@ -25,6 +27,10 @@ int file_mkdir_p(const char *path, mode_t mode);
 
 /** file_remove_tree() - what may be left of it; directories without permission bits are opened first. 0 if it was not there. */
 int file_remove_tree(const char *path);
+
+struct dirent;
+/** file_is_entry() - a filter for scandirat(): not the directory itself, nor the one above it */
+int file_is_entry(const struct dirent *entry);
 
 bool file_exists(const char *path);
 bool file_is_directory(const char *path);

@@ -64,16 +64,8 @@ static int choose(const ConfigValues *values, const Import *import, const Import
 
 static int write_new(const char *path, const Str *text) {
         _cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, OUTPUT_MODE);
-        size_t n_done = 0;
 
-        while (fd >= 0 && n_done < text->n) {
-                ssize_t n = write(fd, str_get(text) + n_done, text->n - n_done);
-
-                if (n < 0 && errno != EINTR)
-                        return -errno;
-                n_done += n > 0 ? (size_t) n : 0;
-        }
-        return fd < 0 ? -errno : 0;
+        return fd < 0 ? -errno : file_write_fd(fd, str_get(text), text->n);
 }
 
 static int put_out(const ConfigValues *values, const Str *text) {

@@ -118,10 +118,6 @@ static int compare_names(const struct dirent **a, const struct dirent **b) {
         return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static int is_real_entry(const struct dirent *entry) {
-        return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-}
-
 /* Overlay's mark of a directory that hides the one below it altogether. */
 static bool is_opaque(int fd) {
         char value[2];
@@ -131,7 +127,7 @@ static bool is_opaque(int fd) {
 
 static void tell_missing(Collect *collect, int fd, const char *path) {
         struct dirent **entries = NULL;
-        int n = scandirat(collect->checkout_fd, *path ? path : ".", &entries, is_real_entry, compare_names);
+        int n = scandirat(collect->checkout_fd, *path ? path : ".", &entries, file_is_entry, compare_names);
 
         for (int i = 0; i < n; i++) {
                 _cleanup_free_ char *below = path_join(path, entries[i]->d_name);
@@ -148,7 +144,7 @@ static void tell_missing(Collect *collect, int fd, const char *path) {
 static int collect_directory(Collect *collect, int fd_take, const char *path, unsigned depth) {
         _cleanup_close_ int fd = fd_take;
         struct dirent **entries = NULL;
-        int n = depth > COPY_DEPTH_MAX ? 0 : scandirat(fd, ".", &entries, is_real_entry, compare_names), r = 0;
+        int n = depth > COPY_DEPTH_MAX ? 0 : scandirat(fd, ".", &entries, file_is_entry, compare_names), r = 0;
 
         for (int i = 0; i < n; i++) {
                 if (r >= 0)

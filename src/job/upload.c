@@ -127,17 +127,13 @@ static int fail(Upload *upload, int errnum, const char *path) {
         return error_set(&upload->error, errnum, "cannot read '%s%s%s': %s", upload->directory, *path ? "/" : "", path, strerror(errnum));
 }
 
-static int is_real_entry(const struct dirent *entry) {
-        return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-}
-
 /* Takes descriptor and path. */
 static int enter_level(Upload *upload, int fd_take, char *path_take) {
         Level *level = &upload->levels[upload->n_levels];
 
         *level = (Level) { .fd = fd_take, .path = path_take };
         upload->n_levels++;
-        level->n_entries = scandirat(fd_take, ".", &level->entries, is_real_entry, alphasort);
+        level->n_entries = scandirat(fd_take, ".", &level->entries, file_is_entry, alphasort);
         if (level->n_entries >= 0)
                 return 0;
         level->n_entries = 0;
