@@ -58,7 +58,7 @@ static int lint_file(const LintFile *file, const LintOptions *options, bool is_s
 
         r = read_source(file, &diags, &source);
         if (r == 0 && diags.n_errors == 0)
-                r = gitlab_is_file_name(file->path) ? gitlab_lint(source, options->environment, &diags)
+                r = gitlab_is_file_name(file->path) ? gitlab_lint(source, options->environment, options->policy, &diags)
                                                     : woodpecker_lint(source, options, &diags);
         if (r < 0)
                 return r;
@@ -72,6 +72,7 @@ static int lint_files(const LintFiles *files, const LintValues *values, const Ma
         LintOptions options = {
                 .environment = environment,
                 .trusted = values->run.policy.trusted,
+                .policy = &values->run.policy,
                 .privileged_plugins = values->privileged_plugins,
                 .trusted_clones = values->trusted_clones,
                 .workflows = files->workflows,

@@ -57,7 +57,9 @@ static const ConfigKey job_rows[] = {
 };
 
 static const ConfigKey image_rows[] = {
-        { "default", TEXT(policy.images.default_image), .doc = "The image of GitLab jobs that name none. Always allowed." },
+        { "default", TEXT(policy.images.default_image),
+          .doc = "The image of GitLab jobs that name none. Always allowed. A step of a Woodpecker workflow has to name one, "
+                 "as there." },
         { "registry", TEXT(policy.images.registry), .fallback = "docker.io",
           .doc = "What short names stand in: ``alpine`` is ``docker.io/library/alpine``." },
         { "platform", TEXT(policy.images.platform), .check = config_check_platform,

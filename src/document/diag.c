@@ -84,6 +84,17 @@ void diag_list_merge(DiagList *list, DiagList *from) {
         list->n_dropped += from->n_dropped;
 }
 
+void diag_list_drop(DiagList *list, size_t i) {
+        if (list->diags[i].severity == DIAG_ERROR)
+                list->n_errors--;
+        else
+                list->n_warnings--;
+        free(list->diags[i].message);
+        free(list->diags[i].hint);
+        memmove(&list->diags[i], &list->diags[i + 1], (list->n_diags - i - 1) * sizeof(Diag));
+        list->n_diags--;
+}
+
 static bool stands_before(const Mark *a, const Mark *b) {
         return a->line != b->line ? a->line < b->line : a->column < b->column;
 }

@@ -37,6 +37,8 @@ typedef struct DiagList {
 Diag *diag_add(DiagList *list, DiagSeverity severity, const char *rule, Mark mark, const char *format, ...)
         _printf_(5, 6);
 void diag_set_hint(Diag *diag, const char *format, ...) _printf_(2, 3);
+/** diag_list_drop() - takes one out */
+void diag_list_drop(DiagList *list, size_t i);
 /** diag_list_merge() - takes what @from has and @list has not yet: the same text at the same place */
 void diag_list_merge(DiagList *list, DiagList *from);
 /** diag_sort() - by line and column, equal ones in the order they were found */

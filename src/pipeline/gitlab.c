@@ -272,13 +272,42 @@ int gitlab_compile_all(const Source *source, const GitlabContext *context, DiagL
         return r;
 }
 
-int gitlab_lint(const Source *source, const Map *variables, DiagList *diags) {
-        GitlabContext context = { .variables = variables, .is_lint = true };
+/* What variables will hold is not known: nothing is held against a line that has some. */
+static void forgive_unknown(const Source *source, DiagList *diags) {
+        for (size_t i = diags->n_diags; i > 0; i--) {
+                size_t n;
+                const char *line = source_line(source, diags->diags[i - 1].mark.line, &n);
+
+                if (memchr(line, '$', n))
+                        diag_list_drop(diags, i - 1);
+        }
+}
+
+static void lint_plans(const Source *source, const Policy *policy, Plan *const *plans, size_t n_plans, DiagList *diags) {
+        for (size_t i = 0; i < n_plans; i++) {
+                DiagList own = { 0 };
+
+                (void) policy_lint(policy, plans[i], &own);
+                forgive_unknown(source, &own);
+                diag_list_merge(diags, &own);
+                diag_list_done(&own);
+        }
+        diag_sort(diags);
+}
+
+int gitlab_lint(const Source *source, const Map *variables, const Policy *policy, DiagList *diags) {
+        GitlabContext context = {
+                .variables = variables,
+                .is_lint = true,
+                .default_image = policy ? policy->images.default_image : NULL,
+        };
         size_t n_plans = 0;
         Plan **plans = NULL;
         int r;
 
         r = gitlab_compile_all(source, &context, diags, &plans, &n_plans);
+        if (r == 0 && policy)
+                lint_plans(source, policy, plans, n_plans, diags);
         plans_free(plans, n_plans);
         return r == -EBADMSG ? 0 : r;
 }

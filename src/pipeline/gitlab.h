@@ -9,6 +9,7 @@
 
 #include "pipeline/metadata.h"
 #include "pipeline/plan.h"
+#include "pipeline/policy.h"
 
 typedef struct GitlabContext {
         const Metadata *metadata;  /* of which the predefined variables are made; NULL: nothing is known */
@@ -33,5 +34,5 @@ bool gitlab_is_file_name(const char *path);
  */
 int gitlab_compile_all(const Source *source, const GitlabContext *context, DiagList *diags, Plan ***ret, size_t *ret_n);
 
-/** gitlab_lint() - only the findings: 0 or -ENOMEM */
-int gitlab_lint(const Source *source, const Map *variables, DiagList *diags);
+/** gitlab_lint() - only the findings: 0 or -ENOMEM; @policy: what a run would refuse is an error; NULL: not known */
+int gitlab_lint(const Source *source, const Map *variables, const Policy *policy, DiagList *diags);

@@ -78,17 +78,6 @@ const YamlNode *lint_get(const YamlNode *mapping, const char *key) {
         return node && woodpecker_container_has(node) && node->kind != YAML_NULL ? node : NULL;
 }
 
-static void drop(DiagList *diags, size_t i) {
-        if (diags->diags[i].severity == DIAG_ERROR)
-                diags->n_errors--;
-        else
-                diags->n_warnings--;
-        free(diags->diags[i].message);
-        free(diags->diags[i].hint);
-        memmove(&diags->diags[i], &diags->diags[i + 1], (diags->n_diags - i - 1) * sizeof(Diag));
-        diags->n_diags--;
-}
-
 /* Whether a value is right that only the server knows cannot be said. */
 static void forgive_unknown(const Source *source, const LintVariables *variables, DiagList *diags) {
         LintCursor cursor = { 0 };
@@ -98,7 +87,7 @@ static void forgive_unknown(const Source *source, const LintVariables *variables
                 const char *text = marked_text(&cursor, source, diags->diags[i - 1].mark, &n);
 
                 if (lint_variables_decide(variables, text, n))
-                        drop(diags, i - 1);
+                        diag_list_drop(diags, i - 1);
         }
 }
 
@@ -151,17 +140,19 @@ static int apply_rules(Lint *lint, const LintVariables *variables) {
 }
 
 static int compile(const YamlDocument *document, const Source *source, const WoodpeckerContext *context,
-                   const LintVariables *variables, DiagList *diags) {
+                   const LintOptions *options, const LintVariables *variables, DiagList *diags) {
         _cleanup_(plan_freep) Plan *plan = NULL;
         int r = woodpecker_compile_document(document, source, context, diags, &plan);
 
+        if (r == 0 && plan && options->policy)
+                (void) policy_lint(options->policy, plan, diags);
         forgive_unknown(source, variables, diags);
         return r;
 }
 
 /* A file that is wrong for one combination of its matrix is wrong. */
 static int compile_combination(const Source *source, WoodpeckerContext context, const Map *axes,
-                               const LintVariables *variables, DiagList *diags) {
+                               const LintOptions *options, const LintVariables *variables, DiagList *diags) {
         _cleanup_(yaml_document_freep) YamlDocument *document = NULL;
         _cleanup_(diag_list_done) DiagList own = { 0 };
         int r;
@@ -169,14 +160,14 @@ static int compile_combination(const Source *source, WoodpeckerContext context, 
         context.axes = axes;
         r = woodpecker_parse(source, &context, &own, &document);
         if (r == 0)
-                r = compile(document, source, &context, variables, &own);
+                r = compile(document, source, &context, options, variables, &own);
         diag_list_merge(diags, &own);
         return r == -EBADMSG ? 0 : r;
 }
 
 /* With the values of its axes, where it has some: they are no unknown variables any more. */
 static int compile_all(const YamlDocument *document, const Source *source, const WoodpeckerContext *context,
-                       LintVariables *variables, DiagList *diags) {
+                       const LintOptions *options, LintVariables *variables, DiagList *diags) {
         _cleanup_(diag_list_done) DiagList told = { 0 }; /* the compiler will find it again */
         Matrix matrix = { 0 };
         int r = 0;
@@ -186,9 +177,9 @@ static int compile_all(const YamlDocument *document, const Source *source, const
         if (r == 0)
                 lint_variables_know(variables, &matrix);
         if (r != -ENOMEM && matrix.n_combinations == 0)
-                r = compile(document, source, context, variables, diags);
+                r = compile(document, source, context, options, variables, diags);
         for (size_t i = 0; i < matrix.n_combinations && r == 0; i++)
-                r = compile_combination(source, *context, &matrix.combinations[i], variables, diags);
+                r = compile_combination(source, *context, &matrix.combinations[i], options, variables, diags);
         matrix_done(&matrix);
         return r == -EBADMSG ? 0 : r;
 }
@@ -207,7 +198,7 @@ static int check(const Source *source, const LintOptions *options, LintVariables
 
         r = woodpecker_parse(source, &context, diags, &document);
         if (r == 0)
-                r = compile_all(document, source, &context, variables, diags);
+                r = compile_all(document, source, &context, options, variables, diags);
         if (r < 0 || !document->root || document->root->kind != YAML_MAPPING)
                 return r;
         lint.root = document->root;

@@ -7,12 +7,14 @@
 
 #include "base/map.h"
 #include "document/diag.h"
+#include "pipeline/policy.h"
 
 typedef struct LintOptions {
         const Map *environment;          /* variables that the server or the user sets for '${}'; may be NULL */
         unsigned trusted;                /* TrustClass */
         char *const *privileged_plugins; /* images that run privileged without saying so; NULL: not known */
         char *const *workflows;          /* names of all that there are, for 'depends_on'; NULL: not known */
+        const Policy *policy;            /* the operator's: what a run would refuse is an error; NULL: not known */
         char *const *trusted_clones;     /* images that may clone with credentials, beside Woodpecker's own */
 } LintOptions;
 

@@ -131,6 +131,6 @@ size_t policy_check_services(const Policy *policy, const Plan *plan, DiagList *d
                 return 0;
         diag = diag_add(diags, DIAG_ERROR, "policy", plan->steps[policy->services_max]->mark,
                         "too many services requested: %zu, only %u allowed", plan->n_services, policy->services_max);
-        diag_set_hint(diag, "the operator's 'services_limit' says so");
+        diag_set_hint(diag, "the operator's services.max says so");
         return 1;
 }

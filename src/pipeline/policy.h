@@ -147,6 +147,8 @@ void policy_done(Policy *policy);
  * Return: how many are refused.
  */
 size_t policy_check(const Policy *policy, Plan *plan, DiagList *diags);
+/** policy_lint() - the same for who only looks, without what trust decides; the plan is good for nothing else then */
+size_t policy_lint(const Policy *policy, Plan *plan, DiagList *diags);
 /** policy_check_images() - the part of it that is about images */
 size_t policy_check_images(const Policy *policy, PlanStep *step, DiagList *diags);
 /** policy_allows_image() - GitLab's rules: one of the patterns fits the whole image as written. 1, 0, -ENOMEM. */

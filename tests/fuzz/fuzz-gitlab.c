@@ -23,7 +23,7 @@ static void check_plans(Plan **plans, size_t n_plans, const Source *source) {
 static void check_lint(const Source *source, const Map *variables) {
         DiagList diags = { 0 };
 
-        require(gitlab_lint(source, variables, &diags) == 0);
+        require(gitlab_lint(source, variables, NULL, &diags) == 0);
         check_diags(&diags, source);
         diag_list_done(&diags);
 }

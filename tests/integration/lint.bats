@@ -281,3 +281,17 @@ fields() { # KEY: of each finding in JSON, joined by '|'
         assert_status 125
         assert_output_contains "cannot write"
 }
+
+@test "what the operator allows, and his default image" {
+        clean .woodpecker.yaml
+        workflow .gitlab-ci.yml <<<"test: {script: make}"
+        podstep lint .woodpecker.yaml .gitlab-ci.yml
+        assert_status 2
+        assert_output_contains "error: job 'test' has no image"
+        refute_output_contains "not on the list"
+        podstep lint --set images.default=own:1 --set images.allowed=own/** .woodpecker.yaml .gitlab-ci.yml
+        assert_status 2
+        assert_output_contains ".woodpecker.yaml:3:"
+        assert_output_contains "error: step 'a': the image 'alpine:3.22' is not on the list of allowed images"
+        refute_output_contains "has no image"
+}

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "base/strv.h"
 #include "pipeline/gitlab.h"
 
 static void test_file_names(void **state) {
@@ -181,8 +182,62 @@ static void test_lint(void **state) {
 
                 print_message("file '%s'\n", row->text);
                 assert_int_equal(source_new_take("x", strdup(row->text), strlen(row->text), &source, NULL), 0);
-                assert_int_equal(gitlab_lint(source, NULL, &diags), 0);
+                assert_int_equal(gitlab_lint(source, NULL, NULL, &diags), 0);
                 assert_int_equal(diags.n_errors, row->n_errors);
+                diag_list_done(&diags);
+        }
+}
+
+/* The place, if the wanted text has one, and a part of the message. */
+static void check_finding(const char *finding, const char *want) {
+        const char *space = strchr(want, ' ');
+
+        if (*want >= '0' && *want <= '9') {
+                assert_memory_equal(finding, want, (size_t) (space - want));
+                want = space + 1;
+        }
+        assert_non_null(strstr(finding, want));
+}
+
+/* What the operator set: images that count where a job has none, and what a run would refuse. */
+static void test_lint_policy(void **state) {
+        static const struct {
+                const char *text, *want;
+        } rows[] = {
+                { "j: {script: x}\n", "" },
+                { "j: {image: 'alpine:3', script: x}\n", "" },
+                { "j: {image: 'debian:12', script: x}\n", "1:12 the image 'debian:12' is not on the list" },
+                { "j:\n  script: x\n  image: debian:12\nk: {script: x}\n", "3:10 the image 'debian:12' is not on the list" },
+                { "j: {image: 'alpine:3', services: ['redis:7'], script: x}\n", "" },
+                { "j: {image: 'alpine:3', services: ['mysql:8'], script: x}\n", "1:35 the image 'mysql:8' is not on the list" },
+                { "j: {image: {name: 'alpine:3', pull_policy: never}, script: x}\n", "none of its pull policies (never) is allowed" },
+                { "j: {image: 'alpine:3', services: ['redis:7', 'valkey:8'], script: x}\n", "too many services" },
+                { "j: {image: $IMAGE, script: x}\n", "" },
+                { "j: {image: 'debian:$TAG', services: ['$X'], script: x}\n", "" },
+        };
+
+        FOREACH_ROW(row, rows) {
+                _cleanup_(source_freep) Source *source = NULL;
+                _cleanup_(policy_done) Policy policy;
+                _cleanup_str_ Str out = STR_INIT(4096);
+                DiagList diags = { 0 };
+
+                print_message("file '%s'\n", row->text);
+                policy_init(&policy);
+                policy.images.default_image = strdup("own:1");
+                assert_int_equal(strv_append(&policy.images.allowed, "alpine:*"), 0);
+                assert_int_equal(strv_append(&policy.images.allowed_services, "{redis,valkey}:*"), 0);
+                policy.images.allowed_pull = (PullList) { .list = { PULL_ALWAYS }, .n = 1 };
+                policy.images.pull = policy.images.allowed_pull;
+                policy.limit_services = true;
+                policy.services_max = 1;
+                assert_int_equal(source_new_take("x", strdup(row->text), strlen(row->text), &source, NULL), 0);
+                assert_int_equal(gitlab_lint(source, NULL, &policy, &diags), 0);
+                for (size_t i = 0; i < diags.n_diags; i++)
+                        (void) str_appendf(&out, "%u:%u %s\n", diags.diags[i].mark.line, diags.diags[i].mark.column, diags.diags[i].message);
+                assert_int_equal(diags.n_diags, *row->want ? 1 : 0);
+                if (*row->want)
+                        check_finding(str_get(&out), row->want);
                 diag_list_done(&diags);
         }
 }
@@ -190,7 +245,7 @@ static void test_lint(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_file_names), cmocka_unit_test(test_variables), cmocka_unit_test(test_secrets),
-                cmocka_unit_test(test_bounds),     cmocka_unit_test(test_lint),
+                cmocka_unit_test(test_bounds),     cmocka_unit_test(test_lint),  cmocka_unit_test(test_lint_policy),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,6 +21,33 @@ static char *lint(const char *text, const LintOptions *options) {
         return strdup(str_get(&out));
 }
 
+/* What the operator allows, with what is not known of a value left alone. */
+static void test_policy(void **state) {
+        static const struct {
+                const char *text, *want;
+        } rows[] = {
+                { "when: {event: push}\nsteps: {a: {image: 'alpine:3'}}\n", "" },
+                { "when: {event: push}\nsteps: {a: {image: 'debian:12'}}\n", "2:20 !policy\n" },
+                { "when: {event: push}\nsteps: {a: {image: 'debian:${X}'}}\n", "2:28 unset-variable\n" },
+                { "when: {event: push}\nmatrix: {X: [3, 4]}\nsteps: {a: {image: 'debian:${X}'}}\n", "3:20 !policy\n3:20 !policy\n" },
+                { "when: {event: push}\nsteps: {a: {image: 'alpine:3', privileged: true}}\n", "" },
+                { "when: {event: push}\nsteps: {a: {image: 'alpine:3', pull: true}}\n", "2:20 !policy\n" },
+                { "when: {event: push}\nservices: {d: {image: 'redis:7'}}\nsteps: {a: {image: 'alpine:3'}}\n", "2:12 !policy\n" },
+                { "when: {event: push}\nsteps: {a: {commands: x}}\n", "2:9 !image\n" },
+        };
+        Policy policy = { .images = { .default_image = (char *) "own:1", .allowed = (char *[]) { (char *) "alpine:*", NULL },
+                                      .allowed_pull = { .list = { PULL_MISSING }, .n = 1 } },
+                          .limit_services = true };
+        LintOptions options = { .trusted = TRUST_ALL, .policy = &policy };
+
+        FOREACH_ROW(row, rows) {
+                _cleanup_free_ char *found = lint(row->text, &options);
+
+                print_message("file '%s'\n", row->text);
+                assert_string_equal(found, row->want);
+        }
+}
+
 #define HEAD "when: {event: push}\nsteps:\n  a:\n    image: a:1\n"
 
 static void test_variables(void **state) {
@@ -242,7 +269,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_variables), cmocka_unit_test(test_steps), cmocka_unit_test(test_needs),
                 cmocka_unit_test(test_secrets),
-                cmocka_unit_test(test_lists),     cmocka_unit_test(test_odd),
+                cmocka_unit_test(test_lists),     cmocka_unit_test(test_odd),   cmocka_unit_test(test_policy),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
