@@ -141,7 +141,6 @@ void job_consider_images(Job *job);
 void job_set_result(Job *job, JobResult result, const Error *error); /* the first one stays */
 void job_cannot_run(Job *job, int r, const Error *error);            /* there is nothing to run on: steps are skipped */
 void job_emit(Job *job, JobEvent event);                             /* fills in job id and time, masks the text */
-void job_part_is_made(Job *job, int r, const Error *error); /* one of n_making */
 void job_emit_text(Job *job, JobEventKind kind, const Step *step, const char *format, ...) _printf_(4, 5);
 static inline bool step_is_background(const PlanStep *step) {
         return step->kind == STEP_SERVICE || step->detach;
@@ -150,6 +149,10 @@ static inline bool step_is_background(const PlanStep *step) {
 static inline const ContainerOptions *job_options(const Job *job, const PlanStep *step) {
         return step->kind == STEP_SERVICE ? &job->service_options : &job->step_options;
 }
+
+/* job-prepare.c */
+int job_enter_preparing(Machine *machine, Task **ret_task, Error **reterr);
+void job_part_is_made(Job *job, int r, const Error *error); /* one of n_making */
 
 /* limits.c */
 int job_check_limits(Job *job); /* asks what the engine enforces; counts as one of those being made. 1: no need */
