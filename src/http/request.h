@@ -11,9 +11,9 @@
 #define HTTP_HEADERS_MAX (64U * 1024) /* bytes of all headers of a reply */
 
 /*
- * Called with each piece of a streamed body, of a reply with status 2xx only, with the same userdata as @done; the first
- * time with n == 0, as soon as such a reply begins. Returning < 0 ends the request with that errno. The Task may be
- * dropped inside.
+ * Called with each piece of a streamed body, of a reply with status 2xx only, with the same userdata as @done; the
+ * first time with n == 0, as soon as such a reply begins. Returning < 0 ends the request with that errno. The Task may
+ * be dropped inside.
  */
 typedef int (*RequestChunk)(const char *bytes, size_t n, void *userdata);
 

@@ -8,57 +8,15 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
-#include <sys/un.h>
 
 #include "base/clock.h"
-#include "base/strv.h"
-#include "http/exchange.h"
-#include "http/parser.h"
+#include "base/str.h"
+#include "http/transport-unix-internal.h"
 
 #define REQUEST_HEAD_MAX (64U * 1024)
 #define PIECE_BYTES (32U * 1024)
-/* Of a body that is made as it is sent: in one piece, and before others have their turn. */
-#define SOURCE_BYTES (64U * 1024)
-#define SOURCE_TURN_BYTES (1024U * 1024)
 /* A full backlog of the server is no event that could be waited for: connect() just says EAGAIN. */
 #define BACKLOG_RETRY_USEC (10 * USEC_PER_MSEC)
-
-typedef struct UnixTransport {
-        Transport transport;
-        struct sockaddr_un address;
-        char *host, *prefix; /* out of the base URL */
-        sd_event_source *turn, *retry;
-        struct UnixExchange *first, *last; /* waiting for a connection */
-        struct Connection *idle;           /* the newest first */
-        unsigned n_idle, n_connections;
-} UnixTransport;
-
-typedef struct Connection {
-        UnixTransport *t;
-        int fd;
-        sd_event_source *io;
-        struct UnixExchange *x;  /* NULL: idle, or dropped in the middle */
-        struct Connection *next; /* idle */
-        Parser parser;
-        bool was_used, is_parsing, is_broken; /* is_broken: nothing can be sent any more */
-        uint64_t idle_since_usec;
-} Connection;
-
-typedef struct UnixExchange {
-        Exchange exchange;
-        ExchangeSpec spec;
-        Str head;
-        size_t n_sent; /* of head and body together; with a source: of the head */
-        Str piece;     /* of the source, as a chunk */
-        size_t n_piece_sent;
-        bool is_exhausted; /* nothing more comes from the source */
-        int source_r;      /* why it gives nothing */
-        uint64_t began_usec;
-        Connection *connection; /* NULL: waiting or over */
-        bool is_waiting;
-        struct UnixExchange *next; /* waiting */
-} UnixExchange;
 
 static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdata);
 
@@ -194,73 +152,10 @@ static void fail_connection(Connection *c, int r, const Error *error) {
         end_exchange(x, r, was_kept, error);
 }
 
-static bool is_all_sent(const UnixExchange *x) {
-        if (x->spec.source)
-                return x->is_exhausted && x->n_piece_sent == x->piece.n;
-        return x->n_sent == x->head.n + x->spec.n_body;
-}
-
-/* The next piece of the source as a chunk of HTTP/1.1; the last one is empty. */
-static int fill_piece(UnixExchange *x) {
-        char bytes[SOURCE_BYTES];
-        ssize_t n = x->spec.source(bytes, sizeof(bytes), x->spec.userdata);
-
-        if (n < 0)
-                return x->source_r = (int) n;
-        x->is_exhausted = n == 0;
-        x->n_piece_sent = 0;
-        str_clear(&x->piece);
-        (void) str_appendf(&x->piece, "%zx\r\n", (size_t) n);
-        (void) str_append_n(&x->piece, bytes, (size_t) n);
-        return str_append(&x->piece, "\r\n");
-}
-
-/* As send_some(), behind the head. */
-static int send_source(UnixExchange *x, int fd) {
-        size_t n_turn = 0;
-
-        while (!is_all_sent(x)) {
-                ssize_t n;
-                int r = x->n_piece_sent == x->piece.n ? fill_piece(x) : 0;
-
-                if (r < 0)
-                        return r;
-                if (n_turn >= SOURCE_TURN_BYTES)
-                        return 0;
-                n = send(fd, x->piece.bytes + x->n_piece_sent, x->piece.n - x->n_piece_sent, MSG_NOSIGNAL | MSG_DONTWAIT);
-                if (n < 0)
-                        return errno == EAGAIN ? 0 : errno == EINTR ? 0 : -errno;
-                x->n_piece_sent += (size_t) n;
-                n_turn += (size_t) n;
-        }
-        return 1;
-}
-
-/* Returns 1 when all is sent, 0 if the socket is full, or a negative errno. */
-static int send_some(UnixExchange *x, int fd) {
-        size_t n_all = x->head.n + x->spec.n_body;
-
-        while (x->n_sent < n_all) {
-                size_t n_head = x->n_sent < x->head.n ? x->head.n - x->n_sent : 0;
-                size_t body_at = x->n_sent > x->head.n ? x->n_sent - x->head.n : 0;
-                struct iovec parts[] = {
-                        { .iov_base = x->head.bytes + x->head.n - n_head, .iov_len = n_head },
-                        { .iov_base = (char *) x->spec.body + body_at, .iov_len = x->spec.n_body - body_at },
-                };
-                struct msghdr message = { .msg_iov = parts, .msg_iovlen = ELEMENTSOF(parts) };
-                ssize_t n = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-
-                if (n < 0)
-                        return errno == EAGAIN ? 0 : errno == EINTR ? 0 : -errno;
-                x->n_sent += (size_t) n;
-        }
-        return x->spec.source ? send_source(x, fd) : 1;
-}
-
 static void send_more(Connection *c) {
         int r;
 
-        r = send_some(c->x, c->fd);
+        r = unix_send_some(c->x, c->fd);
         /* A server that has read enough may have answered before it hung up: that answer is what counts. */
         if (r < 0)
                 c->is_broken = true;
@@ -335,7 +230,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdat
                         r = error_wrap(&error, r, "%s", t->transport.address);
                 fail_connection(c, r, error);
         } else if (r > 0) {
-                bool is_sent = is_all_sent(x);
+                bool is_sent = unix_is_all_sent(x);
 
                 c->x = NULL;
                 if (is_sent && c->parser.keeps_open && !is_dirty && !c->is_broken)
@@ -401,20 +296,6 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-static int write_head(UnixTransport *t, UnixExchange *x) {
-        const char *method = x->spec.method;
-
-        (void) str_appendf(&x->head, "%s %s%s HTTP/1.1\r\nHost: %s\r\n", method, t->prefix, x->spec.path, t->host);
-        STRV_FOREACH(header, x->spec.headers)
-                (void) str_appendf(&x->head, "%s\r\n", *header);
-        if (x->spec.source)
-                (void) str_append(&x->head, "Transfer-Encoding: chunked\r\n");
-        else if (x->spec.body || strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0)
-                (void) str_appendf(&x->head, "Content-Length: %zu\r\n", x->spec.n_body);
-        (void) str_append(&x->head, "\r\n");
-        return x->head.error;
-}
-
 static int unix_start(Transport *transport, const ExchangeSpec *spec, Exchange **ret) {
         UnixTransport *t = container_of(transport, UnixTransport, transport);
         UnixExchange *x;
@@ -428,7 +309,7 @@ static int unix_start(Transport *transport, const ExchangeSpec *spec, Exchange *
                              .head = STR_INIT(REQUEST_HEAD_MAX),
                              .piece = STR_INIT(SOURCE_BYTES + 64),
                              .began_usec = clock_monotonic_usec() };
-        r = write_head(t, x);
+        r = unix_write_head(t, x);
         if (r >= 0)
                 r = sd_event_source_set_enabled(t->turn, SD_EVENT_ONESHOT);
         if (r < 0) {

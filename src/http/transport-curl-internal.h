@@ -1,0 +1,40 @@
+#pragma once
+
+/*
+ * HTTP by libcurl, from the inside: transport-curl.c has the loop, transport-curl-request.c the options of a request.
+ */
+
+#include "http/exchange.h"
+#include "http/libcurl.h"
+
+typedef struct CurlTransport {
+        Transport transport;
+        const Libcurl *curl;
+        CURLM *multi;
+        TransportSpec spec; /* its strings are ours */
+        sd_event_source *timer, *turn;
+        struct CurlExchange *waiting; /* to be added at the next turn; the newest first */
+        struct CurlExchange *doomed;  /* dropped inside a callback of curl */
+        unsigned depth;               /* calls of curl we are in */
+} CurlTransport;
+
+typedef struct CurlExchange {
+        Exchange exchange;
+        ExchangeSpec spec;
+        CURL *easy;
+        struct curl_slist *headers;
+        char *url;
+        struct CurlExchange *next; /* waiting or doomed */
+        bool is_waiting, is_added, is_dropped;
+        bool saw_head;    /* all of it, up to the empty line */
+        int sink_r;       /* what the request said to end it */
+        CURLcode refused; /* an option that this libcurl does not know: told from the loop */
+        char text[CURL_ERROR_SIZE];
+} CurlExchange;
+
+/** curl_set_headers() - the request's, and none of libcurl's own; -ENOMEM */
+int curl_set_headers(CurlTransport *t, CurlExchange *x);
+/** curl_set_connection() - where it goes, and whom it trusts */
+CURLcode curl_set_connection(CurlTransport *t, CurlExchange *x);
+/** curl_set_request() - what it asks, and where the answer goes */
+CURLcode curl_set_request(CurlTransport *t, CurlExchange *x);
