@@ -231,6 +231,14 @@ int option_parse_volume(const char *text, PlanVolume *ret, Error **reterr) {
         return 0;
 }
 
+/* It becomes a word of a line of /etc/hosts. */
+static bool is_host_name(const char *text) {
+        for (const unsigned char *p = (const unsigned char *) text; *p; p++)
+                if (*p <= ' ' || *p == 0x7f || *p == '#')
+                        return false;
+        return *text;
+}
+
 int option_parse_host(const char *text, PlanHost *ret, Error **reterr) {
         const char *colon = strchr(text, ':');
         _cleanup_free_ char *name = colon ? strndup(text, (size_t) (colon - text)) : NULL;
@@ -238,7 +246,7 @@ int option_parse_host(const char *text, PlanHost *ret, Error **reterr) {
 
         if (colon && !name)
                 return error_oom(reterr);
-        if (!colon || !*name || strpbrk(name, " \t\n#") ||
+        if (!colon || !is_host_name(name) ||
             (inet_pton(AF_INET, colon + 1, &address) != 1 && inet_pton(AF_INET6, colon + 1, &address) != 1 &&
              !str_equal(colon + 1, "host-gateway")))
                 return error_set(reterr, EINVAL, "host '%s': it has the form 'name:address', or 'name:host-gateway'", text);

@@ -18,7 +18,7 @@ int option_parse_device_rule(const char *text, char *ret_type, int64_t *ret_majo
 int option_parse_device(const char *text, PlanDevice *ret, Error **reterr);
 /** option_is_cdi_device() - "vendor/class=name" rather than a path */
 bool option_is_cdi_device(const char *text);
-/** option_parse_gpus() - "all", "2", "device=0,1" as a strv of CDI names */
+/** option_parse_gpus() - "all", "2", "device=0,1" as a strv of CDI names; -E2BIG, too: more than OPTION_GPUS_MAX */
 int option_parse_gpus(const char *text, char ***ret, Error **reterr);
 /** option_parse_volume() - "[SOURCE:]TARGET[:OPTIONS]"; TARGET absolute, cleaned */
 int option_parse_volume(const char *text, PlanVolume *ret, Error **reterr);

@@ -191,7 +191,7 @@ static void test_host(void **state) {
                 { "db:10.0.0.1", "db", "10.0.0.1" },
                 { "db:fd00::1", "db", "fd00::1" },
                 { "gw:host-gateway", "gw", "host-gateway" },
-                { "db" }, { "db:" }, { ":10.0.0.1" }, { "db:host" }, { "a b:10.0.0.1" }, { "a\nb:10.0.0.1" }, { "" },
+                { "db" }, { "db:" }, { ":10.0.0.1" }, { "db:host" }, { "a b:10.0.0.1" }, { "a\nb:10.0.0.1" }, { "a\rb:10.0.0.1" }, { "a#:10.0.0.1" }, { "" },
         };
 
         FOREACH_ROW(row, rows) {
