@@ -46,7 +46,7 @@ void check_socket(const Check *check, const Facts *facts, Findings *findings) {
         const UnitFacts *unit = &facts->podman_socket;
         Finding *finding;
 
-        if (facts->uid == 0 || (facts->is_docker && facts->engine_r >= 0))
+        if (facts->uid == 0)
                 return; /* the user's manager of root is not whose socket root's Podman has */
         if (!facts->has_manager) {
                 if (!facts->has_systemd) {
@@ -80,7 +80,7 @@ void check_versions(const Check *check, const Facts *facts, Findings *findings) 
         const struct {
                 const char *program, *version;
         } rows[] = {
-                { "podman", details->version },
+                { facts->is_docker ? "docker" : "podman", details->version },
                 { details->runtime, details->runtime_version },
                 { "conmon", details->monitor_version },
                 { details->network_backend, details->network_version },
@@ -192,7 +192,7 @@ void check_short_names(const Check *check, const Facts *facts, Findings *finding
 void check_exits(const Check *check, const Facts *facts, Findings *findings) {
         Finding *finding;
 
-        if (facts->engine_r < 0 || !facts->engine_is_local || facts->is_docker)
+        if (facts->engine_r < 0 || !facts->engine_is_local)
                 return;
         if (facts->exits_directory && facts->exits_errno == 0)
                 (void) finding_add(findings, check, LEVEL_OK, "%s", facts->exits_directory);

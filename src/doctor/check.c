@@ -13,17 +13,17 @@ const Check checks[] = {
         { "session", "Podman keeps the state of running containers in XDG_RUNTIME_DIR, and its socket is there.", check_session },
         { "linger", "Without it, systemd ends all your processes when you log out, jobs among them, and starts none at boot.",
           check_linger },
-        { "userns", "A rootless container is a user namespace; where none can be made, no container starts.", check_userns },
-        { "subuid", "The users of a container other than root get their ids on this machine from your subordinate ids.", check_subuid },
-        { "subgid", "The groups of a container other than root get their ids on this machine from your subordinate ids.", check_subgid },
-        { "idmap", "Only these two programs may give a container more ids than your own.", check_idmap_programs },
-        { "engine", "Jobs run in containers of Podman.", check_engine },
-        { "socket", "systemd starts Podman when a job asks for it; nothing needs to run all the time.", check_socket },
-        { "mapping", "What Podman maps decides, not what the files say: it reads them when its first container starts.", check_mapping },
+        { "userns", "A rootless container is a user namespace; where none can be made, no container starts.", check_userns, .of_podman = true },
+        { "subuid", "The users of a container other than root get their ids on this machine from your subordinate ids.", check_subuid, .of_podman = true },
+        { "subgid", "The groups of a container other than root get their ids on this machine from your subordinate ids.", check_subgid, .of_podman = true },
+        { "idmap", "Only these two programs may give a container more ids than your own.", check_idmap_programs, .of_podman = true },
+        { "engine", "Jobs run in containers of Podman, or of Docker.", check_engine },
+        { "socket", "systemd starts Podman when a job asks for it; nothing needs to run all the time.", check_socket, .of_podman = true },
+        { "mapping", "What Podman maps decides, not what the files say: it reads them when its first container starts.", check_mapping, .of_podman = true },
         { "versions", "Some versions are known to lose containers, or to let them out.", check_versions },
-        { "network", "Steps reach other machines, and services in a network of their own, by these programs.", check_network },
+        { "network", "Steps reach other machines, and services in a network of their own, by these programs.", check_network, .of_podman = true },
         { "dns", "In a bridge network ('--network bridge', or two services with the same port) names are told by a DNS server.",
-          check_dns },
+          check_dns, .of_podman = true },
         { "cgroups", "Limits of memory, processes and CPU are kept by cgroups. Without them one step can take the machine.",
           check_cgroups },
         { "storage", "Each step is a container, so the way Podman makes their file systems is most of what a step costs.",
@@ -33,11 +33,11 @@ const Check checks[] = {
           check_workspace },
         { "space", "A full disk fails jobs in the middle, and Podman can then not even remove containers.", check_space },
         { "exits", "The exit code of a step is read where conmon writes it: 4 ms after its end, and without any Podman running.",
-          check_exits },
+          check_exits, .of_podman = true },
         { "selinux", "SELinux keeps containers from files that were not meant for them, even where a permission would allow it.",
           check_selinux },
         { "seccomp", "Steps run code of others; the filter takes from them what containers have no use for.", check_seccomp },
-        { "short-names", "An image without a registry in its name, as 'alpine', comes from wherever this says.", check_short_names },
+        { "short-names", "An image without a registry in its name, as 'alpine', comes from wherever this says.", check_short_names, .of_podman = true },
         { "limits", "The kernel counts these for each user; many jobs at once need more of them.", check_limits },
         { "clock", "Registries, git servers and build tools refuse or rebuild when the time is wrong.", check_clock },
         { "leftovers", "A job whose podstep was killed leaves containers and files until someone removes them.", check_leftovers },
@@ -106,7 +106,8 @@ void finding_advise(Finding *finding, Findings *findings, const char *format, ..
 int checks_run(const Facts *facts, Findings *ret) {
         *ret = (Findings) { 0 };
         FOREACH_ROW(check, checks)
-                check->run(check, facts, ret);
+                if (!(check->of_podman && facts->is_docker && facts->engine_r >= 0))
+                        check->run(check, facts, ret);
         return ret->error;
 }
 

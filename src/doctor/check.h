@@ -47,6 +47,7 @@ struct Check {
         const char *id;   /* "subuid": for people and programs */
         const char *why;  /* why it matters for jobs */
         void (*run)(const Check *check, const Facts *facts, Findings *findings);
+        bool of_podman;   /* nothing that jobs need where Docker answers */
 };
 
 extern const Check checks[];

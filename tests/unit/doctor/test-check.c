@@ -67,6 +67,29 @@ static void test_fine(void **state) {
         findings_done(&findings);
 }
 
+/* Where Docker answers, what only rootless Podman needs may be missing. */
+static void test_docker(void **state) {
+        Findings findings = { 0 };
+        Facts facts = fine();
+
+        facts.is_docker = true;
+        facts.engine_is_local = false;
+        facts.subuid = facts.subgid = (IdRanges) { 0 };
+        facts.newuidmap = facts.newgidmap = PROGRAM_MISSING;
+        facts.user_namespaces_max = 0;
+        facts.podman_socket = (UnitFacts) { 0 };
+        facts.details.dns_version = NULL;
+        facts.details.pasta = (char *) "";
+        assert_int_equal(checks_run(&facts, &findings), 0);
+        assert_int_equal(findings_worst(&findings), LEVEL_NOTE);
+        for (size_t i = 0; i < findings.n_findings; i++) {
+                assert_false(findings.findings[i].check->of_podman);
+                if (str_equal(findings.findings[i].check->id, "versions"))
+                        assert_true(str_starts_with(findings.findings[i].what, "docker 5.4.2"));
+        }
+        findings_done(&findings);
+}
+
 #define MAKE(name, code) static void name(Facts *f) { code; }
 MAKE(config_files, f->config_files = words)
 MAKE(config_broken, f->config_faults = (char *) "/etc/podstep/podstep.yaml:3:1: error: unknown key 'x'\n    3 | x\n"; f->config_is_broken = true)
@@ -286,6 +309,7 @@ static void test_verdicts(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_fine),
+                cmocka_unit_test(test_docker),
                 cmocka_unit_test(test_verdicts),
         };
 
