@@ -43,8 +43,12 @@ static void append_bind_options(Str *text, const MountSpec *mount) {
                         }
 }
 
+/* A source that must exist is no text, or it would be made; but only texts relabel. */
 static bool is_bind_text(const MountSpec *mount) {
-        return mount->source && mount->kind != MOUNT_TMPFS && !strchr(mount->source, ':') && !strchr(mount->target, ':');
+        bool relabels = strv_contains(mount->options, "z") || strv_contains(mount->options, "Z");
+
+        return mount->source && mount->kind != MOUNT_TMPFS && !strchr(mount->source, ':') && !strchr(mount->target, ':') &&
+               (!mount->must_exist || relabels);
 }
 
 static void put_binds(JsonWriter *w, const ContainerSpec *spec) {
@@ -63,7 +67,19 @@ static void put_binds(JsonWriter *w, const ContainerSpec *spec) {
         json_close(w);
 }
 
-/* Anonymous volumes, and paths that a text with colons cannot carry. */
+static void put_propagation(JsonWriter *w, const MountSpec *mount) {
+        static const char *const words[] = { "shared", "rshared", "slave", "rslave", "private", "rprivate" };
+
+        FOREACH_ROW(word, words)
+                if (strv_contains(mount->options, *word)) {
+                        json_open_object(w, "BindOptions");
+                        json_put_string(w, "Propagation", *word);
+                        json_close(w);
+                        return;
+                }
+}
+
+/* Anonymous volumes, paths that must exist, and those that a text with colons cannot carry. */
 static void put_mounts(JsonWriter *w, const ContainerSpec *spec) {
         json_open_array(w, "Mounts");
         for (size_t i = 0; i < spec->n_mounts; i++) {
@@ -77,6 +93,8 @@ static void put_mounts(JsonWriter *w, const ContainerSpec *spec) {
                 json_put_string(w, "Target", mount->target);
                 if (is_read_only(mount))
                         json_put_bool(w, "ReadOnly", true);
+                if (mount->kind == MOUNT_BIND)
+                        put_propagation(w, mount);
                 json_close(w);
         }
         json_close(w);

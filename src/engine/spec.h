@@ -17,6 +17,7 @@ typedef struct MountSpec {
         MountKind kind;
         const char *source, *target;
         char *const *options; /* "ro", "rbind", "z", "U", "size=64m" */
+        bool must_exist;      /* its source: Docker makes a directory of a path that is missing */
 } MountSpec;
 
 typedef enum NetworkKind {

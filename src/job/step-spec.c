@@ -175,7 +175,11 @@ static void add_plan_mounts(Mounts *mounts, const Step *step) {
                 const char *source = volume->is_cache ? keep_string(mounts, plan_volume_source(volume, step->job->slot))
                                                       : guard_source(step, volume);
 
-                add_mount(mounts, (MountSpec) { is_path ? MOUNT_BIND : MOUNT_VOLUME, source, volume->target, volume->options });
+                add_mount(mounts, (MountSpec) { .kind = is_path ? MOUNT_BIND : MOUNT_VOLUME,
+                                                .source = source,
+                                                .target = volume->target,
+                                                .options = volume->options,
+                                                .must_exist = is_path && !volume->is_cache });
         }
         for (size_t i = 0; i < plan->n_tmpfs; i++) {
                 char **options = NULL;
