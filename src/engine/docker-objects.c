@@ -3,6 +3,7 @@
 #include "engine/docker-internal.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 
 static int answer_network(Call *call, Reply *reply, Error **reterr) {
@@ -42,6 +43,27 @@ int docker_volume_create(Engine *engine, const VolumeSpec *volume, char **ret_mo
         return call_start(engine, &spec, done, userdata, ret_task);
 }
 
+/*
+ * Docker before 27 has no IPv6 addresses of its own to give, so a unique local network (RFC 4193) is chosen: by the name, which is
+ * random, so that asking again asks for the same.
+ */
+static void put_ipv6_subnet(JsonWriter *w, const char *name) {
+        uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+        char subnet[INET6_ADDRSTRLEN + 4];
+
+        for (const char *p = name; *p; p++)
+                hash = (hash ^ (unsigned char) *p) * UINT64_C(0x100000001b3);
+        (void) snprintf(subnet, sizeof(subnet), "fd%02x:%x:%x:%x::/64", (unsigned) (hash & 0xff), (unsigned) (hash >> 8 & 0xffff),
+                        (unsigned) (hash >> 24 & 0xffff), (unsigned) (hash >> 40 & 0xffff));
+        json_open_object(w, "IPAM");
+        json_open_array(w, "Config");
+        json_open_object(w, NULL);
+        json_put_string(w, "Subnet", subnet);
+        json_close(w);
+        json_close(w);
+        json_close(w);
+}
+
 int docker_network_create(Engine *engine, const EngineNetworkSpec *network, TaskDone done, void *userdata,
                           Task **ret_task) {
         JsonWriter w = { 0 };
@@ -58,8 +80,10 @@ int docker_network_create(Engine *engine, const EngineNetworkSpec *network, Task
         json_put_string(&w, "Name", network->name);
         json_put_bool(&w, "CheckDuplicate", true); /* else an older Docker makes a second one of that name */
         json_put_string(&w, "Driver", "bridge");
-        if (network->ipv6)
+        if (network->ipv6) {
                 json_put_bool(&w, "EnableIPv6", true);
+                put_ipv6_subnet(&w, network->name);
+        }
         if (network->internal)
                 json_put_bool(&w, "Internal", true);
         if (network->mtu > 0) {
