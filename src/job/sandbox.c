@@ -125,10 +125,13 @@ static int sandbox_choose(Sandbox *sandbox, bool *ret_wants_holder) {
                 return sandbox_choose_recorded(sandbox, ret_wants_holder);
         port = job->spec.sandbox == SANDBOX_CHOICE_AUTO ? find_port_conflict(job, &a, &b) : NULL;
         wish = find_network_wish(job);
-        if (has_no_network(plan) && job->spec.engine->info.has_pods && !job_is_far(job)) {
-                sandbox->kind = plan->n_steps == 1 ? SANDBOX_SINGLE : SANDBOX_POD;
+        if (has_no_network(plan) && (!job->spec.engine->info.has_pods || !job_is_far(job))) {
+                bool has_pod = plan->n_steps > 1 && job->spec.engine->info.has_pods;
+
+                sandbox->kind = has_pod ? SANDBOX_POD : SANDBOX_SINGLE;
                 *ret_wants_holder = false;
-                sandbox->why = str_printf("%s, network mode '%s'", plan->n_steps == 1 ? "a single container" : "a pod", plan->steps[plan->n_steps - 1]->network_mode);
+                sandbox->why = str_printf("%s, network mode '%s'", has_pod ? "a pod" : plan->n_steps > 1 ? "single containers" : "a single container",
+                                          plan->steps[plan->n_steps - 1]->network_mode);
         } else if (wish) {
                 sandbox->kind = SANDBOX_NETWORK;
                 *ret_wants_holder = plan->n_services > 0;
