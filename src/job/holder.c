@@ -127,6 +127,8 @@ static int enter_creating(Machine *machine, Task **ret_task, Error **reterr) {
         Holder *holder = container_of(machine, Holder, machine);
         const char *entrypoint[] = { HOLDER_IN_CONTAINER, NULL };
         const PolicyNetwork *network = &holder->job->spec.policy->network;
+        static char *const no_upstream[] = { (char *) "127.0.0.1", NULL },
+                          *const no_patience[] = { (char *) "timeout:1", (char *) "attempts:1", NULL };
         MountSpec mounts[] = {
                 rootfs_mount_usr(),
                 rootfs_mount_read_only(holder->program, HOLDER_IN_CONTAINER),
@@ -163,6 +165,14 @@ static int enter_creating(Machine *machine, Task **ret_task, Error **reterr) {
                 spec.n_mounts = 0;
                 spec.log_path = spec.monitor_pid_path = NULL;
                 spec.security.labels = NULL;
+                /*
+                 * Docker's DNS knows the services that run, and asks the machine's for all others: of services that are about to run
+                 * that would tell the world, and wait for its answer. Here nobody is asked; older Docker then just says nothing.
+                 */
+                if (!holder->job->spec.engine->info.has_pods) {
+                        spec.dns = no_upstream;
+                        spec.dns_options = no_patience;
+                }
         } else
                 r = rootfs_make(holder->rootfs);
         if (r < 0)
