@@ -59,6 +59,38 @@ static int ask_id(Call *call) {
         return call_go_on(call, answer_pulled);
 }
 
+/* The registry said no, or could not be asked: with "newer" what is here serves, if anything is. */
+static int pull_refused(Call *call, int r, Error **error, Error **reterr) {
+        if (!str_equal(pull_of(call)->policy, "newer")) {
+                *reterr = TAKE_PTR(*error);
+                return r;
+        }
+        call->refusal = TAKE_PTR(*error);
+        return ask_id(call);
+}
+
+static int answer_asked(Call *call, Reply *reply, Error **reterr) {
+        Pull *pull = pull_of(call);
+        _cleanup_(error_freep) Error *error = NULL;
+        int r = call_check(reply, &error);
+
+        if (r >= 0)
+                return ask_id(call);
+        pull->words = call_words(reply);
+        pull_failed(pull, reply->status, pull->words);
+        return pull_refused(call, r, &error, reterr);
+}
+
+/*
+ * What Docker has under a digest it takes without a word to the registry, whatever the login: whether this one may have it, the
+ * registry must be asked by another call, which does not look here.
+ */
+static int ask_registry(Call *call) {
+        call->chunk = NULL;
+        call_set_path(call, (const char *const[3]) { "distribution", pull_of(call)->reference, "json" });
+        return call_go_on(call, answer_asked);
+}
+
 static int answer_pull(Call *call, Reply *reply, Error **reterr) {
         Pull *pull = pull_of(call);
         _cleanup_(error_freep) Error *error = NULL;
@@ -75,12 +107,9 @@ static int answer_pull(Call *call, Reply *reply, Error **reterr) {
                 r = error_set(&error, EREMOTEIO, "%s", pull->words);
         if (r == -EPROTO)
                 return call_bad(r, reterr);
-        if (r < 0 && !str_equal(pull->policy, "newer")) {
-                *reterr = TAKE_PTR(error);
-                return r;
-        }
-        call->refusal = TAKE_PTR(error); /* what is here serves, if anything is */
-        return ask_id(call);
+        if (r < 0)
+                return pull_refused(call, r, &error, reterr);
+        return strchr(pull->reference, '@') ? ask_registry(call) : ask_id(call);
 }
 
 /* Without a tag Docker fetches all there are. */

@@ -16,6 +16,7 @@ static const struct {
         { "no such host", PULL_FAULT_NO_HOST },
         { "temporary failure in name resolution", PULL_FAULT_NO_HOST },
         { "server misbehaving", PULL_FAULT_NO_HOST }, /* the DNS server */
+        { "dial udp", PULL_FAULT_NO_HOST },           /* the same, out of reach */
         { "x509:", PULL_FAULT_TLS },
         { "tls: ", PULL_FAULT_TLS },
         { "server gave http response to https client", PULL_FAULT_TLS },
@@ -62,16 +63,22 @@ static const struct {
 static const struct {
         const char *advice;
         bool may_pass;
+        const char *docker; /* where Docker's advice is another */
 } faults[_PULL_FAULT_MAX] = {
         [PULL_FAULT_NOT_FOUND] = { "the registry has no such image or tag: look at the spelling" },
         [PULL_FAULT_DENIED] = { "the registry wants another login, or has no such image: log in with 'podman login', or "
-                                "name a file of logins with --authfile" },
+                                "name a file of logins with --authfile",
+                                .docker = "the registry wants another login, or has no such image: log in with 'docker login', or "
+                                          "name a file of logins with --authfile" },
         [PULL_FAULT_NO_HOST] = { "the registry's name has no address: look at the spelling, or at this machine's DNS",
                                  true },
         [PULL_FAULT_AWAY] = { "the registry does not answer", true },
         [PULL_FAULT_TLS] = { "the registry's certificate is not trusted, or it speaks plain HTTP: put its CA into "
                              "~/.config/containers/certs.d/HOST:PORT/ca.crt, or allow plain HTTP with 'insecure' in "
-                             "registries.conf" },
+                             "registries.conf",
+                             .docker = "the registry's certificate is not trusted, or it speaks plain HTTP: let root put its CA into "
+                                       "/etc/docker/certs.d/HOST:PORT/ca.crt, or allow plain HTTP with 'insecure-registries' in "
+                                       "/etc/docker/daemon.json" },
         [PULL_FAULT_RATE_LIMITED] = { "the registry allows no more pulls for now: wait, or log in for a higher limit",
                                       true },
         [PULL_FAULT_BROKEN] = { "the registry is not in order", true },
@@ -103,8 +110,8 @@ PullFault pull_fault_find(int status, const char *words) {
         return status == 404 ? PULL_FAULT_NOT_FOUND : PULL_FAULT_OTHER;
 }
 
-const char *pull_fault_advice(PullFault fault) {
-        return faults[fault].advice;
+const char *pull_fault_advice(PullFault fault, const char *engine) {
+        return faults[fault].docker && str_equal(engine, "docker") ? faults[fault].docker : faults[fault].advice;
 }
 
 bool pull_fault_may_pass(PullFault fault) {

@@ -14,7 +14,10 @@
  */
 PullFault pull_fault_find(int status, const char *words);
 
-/** pull_fault_advice() - what it means and what to do, a sentence without its end; NULL for PULL_FAULT_OTHER */
-const char *pull_fault_advice(PullFault fault);
+/**
+ * pull_fault_advice() - what it means and what to do, a sentence without its end; NULL for PULL_FAULT_OTHER
+ * @engine: the kind of engine, whose files are meant: "podman", "docker"
+ */
+const char *pull_fault_advice(PullFault fault, const char *engine);
 /** pull_fault_may_pass() - whether the same pull may work a little later */
 bool pull_fault_may_pass(PullFault fault);

@@ -222,7 +222,7 @@ static void on_progress(const char *text, void *userdata) {
 
 /* What the failure means comes first, then the engine's words. */
 static void pull_failed(ImageUse *image, int r, const Error *error) {
-        const char *advice = r == -EREMOTEIO || r == -ENOENT ? pull_fault_advice(image->pulled.fault) : NULL;
+        const char *advice = r == -EREMOTEIO || r == -ENOENT ? pull_fault_advice(image->pulled.fault, image->job->spec.engine->info.kind) : NULL;
         _cleanup_(error_freep) Error *why = error_copy(error);
 
         if (advice && str_starts_with(image->reference, "localhost/"))
@@ -344,16 +344,20 @@ static int enter_looking_at_pulled(Machine *machine, Task **ret_task, Error **re
 
 void image_use_tell(ImageUse *image) {
         const char *id = image->info.id && str_starts_with(image->info.id, "sha256:") ? image->info.id + strlen("sha256:") : image->info.id;
+        const char *digest = image->info.digest, *from;
 
         if (image->is_told || !image->reference)
                 return;
         image->is_told = true;
+        if (str_is_empty(digest)) { /* Docker tells only where it came from */
+                from = local_digest(image);
+                digest = from ? strchr(from, '@') + 1 : "";
+        }
         if (image->attempt > 0 && !image->was_pulled)
                 job_emit_text(image->job, JOB_EVENT_NOTE, first_step(image), "Using locally found image version due to \"%s\" pull policy",
                               policy_word(policy_now(image)));
         job_emit_text(image->job, JOB_EVENT_NOTE, first_step(image), "%s image %s (%s%s%sid %.12s)", image->was_pulled ? "pulled" : "using",
-                      image->reference, str_is_empty(image->info.digest) ? "" : "digest ", image->info.digest ? image->info.digest : "",
-                      str_is_empty(image->info.digest) ? "" : ", ", id);
+                      image->reference, *digest ? "digest " : "", digest, *digest ? ", " : "", id);
 }
 
 static int enter_ready(Machine *machine, Task **ret_task, Error **reterr) {

@@ -114,6 +114,24 @@ static void test_create_body(void **state) {
         expect_part(&spec, "\"LogConfig\":{\"Type\":\"json-file\"}");
 }
 
+/* A path that must be there is no text, of which Docker would make a directory; only texts relabel. */
+static void test_mounts(void **state) {
+        const char *ro[] = { "ro", "rslave", NULL }, *relabel[] = { "z", NULL };
+        const struct {
+                MountSpec mount;
+                const char *part;
+        } rows[] = {
+                { { MOUNT_BIND, "/src", "/dst", NULL, false }, "\"Binds\":[\"/src:/dst\"],\"Mounts\":[]" },
+                { { MOUNT_BIND, "/src", "/dst", NULL, true }, "\"Binds\":[],\"Mounts\":[{\"Type\":\"bind\",\"Source\":\"/src\",\"Target\":\"/dst\"}]" },
+                { { MOUNT_BIND, "/src", "/dst", (char *const *) ro, true },
+                  "\"Target\":\"/dst\",\"ReadOnly\":true,\"BindOptions\":{\"Propagation\":\"rslave\"}}]" },
+                { { MOUNT_BIND, "/src", "/dst", (char *const *) relabel, true }, "\"Binds\":[\"/src:/dst:z\"],\"Mounts\":[]" },
+        };
+
+        FOREACH_ROW(row, rows)
+                expect_part(&(ContainerSpec) { .image = "i", .mounts = &row->mount, .n_mounts = 1 }, row->part);
+}
+
 static void test_networks(void **state) {
         static const struct {
                 NetworkSpec network;
@@ -189,7 +207,6 @@ static void test_pull(void **state) {
                 { "a/b:1", "always", "fromImage=a%2Fb%3A1", "{\"status\":\"Pulling\"}\r\n{\"status\":\"Done\"}\r\n", 200, 200, 0, 0 },
                 { "a/b", "always", "fromImage=a%2Fb&tag=latest", "{\"status\":\"Done\"}", 200, 200, 0, 0 },
                 { "h:5/b", "always", "fromImage=h%3A5%2Fb&tag=latest", "{\"status\":\"Done\"}", 200, 200, 0, 0 },
-                { "a@sha256:0", "always", "fromImage=a%40sha256%3A0", "{\"status\":\"Done\"}", 200, 200, 0, 0 },
                 { "a:1", "always", "fromImage=a%3A1", "{\"errorDetail\":{\"message\":\"toomanyrequests: slow\"},\"error\":\"toomanyrequests: slow\"}",
                   200, 200, -EREMOTEIO, PULL_FAULT_RATE_LIMITED },
                 { "a:1", "newer", "fromImage=a%3A1", "{\"error\":\"connection refused\"}", 200, 200, 0, 0 },
@@ -208,6 +225,40 @@ static void test_pull(void **state) {
                 print_message("case %s\n", row->path);
                 FAKE_PLAY(scene->server, answers);
                 assert_int_equal(finish(scene, engine_image_pull(scene->engine, &(PullSpec) { row->reference, row->policy }, NULL, &result, DONE)),
+                                 row->want_r);
+                if (row->want_r == 0)
+                        assert_string_equal(result.id, "sha256:7");
+                else
+                        assert_int_equal(result.fault, row->fault);
+        }
+}
+
+/* What is here under its digest Docker takes without asking: the registry is asked for it by another call, with the same login. */
+static void test_pull_digest(void **state) {
+        static const struct {
+                const char *policy, *asked;
+                int status, want_r;
+                PullFault fault;
+        } rows[] = {
+                { "always", "{\"Descriptor\":{}}", 200, 0, 0 },
+                { "always", "{\"message\":\"no basic auth credentials\"}", 401, -EREMOTEIO, PULL_FAULT_DENIED },
+                { "always", "{\"message\":\"manifest unknown\"}", 404, -ENOENT, PULL_FAULT_NOT_FOUND },
+                { "always", "{\"message\":\"dial tcp: connection refused\"}", 500, -EREMOTEIO, PULL_FAULT_AWAY },
+                { "newer", "{\"message\":\"dial tcp: connection refused\"}", 500, 0, 0 },
+        };
+        Scene *scene = *state;
+
+        FOREACH_ROW(row, rows) {
+                const FakeAnswer answers[] = {
+                        { "POST " P "images/create?fromImage=h%2Fa%40sha256%3A0", 200, "{\"status\":\"Image is up to date\"}" },
+                        { "GET " P "distribution/", row->status, row->asked },
+                        { "GET " P "images/", 200, "{\"Id\":\"sha256:7\"}" },
+                };
+                _cleanup_(pull_result_done) PullResult result = { 0 };
+
+                print_message("case %s %d\n", row->policy, row->status);
+                FAKE_PLAY(scene->server, answers);
+                assert_int_equal(finish(scene, engine_image_pull(scene->engine, &(PullSpec) { "h/a@sha256:0", row->policy }, NULL, &result, DONE)),
                                  row->want_r);
                 if (row->want_r == 0)
                         assert_string_equal(result.id, "sha256:7");
@@ -313,11 +364,13 @@ static void test_pinned_version(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_create_body),
+                cmocka_unit_test(test_mounts),
                 cmocka_unit_test(test_networks),
                 cmocka_unit_test(test_pinned_version),
                 cmocka_unit_test_setup_teardown(test_create, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_create_joins, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_pull, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_pull_digest, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_lists, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_remove, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_health, setup, teardown),

@@ -1,5 +1,7 @@
 #include "../test.h"
 
+#include <string.h>
+
 #include "engine/pull-fault.h"
 
 /* As Podman 4.3, 5.4 and Docker say it. */
@@ -11,6 +13,8 @@ static void test_find(void **state) {
         } rows[] = {
                 { 200, "initializing source docker://nohost.invalid/a/b:1: pinging container registry nohost.invalid: Get "
                        "\"https://nohost.invalid/v2/\": dial tcp: lookup nohost.invalid on 10.0.0.53:53: no such host", PULL_FAULT_NO_HOST },
+                { 500, "Get \"https://r.invalid/v2/\": dial tcp: lookup r.invalid on 10.0.0.53:53: dial udp 10.0.0.53:53: connect: network is "
+                       "unreachable", PULL_FAULT_NO_HOST },
                 { 200, "pinging container registry 127.0.0.1:9: Get \"https://127.0.0.1:9/v2/\": dial tcp 127.0.0.1:9: connect: "
                        "connection refused", PULL_FAULT_AWAY },
                 { 200, "dial tcp 192.0.2.1:443: i/o timeout", PULL_FAULT_AWAY },
@@ -47,8 +51,12 @@ static void test_find(void **state) {
 
 static void test_advice(void **state) {
         for (PullFault fault = PULL_FAULT_OTHER + 1; fault < _PULL_FAULT_MAX; fault++)
-                assert_non_null(pull_fault_advice(fault));
-        assert_null(pull_fault_advice(PULL_FAULT_OTHER));
+                assert_non_null(pull_fault_advice(fault, "podman"));
+        assert_null(pull_fault_advice(PULL_FAULT_OTHER, "podman"));
+        assert_non_null(strstr(pull_fault_advice(PULL_FAULT_DENIED, "podman"), "podman login"));
+        assert_non_null(strstr(pull_fault_advice(PULL_FAULT_DENIED, "docker"), "docker login"));
+        assert_non_null(strstr(pull_fault_advice(PULL_FAULT_TLS, "docker"), "/etc/docker/certs.d"));
+        assert_string_equal(pull_fault_advice(PULL_FAULT_AWAY, "docker"), pull_fault_advice(PULL_FAULT_AWAY, "podman"));
         assert_true(pull_fault_may_pass(PULL_FAULT_AWAY));
         assert_false(pull_fault_may_pass(PULL_FAULT_NOT_FOUND));
 }
