@@ -85,7 +85,7 @@ int docker_container_create(Engine *engine, const ContainerSpec *spec, char **re
                 return -ENOMEM;
         call = &create->call;
         call->free_derived = create_free;
-        r = strv_copy(spec->network.kind == NETWORK_NAMED ? spec->network.also : NULL, &create->also);
+        r = strv_copy(spec->network.also, &create->also);
         if (r >= 0)
                 r = call_init(call, engine, &call_spec, done, userdata);
         if (r < 0)

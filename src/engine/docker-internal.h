@@ -6,6 +6,7 @@
 
 #define DOCKER_API_MAJOR 1
 #define DOCKER_API_MINOR_MIN 25
+#define DOCKER_API_MINOR_VOID 41 /* Docker 20.10: bridges without an address of the machine's */
 #define DOCKER_API_MINOR_MAX 52 /* the newest whose words are known here; a newer server speaks it too */
 
 /** docker_spec_to_json() - the body of containers/create */

@@ -6,8 +6,9 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
+/* 409: its name is taken, 403: its addresses are. It may be there already. */
 static int answer_network(Call *call, Reply *reply, Error **reterr) {
-        if (reply->status != 409)
+        if (reply->status != 409 && reply->status != 403)
                 return call_check(reply, reterr);
         return call_look_for(call, reply, (const char *const[3]) { "networks", call->name }, answer_standing);
 }
@@ -43,6 +44,18 @@ int docker_volume_create(Engine *engine, const VolumeSpec *volume, char **ret_mo
         return call_start(engine, &spec, done, userdata, ret_task);
 }
 
+static void open_ipam(JsonWriter *w) {
+        json_open_object(w, "IPAM");
+        json_open_array(w, "Config");
+        json_open_object(w, NULL);
+}
+
+static void close_ipam(JsonWriter *w) {
+        json_close(w);
+        json_close(w);
+        json_close(w);
+}
+
 /*
  * Docker before 27 has no IPv6 addresses of its own to give, so a unique local network (RFC 4193) is chosen: by the name, which is
  * random, so that asking again asks for the same.
@@ -55,12 +68,30 @@ static void put_ipv6_subnet(JsonWriter *w, const char *name) {
                 hash = (hash ^ (unsigned char) *p) * UINT64_C(0x100000001b3);
         (void) snprintf(subnet, sizeof(subnet), "fd%02x:%x:%x:%x::/64", (unsigned) (hash & 0xff), (unsigned) (hash >> 8 & 0xffff),
                         (unsigned) (hash >> 24 & 0xffff), (unsigned) (hash >> 40 & 0xffff));
-        json_open_object(w, "IPAM");
-        json_open_array(w, "Config");
-        json_open_object(w, NULL);
+        open_ipam(w);
         json_put_string(w, "Subnet", subnet);
-        json_close(w);
-        json_close(w);
+        close_ipam(w);
+}
+
+static void put_subnet(JsonWriter *w, const EngineNetworkSpec *network) {
+        open_ipam(w);
+        json_put_string(w, "Subnet", network->subnet);
+        json_put_string(w, "IPRange", network->range);
+        close_ipam(w);
+}
+
+static void put_network_options(JsonWriter *w, const EngineNetworkSpec *network) {
+        char mtu[16];
+
+        json_open_object(w, "Options");
+        if (network->mtu > 0) {
+                (void) snprintf(mtu, sizeof(mtu), "%u", (unsigned) network->mtu);
+                json_put_string(w, "com.docker.network.driver.mtu", mtu);
+        }
+        if (network->is_void) {
+                json_put_string(w, "com.docker.network.bridge.inhibit_ipv4", "true"); /* no address, so no route of this machine's */
+                json_put_string(w, "com.docker.network.bridge.enable_icc", "false");
+        }
         json_close(w);
 }
 
@@ -74,7 +105,6 @@ int docker_network_create(Engine *engine, const EngineNetworkSpec *network, Task
                           .answer = answer_network,
                           .body = &w,
                           .is_slow = true };
-        char mtu[16];
 
         json_open_object(&w, NULL);
         json_put_string(&w, "Name", network->name);
@@ -84,14 +114,11 @@ int docker_network_create(Engine *engine, const EngineNetworkSpec *network, Task
                 json_put_bool(&w, "EnableIPv6", true);
                 put_ipv6_subnet(&w, network->name);
         }
-        if (network->internal)
+        if (network->internal || network->is_void)
                 json_put_bool(&w, "Internal", true);
-        if (network->mtu > 0) {
-                (void) snprintf(mtu, sizeof(mtu), "%u", (unsigned) network->mtu);
-                json_open_object(&w, "Options");
-                json_put_string(&w, "com.docker.network.driver.mtu", mtu);
-                json_close(&w);
-        }
+        if (network->subnet)
+                put_subnet(&w, network);
+        put_network_options(&w, network);
         json_put_strmap(&w, "Labels", network->labels);
         json_close(&w);
         return call_start(engine, &spec, done, userdata, ret_task);

@@ -75,6 +75,7 @@ static int docker_take_ping(Service *service, const Map *headers, Error **reterr
         if (!api_parse(api, &minor) || minor < DOCKER_API_MINOR_MIN)
                 return error_set(reterr, EPROTONOSUPPORT, "this Docker is too old; podstep needs version 1.13 or later (API %d.%d)",
                                  DOCKER_API_MAJOR, DOCKER_API_MINOR_MIN);
+        service->engine.info.has_void_networks = minor >= DOCKER_API_MINOR_VOID;
         minor = MIN(minor, DOCKER_API_MINOR_MAX);
         if (!str_is_empty(pinned)) {
                 uint64_t wanted;

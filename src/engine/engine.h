@@ -27,6 +27,7 @@ typedef struct EngineInfo {
         bool has_pods;
         bool has_secrets; /* of its own, for containers */
         bool runs_health_checks; /* by itself, by their timers */
+        bool has_void_networks; /* EngineNetworkSpec.is_void */
         bool maps_users;  /* a container's user can be the one who runs the engine: ContainerSpec.keeps_id */
 
         bool is_probed; /* the rest is known: see engine_probe() */

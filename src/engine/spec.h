@@ -33,7 +33,7 @@ typedef struct NetworkSpec {
         NetworkKind kind;
         const char *name;
         char *const *aliases;
-        char *const *also; /* NETWORK_NAMED: further networks that it joins, without aliases */
+        char *const *also; /* further networks that it joins, without aliases; not of NONE, HOST and CONTAINER */
 } NetworkSpec;
 
 typedef struct UlimitSpec {
@@ -153,6 +153,8 @@ typedef struct EngineNetworkSpec {
         bool ipv6;
         bool internal; /* no way out */
         uint32_t mtu;  /* 0: the engine's */
+        const char *subnet, *range; /* its addresses, and those that members are given; NULL: the engine chooses */
+        bool is_void; /* nobody on it can be reached: neither this machine nor another member */
 } EngineNetworkSpec;
 
 /* What a registry is told. Either name and password or the token; never shown, never logged. */

@@ -17,6 +17,7 @@
 #include "job/job-internal.h"
 #include "loop/process.h"
 
+#define VOID_NETWORK "podstep-unreachable" /* made once on an engine, and stays */
 #define PID_BYTES_MAX 64
 #define CHILDREN_BYTES_MAX 4096
 #define GUARD_USEC (10 * USEC_PER_SEC) /* of a program that needs some milliseconds */
@@ -175,7 +176,7 @@ bool guard_is_due(const Step *step) {
                (step->n_mounts > 0 || (guard_wants_block(step->job) && has_network_of_its_own(step)));
 }
 
-static void tell_unblocked(Job *job, const char *why) {
+void guard_tell_unblocked(Job *job, const char *why) {
         if (!guard_wants_block(job))
                 return;
         job->cannot_block = true;
@@ -183,9 +184,16 @@ static void tell_unblocked(Job *job, const char *why) {
                       (int) strcspn(why, "\n"), why);
 }
 
+bool guard_find_void(const Job *job, EngineNetworkSpec *ret) {
+        if (can_look(job) || !job->spec.engine->info.has_void_networks || !guard_wants_block(job))
+                return false;
+        *ret = (EngineNetworkSpec) { .name = VOID_NETWORK, .subnet = "169.254.0.0/16", .range = "169.254.0.0/17", .is_void = true };
+        return true;
+}
+
 void guard_begin(Job *job) {
-        if (!can_look(job))
-                tell_unblocked(job, "the network of this engine's containers belongs to somebody else");
+        if (!can_look(job) && !job->spec.engine->info.has_void_networks)
+                guard_tell_unblocked(job, "the network of this engine's containers belongs to somebody else");
 }
 
 typedef struct Guard {
@@ -258,7 +266,7 @@ static void on_blocked(Task *task, int r, const Error *error, void *userdata) {
         Guard *guard = userdata;
 
         if (r != 0)
-                tell_unblocked(guard->job, what_it_said(guard, r, error));
+                guard_tell_unblocked(guard->job, what_it_said(guard, r, error));
         finish(guard);
 }
 
@@ -347,7 +355,7 @@ int guard_step(Step *step, TaskDone done, void *userdata, Task **ret_task) {
                 r = error_set(&why, EPERM, "its mounts cannot be checked: its first process is not to be found: %s", strerror(-r));
                 return task_defer(step->job->event, r, why, done, userdata, ret_task);
         }
-        tell_unblocked(step->job, "the container's first process is not to be found");
+        guard_tell_unblocked(step->job, "the container's first process is not to be found");
         step->is_guarded = true;
         return task_defer(step->job->event, 0, NULL, done, userdata, ret_task);
 }
@@ -358,6 +366,6 @@ int guard_network(Job *job, const char *monitor_pid_path, TaskDone done, void *u
 
         if (r >= 0)
                 return guard_start(job, NULL, pid, done, userdata, ret_task);
-        tell_unblocked(job, "the holder's process is not to be found");
+        guard_tell_unblocked(job, "the holder's process is not to be found");
         return task_defer(job->event, 0, NULL, done, userdata, ret_task);
 }

@@ -47,3 +47,9 @@ int guard_network(Job *job, const char *monitor_pid_path, TaskDone done, void *u
 void guard_begin(Job *job);
 /** guard_wants_block() - whether addresses are to be blocked at all */
 bool guard_wants_block(const Job *job);
+/**
+ * guard_find_void() - the network that every container with one of its own joins, too, since we cannot reach into it: the addresses
+ * are in its subnet, so the kernel looks for them there, where nobody answers. False: that is not the way here.
+ */
+bool guard_find_void(const Job *job, EngineNetworkSpec *ret);
+void guard_tell_unblocked(Job *job, const char *why);

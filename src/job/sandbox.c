@@ -17,7 +17,9 @@ struct Sandbox {
         SandboxKind kind;
         char *why;
         char *pod, *network;
-        char *also[2]; /* the operator's network that all join, too; ended by NULL */
+        char *join[2]; /* the operator's network that all join, too; this list and the next ones are ended by NULL */
+        char *also[3]; /* with that of guard_find_void() */
+        char *void_network[2];
         Holder *holder; /* NULL: none is needed */
 };
 
@@ -25,6 +27,7 @@ enum {
         SANDBOX_NEW,
         SANDBOX_MAKING_POD,
         SANDBOX_MAKING_NETWORK,
+        SANDBOX_MAKING_VOID, /* the network of guard_find_void() */
         SANDBOX_MAKING_HOLDER,
         SANDBOX_STARTING_HOLDER, /* what stands on it can be made meanwhile, but not started */
         SANDBOX_UP,
@@ -196,6 +199,36 @@ static int enter_network(Machine *machine, Task **ret_task, Error **reterr) {
         return engine_network_create(sandbox->job->spec.engine, &spec, on_made, sandbox, ret_task);
 }
 
+static void on_void_made(Task *task, int r, const Error *error, void *userdata) {
+        Sandbox *sandbox = userdata;
+        EngineNetworkSpec spec;
+
+        if (r >= 0 && guard_find_void(sandbox->job, &spec))
+                sandbox->void_network[0] = sandbox->also[sandbox->join[0] != NULL] = (char *) spec.name;
+        else
+                guard_tell_unblocked(sandbox->job, error_message(error, r));
+        machine_post(&sandbox->machine, MACHINE_OK);
+}
+
+static bool has_network(const Job *job) {
+        for (size_t i = 0; i < job->spec.plan->n_steps; i++) {
+                const char *mode = job->steps[i].plan->network_mode;
+
+                if (!mode || (!str_equal(mode, "none") && !str_equal(mode, "host")))
+                        return true;
+        }
+        return false;
+}
+
+static int enter_void(Machine *machine, Task **ret_task, Error **reterr) {
+        Sandbox *sandbox = container_of(machine, Sandbox, machine);
+        EngineNetworkSpec spec;
+
+        if (!has_network(sandbox->job) || !guard_find_void(sandbox->job, &spec))
+                return machine_post(machine, MACHINE_OK), 0;
+        return engine_network_create(sandbox->job->spec.engine, &spec, on_void_made, sandbox, ret_task);
+}
+
 static int enter_holder(Machine *machine, Task **ret_task, Error **reterr) {
         Sandbox *sandbox = container_of(machine, Sandbox, machine);
 
@@ -225,7 +258,8 @@ static const MachineState sandbox_states[] = {
         /*                                                                      START               OK                       FAIL            STOP */
         [SANDBOX_NEW]             = { "new",             NULL,                  { SANDBOX_MAKING_POD, MACHINE_BUG,             MACHINE_BUG,    MACHINE_STAY } },
         [SANDBOX_MAKING_POD]      = { "making-pod",      enter_pod,             { MACHINE_BUG,        SANDBOX_MAKING_NETWORK,  SANDBOX_BROKEN, MACHINE_STAY } },
-        [SANDBOX_MAKING_NETWORK]  = { "making-network",  enter_network,         { MACHINE_BUG,        SANDBOX_MAKING_HOLDER,   SANDBOX_BROKEN, MACHINE_STAY } },
+        [SANDBOX_MAKING_NETWORK]  = { "making-network",  enter_network,         { MACHINE_BUG,        SANDBOX_MAKING_VOID,     SANDBOX_BROKEN, MACHINE_STAY } },
+        [SANDBOX_MAKING_VOID]     = { "making-void",     enter_void,            { MACHINE_BUG,        SANDBOX_MAKING_HOLDER,   SANDBOX_BROKEN, MACHINE_STAY } },
         [SANDBOX_MAKING_HOLDER]   = { "making-holder",   enter_holder,          { MACHINE_BUG,        SANDBOX_STARTING_HOLDER, SANDBOX_BROKEN, MACHINE_STAY } },
         [SANDBOX_STARTING_HOLDER] = { "starting-holder", enter_starting_holder, { MACHINE_BUG,        SANDBOX_UP,              SANDBOX_BROKEN, MACHINE_STAY } },
         [SANDBOX_UP]              = { "up",              enter_settled,         { MACHINE_BUG,        MACHINE_BUG,             MACHINE_BUG,    MACHINE_STAY } },
@@ -240,7 +274,7 @@ int sandbox_new(Job *job, Sandbox **ret, Error **reterr) {
         if (!sandbox)
                 return error_oom(reterr);
         sandbox->job = job;
-        sandbox->also[0] = job->spec.policy->network.join;
+        sandbox->join[0] = sandbox->also[0] = job->spec.policy->network.join;
         r = machine_init(&sandbox->machine, job->event, "sandbox", sandbox_states, SANDBOX_NEW, sandbox_failed);
         if (r < 0 || sandbox_choose(sandbox, &wants_holder) < 0)
                 return error_oom(reterr);
@@ -384,11 +418,12 @@ void sandbox_network(const Sandbox *sandbox, const PlanStep *step, char *const *
         static const struct {
                 const char *mode;
                 NetworkKind kind;
+                bool is_own;
         } modes[] = {
-                { "none", NETWORK_NONE },
-                { "host", NETWORK_HOST },
-                { "bridge", NETWORK_BRIDGE },
-                { "default", NETWORK_DEFAULT },
+                { "none", NETWORK_NONE, false },
+                { "host", NETWORK_HOST, false },
+                { "bridge", NETWORK_BRIDGE, true },
+                { "default", NETWORK_DEFAULT, true },
         };
 
         *ret = (NetworkSpec) { .kind = NETWORK_DEFAULT };
@@ -396,14 +431,15 @@ void sandbox_network(const Sandbox *sandbox, const PlanStep *step, char *const *
                 FOREACH_ROW(row, modes)
                         if (str_equal(row->mode, step->network_mode)) {
                                 ret->kind = row->kind;
+                                ret->also = row->is_own ? sandbox->void_network : NULL;
                                 return;
                         }
                 if (str_starts_with(step->network_mode, "container:"))
                         *ret = (NetworkSpec) { .kind = NETWORK_CONTAINER, .name = step->network_mode + strlen("container:") };
                 else
-                        *ret = (NetworkSpec) { .kind = NETWORK_NAMED, .name = step->network_mode, .aliases = aliases };
+                        *ret = (NetworkSpec) { .kind = NETWORK_NAMED, .name = step->network_mode, .aliases = aliases, .also = sandbox->void_network };
         } else if (sandbox->kind == SANDBOX_NETWORK)
-                *ret = (NetworkSpec) { .kind = NETWORK_NAMED, .name = sandbox->network, .aliases = aliases, .also = sandbox->also };
+                *ret = (NetworkSpec) { .kind = NETWORK_NAMED, .name = sandbox->network, .aliases = aliases, .also = step ? sandbox->also : sandbox->join };
         else if (sandbox_shares_network(sandbox) && step)
                 *ret = (NetworkSpec) { .kind = NETWORK_CONTAINER, .name = holder_name(sandbox->holder) };
 }

@@ -3,6 +3,7 @@
 #include "fake-server.h"
 
 #include "base/array.h"
+#include "base/strv.h"
 #include "engine/docker-internal.h"
 #include "engine/service.h"
 
@@ -147,6 +148,30 @@ static void test_networks(void **state) {
         FOREACH_ROW(row, rows)
                 expect_part(&(ContainerSpec) { .image = "i", .network = row->network }, row->part);
         expect_part(&(ContainerSpec) { .image = "i", .read_only = true }, "\"Tmpfs\":{\"/run\":\"rw\",\"/tmp\":\"rw\",\"/var/tmp\":\"rw\"}");
+}
+
+static void expect_network(Scene *scene, const EngineNetworkSpec *spec, const char *part) {
+        static const FakeAnswer answers[] = { { "POST " P "networks/create", 201, "{\"Id\":\"1\"}" } };
+        const char *request;
+
+        FAKE_PLAY(scene->server, answers);
+        assert_int_equal(finish(scene, engine_network_create(scene->engine, spec, DONE)), 0);
+        request = scene->server->bodies[strv_length(scene->server->bodies) - 1];
+        if (!strstr(request, part))
+                print_message("no %s in\n%s\n", part, request);
+        assert_non_null(strstr(request, part));
+}
+
+static void test_network_body(void **state) {
+        Scene *scene = *state;
+
+        expect_network(scene, &(EngineNetworkSpec) { .name = "n", .mtu = 1280 }, "\"Options\":{\"com.docker.network.driver.mtu\":\"1280\"}");
+        /* unique local, the same for the same name */
+        expect_network(scene, &(EngineNetworkSpec) { .name = "n", .ipv6 = true },
+                       "\"EnableIPv6\":true,\"IPAM\":{\"Config\":[{\"Subnet\":\"fd71:1f8:4c86:63e3::/64\"}]}");
+        expect_network(scene, &(EngineNetworkSpec) { .name = "n", .subnet = "169.254.0.0/16", .range = "169.254.0.0/17", .is_void = true },
+                       "\"Internal\":true,\"IPAM\":{\"Config\":[{\"Subnet\":\"169.254.0.0/16\",\"IPRange\":\"169.254.0.0/17\"}]},"
+                       "\"Options\":{\"com.docker.network.bridge.inhibit_ipv4\":\"true\",\"com.docker.network.bridge.enable_icc\":\"false\"}");
 }
 
 /* A create whose answer was lost is found again by its name. */
@@ -369,6 +394,7 @@ int main(void) {
                 cmocka_unit_test(test_pinned_version),
                 cmocka_unit_test_setup_teardown(test_create, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_create_joins, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_network_body, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_pull, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_pull_digest, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_lists, setup, teardown),
