@@ -18,8 +18,14 @@ for f in json.load(sys.stdin)["findings"]:
 @test "jobs run on this engine, and doctor says so" {
         podstep doctor
         [ "$status" -le 1 ] || fail "$output"
-        assert_output_contains "ok       engine       Podman "
-        assert_output_matches 'ok +subuid +[0-9]+ ids'
+        if [ "$ENGINE" = docker ]; then
+                assert_output_contains "note     engine       Docker "
+                assert_output_matches 'ok +versions +docker [0-9]'
+                refute_output_matches ' (subuid|idmap|mapping|network|dns|short-names) '
+        else
+                assert_output_contains "ok       engine       Podman "
+                assert_output_matches 'ok +subuid +[0-9]+ ids'
+        fi
         assert_output_matches '(Jobs will run|All is well)'
 }
 
@@ -27,13 +33,18 @@ for f in json.load(sys.stdin)["findings"]:
         local code
         podstep doctor --json
         code=$status
-        for i in session linger userns subuid subgid idmap engine mapping network cgroups storage place workspace space exits clock; do
+        for i in session linger engine versions storage space clock; do
                 [ -n "$(finding $i)" ] || fail "nothing about $i in: $output"
         done
-        assert_equal "$(finding storage | cut -d' ' -f1,2)" "ok overlay"
-        assert_equal "$(finding workspace)" "ok overlay"
+        [[ $(finding storage) == "ok overlay"* ]] || fail "$output"
+        if [ "$ENGINE" = podman ]; then
+                for i in userns subuid subgid idmap mapping network cgroups place workspace exits; do
+                        [ -n "$(finding $i)" ] || fail "nothing about $i in: $output"
+                done
+                assert_equal "$(finding workspace)" "ok overlay"
+        fi
         case $code in
-        0) assert_output_contains '"verdict":"fine"' ;;
+        0) assert_output_matches '"verdict": ?"fine"' ;;
         1) assert_output_matches '"verdict": ?"warnings"' ;;
         *) fail "exit code $code: $output" ;;
         esac
@@ -79,7 +90,7 @@ for f in json.load(sys.stdin)["findings"]:
 
 @test "it changes nothing" {
         local before
-        before=$(engine_api GET "/libpod/containers/json?all=true"; ls -AR "$XDG_STATE_HOME" 2>&1 || true)
+        before=$(engine_cli ps -aq; ls -AR "$XDG_STATE_HOME" 2>&1 || true)
         podstep doctor
-        assert_equal "$(engine_api GET "/libpod/containers/json?all=true"; ls -AR "$XDG_STATE_HOME" 2>&1 || true)" "$before"
+        assert_equal "$(engine_cli ps -aq; ls -AR "$XDG_STATE_HOME" 2>&1 || true)" "$before"
 }

@@ -8,6 +8,15 @@ setup() {
         # not what the machine's user happens to have configured
         export XDG_CONFIG_HOME=$BATS_TEST_TMPDIR/config
         mkdir -p "$XDG_CONFIG_HOME/containers"
+        [ "$ENGINE" = podman ] || found_docker
+}
+
+# Docker where the rootless one of a user is, and no Podman beside it
+found_docker() {
+        unset CONTAINER_HOST DOCKER_HOST
+        export XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR/run
+        mkdir -m 700 "$XDG_RUNTIME_DIR"
+        ln -s "$ENGINE_SOCK" "$XDG_RUNTIME_DIR/docker.sock"
 }
 teardown() { end_test; }
 teardown_file() { leaks_after; }
@@ -68,6 +77,7 @@ old_engine() {
 }
 
 @test "DOCKER_HOST where Docker answers is passed over while there is Podman" {
+        need_podman "there is no Podman beside it"
         fake_engine <<<'[{"match":"_ping","headers":{"Libpod-Api-Version":null,"Server":"Docker/1.12","Api-Version":"1.24"},"body":"OK"}]'
         DOCKER_HOST=unix://$FAKE_SOCK podstep run
         assert_status 0
@@ -113,8 +123,13 @@ old_engine() {
 
 @test "tcp:// on the loopback: output and exit codes are right" {
         local port=$((20000 + RANDOM % 20000))
-        background env -u XDG_CONFIG_HOME podman system service --time=0 "tcp://127.0.0.1:$port"
-        wait_until 10 curl -sf -o /dev/null "http://127.0.0.1:$port/_ping"
+        if [ "$ENGINE" = docker ]; then
+                port=2376
+                export DOCKER_CERT_PATH=$DOCKER_LAB/tls DOCKER_TLS_VERIFY=1
+        else
+                background env -u XDG_CONFIG_HOME podman system service --time=0 "tcp://127.0.0.1:$port"
+                wait_until 10 curl -sf -o /dev/null "http://127.0.0.1:$port/_ping"
+        fi
         checkout tcp <<-Y
 	services:
 	- {name: web, image: $IMG/exposes-a:1}

@@ -192,7 +192,7 @@ WARNING: after_script failed, which does not count: exit code 4"
 	  - $IMG/exposes-b:1
 	  script:
 	  - wget -q -O - http://web:8081/ | grep -E '^(OWN|COMMON|CI_JOB_NAME)='
-	  - for name in www localhost__lab__busybox localhost-lab-busybox localhost__lab__exposes-b build; do grep -cw \$name /etc/hosts; done
+	  - for name in www localhost__lab__busybox localhost-lab-busybox localhost__lab__exposes-b build; do { nc -w 2 \$name 9 2>&1 || true; } | grep -c refused; done
 	Y
         podstep_json
         assert_status 0
@@ -238,7 +238,7 @@ b"
 	Y
         TOKEN=s3cr3t-value podstep_start run --secret TOKEN --grace 1s
         wait_output 'ready$'
-        engine_api GET "/libpod/containers/$(container_of job)/json" >"$BATS_TEST_TMPDIR/inspect"
+        container_json "$(container_of job)" >"$BATS_TEST_TMPDIR/inspect"
         kill -TERM "$PODSTEP_PID"
         podstep_end 15
         grep -q CI_JOB_NAME "$BATS_TEST_TMPDIR/inspect"

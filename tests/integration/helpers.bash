@@ -39,6 +39,12 @@ need_podman() { [ "$ENGINE" = podman ] || skip "on Docker: $1"; }
 # engine_cli ARGS...: the engine's own command line, in the words that both know
 engine_cli() { "$ENGINE" "$@"; }
 
+# lab_podman ARGS...: Podman's command line as a tool, to fill a registry: it works on the user's own storage, in each run
+lab_podman() { env -u CONTAINER_HOST -u DOCKER_HOST podman "$@"; }
+
+# engine_has KIND NAME: image, volume, network, container
+engine_has() { engine_cli "$1" inspect "$2" >/dev/null 2>&1; }
+
 # need_version 5: skip on older engines (the reason names what is missing)
 need_version() {
         local have
@@ -215,7 +221,7 @@ engine_api() {
         local method=$1 path=$2
         shift 2
         curl -sS --fail-with-body -m 60 --unix-socket "$ENGINE_SOCK" -X "$method" \
-                ${1:+-H 'Content-Type: application/json' -d "$1"} "http://d/v4.0.0$path"
+                ${1:+-H 'Content-Type: application/json' -d "$1"} "http://d$API$path"
 }
 
 # engine_status METHOD PATH [JSON]: only the HTTP status
@@ -223,8 +229,11 @@ engine_status() {
         local method=$1 path=$2
         shift 2
         curl -sS -o /dev/null -w '%{http_code}' -m 60 --unix-socket "$ENGINE_SOCK" -X "$method" \
-                ${1:+-H 'Content-Type: application/json' -d "$1"} "http://d/v4.0.0$path"
+                ${1:+-H 'Content-Type: application/json' -d "$1"} "http://d$API$path"
 }
+
+# container_json NAME: what the engine says of a container
+container_json() { engine_api GET "$LIBPOD/containers/$1/json"; }
 
 # fake_engine <script.json: an engine that plays a script, see tests/support/fakepodman.py; $FAKE_SOCK is its socket
 fake_engine() {
@@ -250,11 +259,16 @@ print(json.dumps({"match": match, "count": 1000, "reply": reply}))' "$@" >"$BATS
 }
 
 # own_engine [SECONDS]: an API service of our own at $OWN_SOCK with pid $OWN_PID, that leaves when idle so long (default: never);
-# may be called again for the next one at the same place
+# may be called again for the next one at the same place. The daemon of Docker is root's: there it is a proxy, whose end cuts all
+# connections as the daemon's would.
 own_engine() {
         OWN_SOCK=$BATS_TEST_TMPDIR/own.sock
         rm -f "$OWN_SOCK"
-        background podman system service --time="${1:-0}" "unix://$OWN_SOCK"
+        if [ "$ENGINE" = docker ]; then
+                background /usr/bin/python3 "$SUPPORT_DIR/sockproxy.py" "$OWN_SOCK" "$ENGINE_SOCK" /dev/null
+        else
+                background podman system service --time="${1:-0}" "unix://$OWN_SOCK"
+        fi
         OWN_PID=$!
         wait_until 10 engine_answers "$OWN_SOCK" || fail "the engine of our own does not come up"
 }

@@ -108,12 +108,13 @@ runs() {
         echo hush >"$BATS_TEST_TMPDIR/secret/file"
         settings <<<"{trusted: [volumes], volumes: {allowed: [$BATS_TEST_TMPDIR/ok]}}"
         checkout <<<"steps: [{name: a, image: $IMG/busybox:1, volumes: ['$BATS_TEST_TMPDIR/ok/dir:/x'], commands: [cat /x/file]}]"
+        need_podman "the daemon and its containers are root's, so nobody can compare"
         faulty_engine
         fault '{"match": "/init", "delay": 3}'
         podstep_start run --engine "unix://$PROXY_SOCK"
         wait_output '^job '
         job=$(sed -n 's/^job \([0-9a-z]*\):.*/\1/p' "$PODSTEP_OUT")
-        wait_until 20 bash -c "curl -sf --unix-socket '$ENGINE_SOCK' 'http://d/v4.0.0/libpod/containers/podstep-$job-a/json' >'$BATS_TEST_TMPDIR/made'"
+        wait_until 20 bash -c "curl -sf --unix-socket '$ENGINE_SOCK' 'http://d$API$LIBPOD/containers/podstep-$job-a/json' >'$BATS_TEST_TMPDIR/made'"
         mv "$BATS_TEST_TMPDIR/ok/dir" "$BATS_TEST_TMPDIR/ok/away"
         ln -s ../secret "$BATS_TEST_TMPDIR/ok/dir"
         podstep_end
@@ -194,15 +195,39 @@ runs() {
 }
 
 @test "the block of metadata addresses cannot be lifted from inside" {
+        local blocked="Permission denied"
+        [ "$ENGINE" = podman ] || blocked="No route to host"
         runs "for i in 1 2 3; do ip rule del prohibit 2>/dev/null || true; ip rule del to 169.254.169.254 2>/dev/null || true; done" \
-                "ip route add 169.254.169.254 dev lo || echo no-route" "nc -w 2 169.254.169.254 80 || echo still-blocked"
+                "ip route del 169.254.0.0/16 || true" "ip link set eth1 down || true" \
+                "ip route add 169.254.169.254 dev lo || echo no-route" "nc -w 9 169.254.169.254 80 || echo still-blocked"
         assert_status 0
         assert_output_matches '^no-route$'
-        assert_output_contains "169.254.169.254): Permission denied"
+        assert_output_contains "169.254.169.254): $blocked"
         assert_output_matches '^still-blocked$'
 }
 
+@test "on the network where metadata addresses lead, neither this machine nor another job is reached" {
+        [ "$ENGINE" = docker ] || skip "on Podman these addresses are forbidden in each network namespace"
+        checkout other <<-Y
+	steps:
+	- {name: victim, image: $IMG/busybox:1, commands: ['ip -4 addr show eth1', echo up-now, 'nc -l -p 7777 || true', sleep 300]}
+	Y
+        podstep_start run
+        wait_output 'up-now$'
+        address=$(grep -oE '169\.254\.[0-9.]+' "$PODSTEP_OUT" | head -1)
+        [ -n "$address" ] || fail "$(cat "$PODSTEP_OUT")"
+        runs "nc -w 5 $address 7777 </dev/null || echo no-neighbour" "nc -w 5 169.254.0.1 22 </dev/null || echo no-host"
+        assert_status 0
+        assert_output_matches '^no-neighbour$'
+        assert_output_matches '^no-host$'
+        # what is on the bridge is none of this machine's addresses
+        ! ip -4 address | grep -F 169.254 || fail "this machine has an address there"
+        kill "$PODSTEP_PID"
+        podstep_end
+}
+
 @test "what podstep gives a step cannot be changed by it" {
+        need_podman "what is sent into a volume can be written by the one container that has it"
         checkout <<-Y
 	services:
 	- {name: db, image: $IMG/exposes-a:1}
@@ -223,6 +248,19 @@ runs() {
         assert_output_contains "] hosts-are-ours"
 }
 
+@test "what a step does to its script and its hosts reaches no other step" {
+        checkout <<-Y
+	services:
+	- {name: db, image: $IMG/exposes-a:1}
+	steps:
+	- {name: a, image: $IMG/busybox:1, commands: [echo 1.2.3.4 db >>/etc/hosts || true, "echo 'echo evil' >>/podstep/script || true"]}
+	- {name: b, image: $IMG/busybox:1, commands: ['wget -q -O - http://db:8080/', 'grep -q "ev[i]l" /podstep/script || echo scripts-are-ours']}
+	Y
+        podstep run
+        assert_status 0
+        assert_output_contains "] scripts-are-ours"
+}
+
 @test "labels and names are ours" {
         local job
         rm -rf "$BATS_TEST_TMPDIR/repo"
@@ -234,11 +272,11 @@ runs() {
         podstep run --keep
         assert_status 1
         job=$(sed -n 's/^job \([0-9a-z]*\):.*/\1/p' <<<"$output" | head -1)
-        run engine_api GET "/libpod/containers/json?all=true&filters=%7B%22label%22%3A%5B%22io.podstep.job%3D$job%22%5D%7D"
+        run engine_api GET "$LIBPOD/containers/json?all=true&filters=%7B%22label%22%3A%5B%22io.podstep.job%3D$job%22%5D%7D"
         assert_output_contains "\"io.podstep.job\":\"$job\""
         refute_output_contains '"io.podstep.job":"mine"'
         refute_output_contains '/elsewhere'
-        assert_output_matches "\"Names\":\[\"podstep-$job[-.a-z0-9]*\"\]"
+        assert_output_matches "\"Names\":\[\"/?podstep-$job[-.a-z0-9]*\"\]"
 }
 
 @test "pull policies, users and devices that the operator did not allow" {

@@ -12,24 +12,25 @@ setup_file() {
         export OPEN CONTAINERS_REGISTRIES_CONF=$BATS_FILE_TMPDIR/registries.conf
         for name in a b c; do
                 head -c 400000 /dev/urandom >"$BATS_FILE_TMPDIR/noise"
-                tar -C "$BATS_FILE_TMPDIR" -c noise | podman import -q -c 'CMD ["/nothing"]' - "127.0.0.1:$OPEN/lab/$name:1" 3>&-
-                podman push -q --tls-verify=false "127.0.0.1:$OPEN/lab/$name:1" 3>&-
-                podman rmi "127.0.0.1:$OPEN/lab/$name:1" >/dev/null
+                tar -C "$BATS_FILE_TMPDIR" -c noise | lab_podman import -q -c 'CMD ["/nothing"]' - "127.0.0.1:$OPEN/lab/$name:1" 3>&-
+                lab_podman push -q --tls-verify=false "127.0.0.1:$OPEN/lab/$name:1" 3>&-
+                lab_podman rmi "127.0.0.1:$OPEN/lab/$name:1" >/dev/null
         done
 }
 
 setup() {
         need_engine
         [ -n "${OPEN:-}" ] || skip "no docker-registry"
-        own_engine
-        export CONTAINER_HOST=unix://$OWN_SOCK
+        [ "$ENGINE" = docker ] || own_engine    # Docker trusts the loopback as it is
+        export CONTAINER_HOST=unix://${OWN_SOCK:-$ENGINE_SOCK}
 }
 
 teardown() {
-        podman rm -f itest-user >/dev/null 2>&1 || true
-        podman volume rm -f itest-foreign itest-cache itest-cache-old >/dev/null 2>&1 || true
-        podman network rm -f itest-foreign >/dev/null 2>&1 || true
-        for name in $(podman images --format '{{.Repository}}:{{.Tag}}' | grep -E '^(127.0.0.1:|localhost/itest)'); do podman rmi -f "$name" >/dev/null; done
+        local name
+        engine_cli rm -f itest-user >/dev/null 2>&1 || true
+        engine_cli volume rm -f itest-foreign itest-cache itest-cache-old >/dev/null 2>&1 || true
+        engine_cli network rm itest-foreign >/dev/null 2>&1 || true
+        for name in $(engine_cli images --format '{{.Repository}}:{{.Tag}}' | grep -E '^(127.0.0.1:|localhost/itest)'); do engine_cli rmi -f "$name" >/dev/null; done
         end_test
 }
 
@@ -48,17 +49,17 @@ fetch() {
                 assert_output_contains "pulled image 127.0.0.1:$OPEN/lab/$name:1"
         done
 }
-has_image() { podman image exists "127.0.0.1:$OPEN/lab/$1:1"; }
-has_volume() { podman volume exists "$1"; }
+has_image() { engine_has image "127.0.0.1:$OPEN/lab/$1:1"; }
+has_volume() { engine_has volume "$1"; }
 
 @test "images that podstep fetched go, those of others stay" {
-        podman pull -q "127.0.0.1:$OPEN/lab/c:1"
-        podman tag "$IMG/busybox:1" localhost/itest/foreign:1
+        engine_cli pull -q "127.0.0.1:$OPEN/lab/c:1"
+        engine_cli tag "$IMG/busybox:1" localhost/itest/foreign:1
         fetch a b
         # podstep used c, too, but did not bring it here
         checkout repo-c <<<"steps: [{name: s, image: '127.0.0.1:$OPEN/lab/c:1'}]"
         podstep run --pull always
-        podman create --name itest-user "127.0.0.1:$OPEN/lab/b:1" >/dev/null
+        engine_cli create --name itest-user "127.0.0.1:$OPEN/lab/b:1" >/dev/null
         podstep prune images --dry-run
         assert_status 0
         assert_output_matches "^would remove image 127.0.0.1:$OPEN/lab/a:1 \([0-9.]+ kB\)$"
@@ -70,10 +71,10 @@ has_volume() { podman volume exists "$1"; }
         ! has_image a || fail "a is left"
         has_image b || fail "b is in use, and gone"
         has_image c || fail "c is not podstep's, and gone"
-        podman image exists localhost/itest/foreign:1
+        engine_has image localhost/itest/foreign:1
         podstep prune images
         assert_output_contains "nothing to remove"
-        podman rm itest-user >/dev/null
+        engine_cli rm itest-user >/dev/null
         podstep prune prune
         assert_output_matches "^removed image 127.0.0.1:$OPEN/lab/b:1 "
         ! has_image b || fail "b is left"
@@ -81,11 +82,11 @@ has_volume() { podman volume exists "$1"; }
 
 @test "an image with a further name stays for who gave it that" {
         fetch a
-        podman tag "127.0.0.1:$OPEN/lab/a:1" localhost/itest/mine:1
+        engine_cli tag "127.0.0.1:$OPEN/lab/a:1" localhost/itest/mine:1
         podstep prune images
         assert_status 0
         ! has_image a || fail "podstep's own name is left"
-        podman image exists localhost/itest/mine:1 || fail "somebody's image is gone"
+        engine_has image localhost/itest/mine:1 || fail "somebody's image is gone"
 }
 
 @test "the age counts from the last use; the quota takes the longest unused first" {
@@ -107,24 +108,24 @@ has_volume() { podman volume exists "$1"; }
 }
 
 @test "caches go by age, not while they are used; volumes and networks of others stay" {
-        podman volume create --label io.podstep.cache=itest-cache --label "io.podstep.created=$(date +%s)" itest-cache >/dev/null
-        podman volume create --label io.podstep.cache=itest-cache-old --label "io.podstep.created=$(($(date +%s) - 864000))" itest-cache-old >/dev/null
-        podman volume create itest-foreign >/dev/null
-        podman network create itest-foreign >/dev/null
+        engine_cli volume create --label io.podstep.cache=itest-cache --label "io.podstep.created=$(date +%s)" itest-cache >/dev/null
+        engine_cli volume create --label io.podstep.cache=itest-cache-old --label "io.podstep.created=$(($(date +%s) - 864000))" itest-cache-old >/dev/null
+        engine_cli volume create itest-foreign >/dev/null
+        engine_cli network create itest-foreign >/dev/null
         podstep prune volumes --older-than 5d
         assert_status 0
         ! has_volume itest-cache-old || fail "the old one is left"
         has_volume itest-cache || fail "the new one is gone"
-        podman create --name itest-user -v itest-cache:/c "$IMG/busybox:1" true >/dev/null
+        engine_cli create --name itest-user -v itest-cache:/c "$IMG/busybox:1" true >/dev/null
         podstep prune prune-volumes
         assert_status 0
         has_volume itest-cache || fail "it is in use, and gone"
-        podman rm itest-user >/dev/null
+        engine_cli rm itest-user >/dev/null
         podstep prune all
         assert_status 0
         ! has_volume itest-cache || fail "the cache is left"
-        has_volume itest-foreign && podman network exists itest-foreign || fail "something of others is gone"
-        podman container exists itest-user && fail "a container is left" || true
+        has_volume itest-foreign && engine_has network itest-foreign || fail "something of others is gone"
+        ! engine_has container itest-user || fail "a container is left"
 }
 
 @test "space tells what there is and what could go" {

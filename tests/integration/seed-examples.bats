@@ -12,7 +12,7 @@ setup_file() {
 setup() { need_engine; }
 teardown() { end_test; }
 teardown_file() {
-        [ -z "$ENGINE_OK" ] || podman rmi -f $(sort -u "$BATS_FILE_TMPDIR/images") >/dev/null
+        [ -z "$ENGINE_OK" ] || engine_cli rmi -f $(sort -u "$BATS_FILE_TMPDIR/images") >/dev/null
         leaks_after
 }
 
@@ -20,13 +20,17 @@ teardown_file() {
 stand_in() {
         local name=$1 dir=$BATS_FILE_TMPDIR/context program
         shift
-        ! podman image exists "$name" || podman rmi -f "$name" >/dev/null
+        ! engine_has image "$name" || engine_cli rmi -f "$name" >/dev/null
         rm -rf "$dir"
         mkdir -p "$dir/bin" "$dir/www"
         echo "$name" >"$dir/www/index.html"
         for program; do cp "$PROGRAMS/$program" "$dir/bin/"; done
         { printf 'FROM localhost/lab/busybox:1\nCOPY . /\n'; cat; } >"$dir/Containerfile"
-        podman build -q --layers=false --format docker -t "$name" "$dir" >/dev/null
+        if [ "$ENGINE" = docker ]; then
+                DOCKER_BUILDKIT=0 docker build -q --no-cache --rm -f "$dir/Containerfile" -t "$name" "$dir" >/dev/null
+        else
+                podman build -q --layers=false --format docker -t "$name" "$dir" >/dev/null
+        fi
         echo "$name" >>"$BATS_FILE_TMPDIR/images"
 }
 
@@ -382,9 +386,9 @@ tmpfs True"
         assert_output_contains "size=50G"
         # what the option means is the driver's: where the file system knows no quotas, the volume cannot be mounted
         with --set volumes.mounts=/data
-        volume=$(podman volume ls -q --filter name=runner-podstep-)
-        [ "$(podman volume inspect --format '{{.Options.size}}' "$volume")" = 50G ]
-        podman volume rm "$volume"
+        volume=$(engine_cli volume ls -q --filter name=runner-podstep-)
+        [ "$(engine_cli volume inspect --format '{{.Options.size}}' "$volume")" = 50G ]
+        engine_cli volume rm "$volume"
 }
 
 # dind: a job whose docker finds its daemon, and whether that has all capabilities

@@ -9,9 +9,10 @@ setup_suite() {
         export XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}
         export ENGINE_SOCK=${ENGINE_SOCK:-$XDG_RUNTIME_DIR/podman/podman.sock}
         # the engine of this run: Podman, where podstep finds it, or the lab's Docker, which must be named
-        export ENGINE=podman
+        export ENGINE=podman API=/v4.0.0 LIBPOD=/libpod
         if [ -n "${DOCKER_LAB:-}" ]; then
-                export ENGINE=docker DOCKER_HOST=unix://$ENGINE_SOCK CONTAINER_HOST=unix://$ENGINE_SOCK
+                export ENGINE=docker API='' LIBPOD=''
+                export DOCKER_HOST=unix://$ENGINE_SOCK CONTAINER_HOST=unix://$ENGINE_SOCK
         fi
         export PODSTEP=${PODSTEP:-$BATS_TEST_DIRNAME/../../build/src/cli/podstep}
         # git asks for an author in throw-away checkouts
