@@ -31,8 +31,8 @@ static void on_opened(Task *task, int r, const Error *error, void *userdata) {
         _cleanup_(error_freep) Error *why = NULL;
 
         agent->opening = task_free(agent->opening);
-        if (r >= 0 && !agent->engine->info.is_local)
-                r = error_set(&why, EREMOTE, "the engine at %s runs on another machine or as another user; the agent needs its own user's",
+        if (r >= 0 && !agent->engine->info.is_local && agent->engine->info.is_foreign)
+                r = error_set(&why, EREMOTE, "the engine at %s runs on a machine of another kind, where podstep's own programs do not run",
                               agent->engine->info.address);
         if (r < 0) {
                 there_is_none(agent, r, why ? why : error);

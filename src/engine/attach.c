@@ -33,6 +33,7 @@ struct Attach {
         bool has_stream; /* was attached */
         bool has_gap;    /* the stream ended before the container */
         bool reads_log;
+        bool follows_log; /* of one that ran before we came; in the end it is read once more, to be complete */
         Backoff end;     /* between looks at how it ended */
 };
 
@@ -225,6 +226,19 @@ static int look(Attach *attach);
 static int wait_for_end(Attach *attach);
 static int begin_stream(Attach *attach);
 
+static void on_log_end(Task *task, int r, const Error *error, void *userdata) {
+        attach_next(userdata, look);
+}
+
+static int follow_log(Attach *attach) {
+        CallSpec spec = { .doing = "following the log of container",
+                          .method = "GET",
+                          .path = { "containers", attach->container, "logs" } };
+
+        attach->reads_log = attach->follows_log = true;
+        return start_stream(attach, &spec, "?follow=true&stdout=true&stderr=true", on_log_end);
+}
+
 static void on_waited(Task *task, int r, const Error *error, void *userdata) {
         Attach *attach = userdata;
 
@@ -266,9 +280,9 @@ static void on_status(Task *task, int r, const Error *error, void *userdata) {
         } else if (r < 0)
                 attach_finish(attach, r, error);
         else if (!has_ended && !attach->has_stream && attach->status.state == CONTAINER_RUNNING) {
-                /* Somebody else started it, and what it said so far would be missing: all is read when it has ended. */
+                /* Somebody else started it, and an attached stream would lack what it said so far. */
                 attach->has_gap = true;
-                attach_next(attach, wait_for_end);
+                attach_next(attach, attach->follows_log ? wait_for_end : follow_log);
         } else if (!has_ended)
                 attach_next(attach, attach->has_stream ? wait_for_end : begin_stream);
         else if (!attach->has_stream || attach->has_gap || attach->n_away != attach->service->n_away)

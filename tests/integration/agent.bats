@@ -52,7 +52,7 @@ small() {
         podstep logs --follow --plain --step one 3
         assert_output_contains "world"
         podstep info --json
-        assert_output_contains '"kind":"podman"'
+        assert_output_contains '"kind":"'"$ENGINE"'"'
         podstep show 99
         assert_status 2
         assert_output_contains "there is no job '99'"

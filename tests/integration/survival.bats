@@ -210,6 +210,7 @@ die_until_done() {
 }
 
 @test "conmon was killed while no agent ran: the step fails and says so" {
+        need_podman "there is no conmon"
         submit_all
         agent_up
         wait_until 20 eval '"$PODSTEP" show 1 | grep -q "running .*slow"' || fail "it does not begin"
