@@ -59,11 +59,11 @@ def parse_help(verb):
     options, group = [], None
     for line in lines:
         heading = re.fullmatch(r"(\S.*):", line)
-        option = re.fullmatch(r"  (?:-(\w), |    )--([\w-]+)(?: (\S+))?(?: {2,}(.*))?", line)
+        option = re.fullmatch(r"  (?:-(\w), |    )--([\w-]+)(?: (\S+)|(\[=\w+\]))?(?: {2,}(.*))?", line)
         if heading:
             group = heading[1]
         elif option:
-            options.append([group, option[1], option[2], option[3], option[4] or ""])
+            options.append([group, option[1], option[2], option[3] or option[4], option[5] or ""])
         elif re.match(r" {28}\S", line) and options:
             options[-1][4] = f"{options[-1][4]} {line.strip()}".strip()
     return lines[0].removeprefix("Usage: "), options
@@ -189,7 +189,9 @@ def options_to_rst(verb):
         if group != last and group != "Options":
             lines += [group, "~" * len(group), ""]
         last = group
-        term = (f"**-{letter}**, " if letter else "") + f"**--{name}**" + (f" *{argument}*" if argument else "")
+        term = (f"**-{letter}**, " if letter else "") + f"**--{name}**"
+        if argument:
+            term += rf"\ [=\ *{argument[2:-1]}*]" if argument.startswith("[=") else f" *{argument}*"
         lines += [term, *wrap(help_text(text), 2), ""]
     return lines
 

@@ -5,6 +5,8 @@ const Option config_option_rows[] = {
           .help = "Also the keys that nobody set." },
         { "json", 0, NULL, OPTION_FLAG(ConfigValues, run.json),
           .help = "A JSON object: the files that were read, and each value with its origin. Of one KEY its value alone." },
+        { "schema", 0, NULL, OPTION_FLAG(ConfigValues, schema),
+          .help = "Prints the JSON schema of the configuration's files, for editors, and shows nothing else." },
         { "config", 0, "FILE", OPTION_STRING(ConfigValues, run.config_file), .group = "Configuration",
           .help = "Reads this configuration in place of all others; what the administrator locked stays. Default: "
                   "PODSTEP_CONFIG, else all; see podstep-config(5)." },

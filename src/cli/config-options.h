@@ -6,7 +6,7 @@
 
 typedef struct ConfigValues {
         RunOptions run; /* of which it has some: which files, what is set, colour */
-        bool defaults;
+        bool defaults, schema;
         char *runner, *output; /* of 'config import' */
 } ConfigValues;
 

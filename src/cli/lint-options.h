@@ -4,11 +4,15 @@
 
 #include "cli/run-options.h"
 #include "document/diag-format.h"
+#include "pipeline/schema.h"
+
+#define LINT_NO_SCHEMA (-1)
 
 typedef struct LintValues {
         RunOptions run; /* of which it has some: variables, trust, directory, colour */
         DiagFormat format;
-        bool strict, schema;
+        bool strict;
+        int schema; /* a SchemaKind */
         char **privileged_plugins, **trusted_clones;
 } LintValues;
 

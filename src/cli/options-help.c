@@ -38,6 +38,8 @@ static void help_option(const Option *option, Str *out) {
                 (void) str_appendf(out, "      --%s", option->name);
         if (option->argument)
                 (void) str_appendf(out, " %s", option->argument);
+        if (option->choice)
+                (void) str_appendf(out, "[=%s]", option->choice);
         column = out->n - start;
         if (column + 2 > HELP_INDENT) {
                 (void) str_append_char(out, '\n');

@@ -125,6 +125,8 @@ static int parse_long(Parser *parser, const char *word) {
                 return n == 4 && memcmp(word, "help", n) == 0 ? OPTIONS_HELP : refuse_unknown(parser, word, n);
         if (option->argument)
                 return *equals ? set_value(parser, option, equals + 1) : set_next(parser, option);
+        if (option->choice)
+                return set_value(parser, option, *equals ? equals + 1 : option->names[0]);
         if (*equals)
                 return error_set(parser->reterr, EINVAL, "'--%s' takes no value", option->name);
         return set_value(parser, option, NULL);

@@ -23,6 +23,7 @@ struct Option {
         const char *name; /* without the dashes */
         char letter;      /* 0: none */
         const char *argument; /* what it takes, in the help; NULL: it is a flag */
+        const char *choice;   /* what a flag may have behind a '=': one of .names, the first without it; else NULL */
         OptionSet set;
         size_t offset; /* of its field */
         const char *help;

@@ -35,6 +35,17 @@ static int show(const ConfigValues *values, const char *key) {
         return print(&out);
 }
 
+static int print_schema(void) {
+        _cleanup_str_ Str out = STR_INIT(STR_MAX_DEFAULT);
+        _cleanup_free_ char *text = NULL;
+
+        if (config_schema(&text) < 0 || str_append(&out, text) < 0) {
+                log_error("out of memory");
+                return EXIT_ENGINE;
+        }
+        return print(&out);
+}
+
 /* Options that are of one of the two only. */
 static int check(const ConfigValues *values, bool imports, char *const *args) {
         const char *lone = values->runner ? "--runner" : values->output ? "--output" : NULL;
@@ -43,6 +54,8 @@ static int check(const ConfigValues *values, bool imports, char *const *args) {
                 log_error("'podstep config import' takes one FILE: a GitLab Runner's config.toml");
         else if (!imports && strv_length(args) > 1)
                 log_error("one KEY at a time, but there is also '%s'", args[1]);
+        else if (values->schema && args)
+                log_error("'--schema' stands alone: it is that of all keys");
         else if (!imports && lone)
                 log_error("'%s' alone does nothing: it is of 'podstep config import'", lone);
         else
@@ -57,5 +70,7 @@ int verb_config(const Verb *verb, char *const *args, void *data) {
 
         if (code != 0)
                 return code;
+        if (values->schema)
+                return print_schema();
         return imports ? config_import(values, args[1]) : show(values, args ? args[0] : NULL);
 }

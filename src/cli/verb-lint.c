@@ -109,12 +109,12 @@ static int lint(const LintValues *values, char *const *args, DiagFormatter *form
         return 0;
 }
 
-static int print_schema(void) {
+static int print_schema(SchemaKind kind) {
         _cleanup_(error_freep) Error *error = NULL;
         _cleanup_free_ char *text = NULL;
         int r;
 
-        r = schema_to_json(&text);
+        r = schema_to_json(kind, &text);
         if (r >= 0)
                 r = print(text, &error);
         if (r >= 0)
@@ -130,8 +130,8 @@ int verb_lint(const Verb *verb, char *const *args, void *data) {
         _cleanup_(error_freep) Error *error = NULL;
         int r;
 
-        if (values->schema)
-                return print_schema();
+        if (values->schema != LINT_NO_SCHEMA)
+                return print_schema((SchemaKind) values->schema);
         r = configure(&values->run);
         if (r != 0)
                 return r;

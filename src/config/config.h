@@ -18,6 +18,7 @@
 #define CONFIG_VENDOR_DIRECTORY "/usr/share/podstep"
 #define CONFIG_SYSTEM_DIRECTORY "/etc/podstep"
 #define CONFIG_FILE_NAME "podstep.yaml"
+#define CONFIG_LOCKED "locked" /* the key that lists others */
 #define CONFIG_DROP_IN_DIRECTORY_NAME "podstep.yaml.d"
 #define CONFIG_DROP_INS_MAX 100 /* files of one directory */
 
@@ -123,6 +124,9 @@ typedef enum ConfigShowFlags {
         CONFIG_SHOW_DEFAULTS = 1 << 0, /* also what is as it always was */
         CONFIG_SHOW_JSON = 1 << 1,
 } ConfigShowFlags;
+
+/** config_schema() - the JSON schema (draft-07) of the file, with a newline behind it. 0 or -ENOMEM */
+int config_schema(char **ret);
 
 /** config_show() - as YAML that could be read again, with the origin of each value; or as JSON. 0 or -ENOMEM */
 int config_show(const Config *config, unsigned flags, Str *out);

@@ -7,7 +7,6 @@
 #include "config/load-internal.h"
 
 #define NAME_SHOWN_MAX 60
-#define LOCKED "locked"
 
 typedef struct Reader {
         ConfigLoader *loader;
@@ -133,7 +132,7 @@ static int read_locked(const Reader *reader, const YamlPair *pair) {
                 return lock_name(reader, pair->value);
         if (pair->value->kind != YAML_SEQUENCE)
                 diag_add(reader->diags, DIAG_ERROR, "type", pair->value->mark, "%s: expected a list of keys, found %s",
-                         LOCKED, yaml_kind_name(pair->value->kind));
+                         CONFIG_LOCKED, yaml_kind_name(pair->value->kind));
         for (size_t i = 0; i < pair->value->n_items && r == 0; i++) {
                 const YamlNode *item = pair->value->items[i];
 
@@ -141,7 +140,7 @@ static int read_locked(const Reader *reader, const YamlPair *pair) {
                         r = lock_name(reader, item);
                 else
                         diag_add(reader->diags, DIAG_ERROR, "type", item->mark, "%s: expected the name of a key, found %s",
-                                 LOCKED, yaml_kind_name(item->kind));
+                                 CONFIG_LOCKED, yaml_kind_name(item->kind));
         }
         return r;
 }
@@ -159,7 +158,7 @@ static int read_root(const Reader *reader, const YamlNode *root) {
         for (size_t i = 0; i < root->n_pairs && r == 0; i++) {
                 const YamlPair *pair = &root->pairs[i];
 
-                if (str_equal(pair->key->text, LOCKED))
+                if (str_equal(pair->key->text, CONFIG_LOCKED))
                         r = read_locked(reader, pair);
                 else
                         r = config_section_exists(pair->key->text) ? read_section(reader, pair) : read_key(reader, "", pair);

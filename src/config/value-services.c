@@ -6,6 +6,7 @@
 #include "base/array.h"
 #include "base/strv.h"
 #include "config/value.h"
+#include "document/schema.h"
 
 /* How a key of the map is read. "name" is GitLab Runner's word. */
 typedef enum PartType { PART_TEXT, PART_TEXTS, PART_MAP } PartType;
@@ -22,6 +23,23 @@ static const struct {
         { "entrypoint", PART_TEXTS, offsetof(PolicyService, entrypoint) },
         { "environment", PART_MAP, offsetof(PolicyService, environment) },
 };
+
+void config_services_put_schema(JsonWriter *w) {
+        json_put_string(w, "type", "object");
+        json_put_bool(w, "additionalProperties", false);
+        json_open_object(w, "properties");
+        FOREACH_ROW(part, parts) {
+                json_open_object(w, part->name);
+                if (part->type == PART_TEXT)
+                        schema_put_scalar(w);
+                else if (part->type == PART_TEXTS)
+                        schema_put_list_of(w, "scalar");
+                else
+                        schema_put_ref(w, "map");
+                json_close(w);
+        }
+        json_close(w);
+}
 
 static int set_text(const ConfigSetting *s, const YamlNode *node, char **field) {
         _cleanup_strv_ char **texts = NULL;

@@ -31,6 +31,7 @@ int config_read_map(const ConfigSetting *setting, const YamlNode *node, Map *map
 /* Policy.always: see value-services.c. */
 int config_set_services(const ConfigSetting *setting, const YamlNode *node, Policy *policy);
 void config_clear_services(Policy *policy);
+void config_services_put_schema(JsonWriter *w); /* of one that is a map */
 void config_put_services(const Policy *policy, const char *name, JsonWriter *w);
 
 /** config_format_duration() - "1h30min", as the parser takes it; NULL if memory is out */

@@ -1,14 +1,32 @@
 #pragma once
 
-/* Between schema.c, which writes tables of keys, and schema-value.c, which writes what their values may be. */
+/*
+ * Between schema.c, which writes tables of keys, and schema-value.c and schema-gitlab.c, which write what their values may
+ * be.
+ */
 
-#include "document/json.h"
+#include "document/schema.h"
 #include "pipeline/key.h"
 #include "pipeline/schema.h"
 
-/* Writes what belongs into an object of the schema that is open. */
-typedef void (*SchemaPut)(JsonWriter *w);
+/* What the row of a key does not tell: the form of its value. */
+typedef struct SchemaShape {
+        const KeyTable *const *table;
+        const char *name;
+        SchemaPut put;
+} SchemaShape;
 
-void schema_put_value(JsonWriter *w, const KeyTable *table, const Key *key);
-void schema_put_scalar(JsonWriter *w);
+/* A definition of the schema: a table of keys, or what @put writes. */
+typedef struct SchemaDefinition {
+        const char *name;
+        const KeyTable *const *table;
+        unsigned place;
+        const char *required; /* a key that must be there, or NULL */
+        SchemaPut put;        /* instead of a table */
+} SchemaDefinition;
+
+extern const SchemaShape *const schema_woodpecker_shapes, *const schema_gitlab_shapes; /* ended by one without a table */
+extern const SchemaDefinition *const schema_gitlab_definitions;                        /* by one without a name */
+
+void schema_put_value(JsonWriter *w, const SchemaShape *of, const KeyTable *table, const Key *key);
 void schema_put_scalars_by_name(JsonWriter *w);

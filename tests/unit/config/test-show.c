@@ -123,6 +123,14 @@ static void test_key(void **state) {
         config_done(&config);
 }
 
+/* All keys are in it; tests/check-schemas.py holds it against files. */
+static void test_schema(void **state) {
+        _cleanup_free_ char *schema = NULL;
+
+        assert_int_equal(config_schema(&schema), 0);
+        golden_check("config/schema.json", schema);
+}
+
 static void test_bad(void **state) {
         static const char *const bad_environment[] = { "PODSTEP_STEPS_MEMORY=1g", "PODSTEP_NETWORK_MTU=big", "PODSTEP_JOBS_LABELS={", NULL };
         ConfigSpec spec = spec_of("bad", bad_environment, NULL);
@@ -138,6 +146,7 @@ static void test_bad(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_show),
+                cmocka_unit_test(test_schema),
                 cmocka_unit_test(test_round_trip),
                 cmocka_unit_test(test_key),
                 cmocka_unit_test(test_bad),

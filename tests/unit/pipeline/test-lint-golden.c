@@ -113,10 +113,14 @@ static void test_files(void **state) {
 }
 
 static void test_schema(void **state) {
-        _cleanup_free_ char *schema = NULL;
+        static const char *const files[_SCHEMA_MAX] = { DIRECTORY "/schema.json", DIRECTORY "/schema-gitlab.json" };
 
-        assert_int_equal(schema_to_json(&schema), 0);
-        golden_check(DIRECTORY "/schema.json", schema);
+        for (SchemaKind kind = 0; kind < _SCHEMA_MAX; kind++) {
+                _cleanup_free_ char *schema = NULL;
+
+                assert_int_equal(schema_to_json(kind, &schema), 0);
+                golden_check(files[kind], schema);
+        }
 }
 
 int main(void) {

@@ -133,7 +133,7 @@ static void test_formats(void **state) {
         }
 }
 
-static void test_schema(void **state) {
+static void check_schema(SchemaKind kind) {
         size_t n = 0;
         int r = -ENOMEM;
 
@@ -141,13 +141,18 @@ static void test_schema(void **state) {
                 _cleanup_free_ char *schema = NULL;
 
                 n_left = n;
-                r = schema_to_json(&schema);
+                r = schema_to_json(kind, &schema);
                 n_left = SIZE_MAX;
                 assert_true(r == -ENOMEM || (r == 0 && strlen(schema) > 1000));
                 assert_true(n < ALLOCATIONS_MAX);
         }
         assert_int_equal(r, 0);
         assert_true(n > 1);
+}
+
+static void test_schema(void **state) {
+        for (SchemaKind kind = 0; kind < _SCHEMA_MAX; kind++)
+                check_schema(kind);
 }
 
 int main(void) {

@@ -4,15 +4,18 @@
 
 #include "base/str.h"
 #include "document/json.h"
+#include "pipeline/gitlab-keys.h"
 #include "pipeline/schema.h"
 #include "pipeline/woodpecker-keys.h"
 
 /* Where each table is to be found. */
-static const struct {
+typedef struct Place {
         const KeyTable *const *table;
         const char *path;
         unsigned place;
-} tables[] = {
+} Place;
+
+static const Place tables[] = {
         { &woodpecker_workflow_keys, "properties", 0 },
         { &woodpecker_workspace_keys, "definitions.workspace.properties", 0 },
         { &woodpecker_container_keys, "definitions.step.properties", IN_STEP },
@@ -29,39 +32,61 @@ static const struct {
         { &woodpecker_pattern_keys, "definitions.path.properties", IN_PATH },
 };
 
-static Json *load(void) {
+static const Place gitlab_tables[] = {
+        { &gitlab_file_keys, "properties", 0 },
+        { &gitlab_job_keys, "definitions.job.properties", IN_JOB },
+        { &gitlab_job_keys, "definitions.default.properties", IN_DEFAULT },
+        { &gitlab_image_keys, "definitions.image-map.properties", 0 },
+        { &gitlab_service_keys, "definitions.service-map.properties", 0 },
+        { &gitlab_docker_keys, "definitions.docker.properties", 0 },
+        { &gitlab_need_keys, "definitions.need-map.properties", 0 },
+        { &gitlab_variable_keys, "definitions.file-variable-map.properties", IN_FILE },
+        { &gitlab_variable_keys, "definitions.job-variable-map.properties", IN_JOB },
+};
+
+static Json *load(SchemaKind kind) {
         _cleanup_free_ char *text = NULL;
         Json *schema;
 
-        assert_int_equal(schema_to_json(&text), 0);
+        assert_int_equal(schema_to_json(kind, &text), 0);
         assert_int_equal(json_parse(text, strlen(text), &schema, NULL), 0);
         return schema;
 }
 
-/* Each key that is taken is there, with a description; and unless its value is the reader's own matter, its form. */
-static void test_keys(void **state) {
-        _cleanup_(json_unrefp) Json *schema = load();
+/*
+ * Each key that is taken is there, with a description; and unless its value is the reader's own matter, its form. Where any name
+ * is a key, one that is refused is told to be none.
+ */
+static void check_keys(const Place *place, Json *schema) {
+        const KeyTable *table = *place->table;
+        Json *properties;
 
-        FOREACH_ROW(row, tables) {
-                const KeyTable *table = *row->table;
-                Json *properties;
+        assert_int_equal(json_get_object(schema, place->path, &properties, NULL), 0);
+        for (size_t i = 0; i < table->n_keys; i++) {
+                const Key *key = &table->keys[i];
+                bool is_taken = key->type < KEY_OBSOLETE && (!key->places || (key->places & place->place));
+                bool is_free = key->type == KEY_IGNORED;
+                Json *property = NULL;
 
-                assert_int_equal(json_get_object(schema, row->path, &properties, NULL), 0);
-                for (size_t i = 0; i < table->n_keys; i++) {
-                        const Key *key = &table->keys[i];
-                        bool is_taken = key->type < KEY_OBSOLETE && (!key->places || (key->places & row->place));
-                        bool is_free = key->type == KEY_IGNORED;
-                        Json *property = NULL;
-
-                        print_message("key '%s' of %s\n", key->name, row->path);
-                        assert_int_equal(json_object_object_get_ex(properties, key->name, &property), is_taken);
-                        if (!is_taken)
-                                continue;
-                        assert_non_null(json_find_string(property, "description"));
-                        assert_null(strstr(json_find_string(property, "description"), "``"));
-                        assert_int_equal(json_object_object_length(property) > 1, !is_free);
-                }
+                print_message("key '%s' of %s\n", key->name, place->path);
+                (void) json_object_object_get_ex(properties, key->name, &property);
+                assert_int_equal(json_object_is_type(property, json_type_object), is_taken);
+                assert_int_equal(json_object_is_type(property, json_type_boolean), table == gitlab_file_keys && !is_taken);
+                if (!is_taken)
+                        continue;
+                assert_non_null(json_find_string(property, "description"));
+                assert_null(strstr(json_find_string(property, "description"), "``"));
+                assert_int_equal(json_object_object_length(property) > 1, !is_free);
         }
+}
+
+static void test_keys(void **state) {
+        _cleanup_(json_unrefp) Json *woodpecker = load(SCHEMA_WOODPECKER), *gitlab = load(SCHEMA_GITLAB);
+
+        FOREACH_ROW(row, tables)
+                check_keys(row, woodpecker);
+        FOREACH_ROW(row, gitlab_tables)
+                check_keys(row, gitlab);
 }
 
 static const char *name_of(const char *ref) {
@@ -92,9 +117,11 @@ static void check_refs(Json *schema, Json *json) {
 }
 
 static void test_refs(void **state) {
-        _cleanup_(json_unrefp) Json *schema = load();
+        for (SchemaKind kind = 0; kind < _SCHEMA_MAX; kind++) {
+                _cleanup_(json_unrefp) Json *schema = load(kind);
 
-        check_refs(schema, schema);
+                check_refs(schema, schema);
+        }
 }
 
 int main(void) {
