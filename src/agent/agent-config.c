@@ -26,7 +26,8 @@ int agent_configure(Agent *agent, Error **reterr) {
         if (r >= 0)
                 r = config_export(config);
         if (r >= 0)
-                r = ARRAY_APPEND(agent->configs, agent->n_configs, config); /* jobs that run go on under the one they began with */
+                /* jobs that run go on under the one they began with */
+                r = ARRAY_APPEND(agent->configs, agent->n_configs, config);
         if (faults.n > 0)
                 log_warning("the configuration:\n%s", str_get(&faults));
         if (r >= 0) {
@@ -60,7 +61,8 @@ static void forget_locked(const Config *config, Request *request) {
                 request->service_timeout_usec = 0;
         if (config_lock(config, "jobs.keep_failed"))
                 request->keep = false;
-        if (config_lock(config, "images.pull") || !pull_list_is_within(&request->pull, &config->policy.images.allowed_pull))
+        if (config_lock(config, "images.pull") ||
+            !pull_list_is_within(&request->pull, &config->policy.images.allowed_pull))
                 request->pull = (PullList) { 0 };
 }
 

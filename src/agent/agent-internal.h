@@ -90,7 +90,8 @@ int agent_delete_job(Agent *agent, const StoredJob *job, Error **reterr);
 
 /* agent-submit.c */
 /** agent_submit() - from @request; -EINVAL, -EACCES (policy), with @faults; *ret: the jobs, for stored_jobs_free() */
-int agent_submit(Agent *agent, const Request *request, const char *from, Str *faults, StoredJob **ret, size_t *ret_n, Error **reterr);
+int agent_submit(Agent *agent, const Request *request, const char *from, Str *faults, StoredJob **ret, size_t *ret_n,
+                 Error **reterr);
 int agent_cancel(Agent *agent, const StoredJob *job, Error **reterr);
 
 /* worker.c */
@@ -105,7 +106,8 @@ int agent_fail_job(Agent *agent, const StoredJob *stored, JobResult result, cons
 
 /* journal-message.c */
 void message_job_started(const Worker *worker);
-void message_job_finished(const char *id, const char *name, uint64_t number, JobResult result, const char *error, uint64_t duration_usec);
+void message_job_finished(const char *id, const char *name, uint64_t number, JobResult result, const char *error,
+                          uint64_t duration_usec);
 
 /* server.c */
 int server_new(Agent *agent, Server **ret, Error **reterr);

@@ -10,7 +10,9 @@
 #include "job/directory.h"
 #include "pipeline/workflows.h"
 
-/* How soon a queue that stands still for want of memory or disk is looked at again. Nothing tells when they are there. */
+/*
+ * How soon a queue that stands still for want of memory or disk is looked at again. Nothing tells when they are there.
+ */
 #define RECHECK_USEC (5 * USEC_PER_SEC)
 
 static int on_recheck(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -20,7 +22,8 @@ static int on_recheck(sd_event_source *source, uint64_t usec, void *userdata) {
 
 static void recheck_later(Agent *agent) {
         agent->recheck = sd_event_source_disable_unref(agent->recheck);
-        (void) sd_event_add_time_relative(agent->event, &agent->recheck, CLOCK_MONOTONIC, RECHECK_USEC, USEC_PER_SEC, on_recheck, agent);
+        (void) sd_event_add_time_relative(agent->event, &agent->recheck, CLOCK_MONOTONIC, RECHECK_USEC, USEC_PER_SEC,
+                                          on_recheck, agent);
 }
 
 /* ---- what a job of a group waits for ---- */
@@ -37,8 +40,8 @@ static int fill_outcomes(Agent *agent, const char *group, WorkflowOutcome *outco
                 _cleanup_(json_unrefp) Json *json = NULL;
                 int64_t plan = -1;
 
-                if (json_parse(jobs[i].request, strlen(jobs[i].request), &json, NULL) < 0 || json_get_int(json, "plan", &plan, NULL) < 0 ||
-                    plan < 0 || (size_t) plan >= n_plans)
+                if (json_parse(jobs[i].request, strlen(jobs[i].request), &json, NULL) < 0 ||
+                    json_get_int(json, "plan", &plan, NULL) < 0 || plan < 0 || (size_t) plan >= n_plans)
                         continue;
                 is_open[plan] = jobs[i].state != STORED_DONE;
                 if (jobs[i].state == STORED_DONE)
@@ -219,7 +222,8 @@ int agent_settle_lost(Agent *agent, Error **reterr) {
         for (size_t i = 0; i < n_jobs; i++) {
                 if (is_lost(agent, &jobs[i])) {
                         agent->n_lost++;
-                        (void) agent_fail_job(agent, &jobs[i], JOB_INFRA_FAILED, "the machine was restarted while the job ran");
+                        (void) agent_fail_job(agent, &jobs[i], JOB_INFRA_FAILED,
+                                              "the machine was restarted while the job ran");
                 } else
                         agent->n_left++;
         }

@@ -38,25 +38,29 @@ static int copy(const char *text, char **ret) {
         return *ret ? 0 : -ENOMEM;
 }
 
-static int store_plan(Agent *agent, const Request *request, const Plan *plan, size_t index, const char *from, const char *group, StoredJob *job,
-                      Error **reterr) {
+static int store_plan(Agent *agent, const Request *request, const Plan *plan, size_t index, const char *from,
+                      const char *group, StoredJob *job, Error **reterr) {
         _cleanup_free_ StoredStep *steps = calloc(plan->n_steps + 1, sizeof(*steps));
         char id[ID_LENGTH + 1];
 
         id_new(id);
         job->created_usec = clock_realtime_usec();
-        if (!steps || copy(id, &job->id) < 0 || copy(group ? group : id, &job->group) < 0 || copy(plan->name, &job->name) < 0 ||
-            copy(request->label ? request->label : "", &job->label) < 0 || request_to_json(request, index, from, &job->request) < 0 ||
+        if (!steps || copy(id, &job->id) < 0 || copy(group ? group : id, &job->group) < 0 ||
+            copy(plan->name, &job->name) < 0 || copy(request->label ? request->label : "", &job->label) < 0 ||
+            request_to_json(request, index, from, &job->request) < 0 ||
             request_secrets_to_json(request, &job->secrets) < 0)
                 return error_oom(reterr);
         for (size_t i = 0; i < plan->n_steps; i++)
-                steps[i] = (StoredStep) { .index = i, .name = plan->steps[i]->name, .kind = (char *) step_kind_to_string(plan->steps[i]->kind),
-                                          .state = (char *) step_state_to_string(STEP_WAITING), .exit_code = -1 };
+                steps[i] = (StoredStep) { .index = i,
+                                         .name = plan->steps[i]->name,
+                                         .kind = (char *) step_kind_to_string(plan->steps[i]->kind),
+                                         .state = (char *) step_state_to_string(STEP_WAITING),
+                                         .exit_code = -1 };
         return store_add_job(agent->store, job, steps, plan->n_steps, reterr);
 }
 
-static int store_plans(Agent *agent, const Request *request, Plan *const *plans, size_t n_plans, const char *from, StoredJob **jobs,
-                       size_t *n_jobs, Error **reterr) {
+static int store_plans(Agent *agent, const Request *request, Plan *const *plans, size_t n_plans, const char *from,
+                       StoredJob **jobs, size_t *n_jobs, Error **reterr) {
         for (size_t i = 0; i < n_plans; i++) {
                 StoredJob job = { .state = STORED_QUEUED };
                 int r;
@@ -74,7 +78,8 @@ static int store_plans(Agent *agent, const Request *request, Plan *const *plans,
         return *n_jobs > 0 ? 0 : error_set(reterr, EINVAL, "nothing is to run: the conditions of no step hold");
 }
 
-int agent_submit(Agent *agent, const Request *request, const char *from, Str *faults, StoredJob **ret, size_t *ret_n, Error **reterr) {
+int agent_submit(Agent *agent, const Request *request, const char *from, Str *faults, StoredJob **ret, size_t *ret_n,
+                 Error **reterr) {
         Plan **plans = NULL;
         StoredJob *jobs = NULL;
         size_t n_plans = 0, n_jobs = 0;

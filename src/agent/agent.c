@@ -26,7 +26,8 @@ Worker *agent_find_worker(const Agent *agent, const char *id) {
 void agent_forget_worker(Agent *agent, Worker *worker) {
         for (size_t i = 0; i < agent->n_workers; i++)
                 if (agent->workers[i] == worker) {
-                        memmove(agent->workers + i, agent->workers + i + 1, (agent->n_workers - i - 1) * sizeof(*agent->workers));
+                        memmove(agent->workers + i, agent->workers + i + 1,
+                                (agent->n_workers - i - 1) * sizeof(*agent->workers));
                         agent->n_workers--;
                         return;
                 }
@@ -50,7 +51,8 @@ static void say_ending(Agent *agent) {
 static bool has_work(Agent *agent) {
         uint64_t n_queued = 0;
 
-        return agent->n_workers > 0 || agent->n_left > 0 || agent->opening || agent->sweep || store_count_jobs(agent->store, STORED_QUEUED, &n_queued) < 0 || n_queued > 0;
+        return agent->n_workers > 0 || agent->n_left > 0 || agent->opening || agent->sweep ||
+               store_count_jobs(agent->store, STORED_QUEUED, &n_queued) < 0 || n_queued > 0;
 }
 
 static int on_idle(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -66,7 +68,8 @@ void agent_consider_idle(Agent *agent) {
                 return;
         agent->idle = sd_event_source_disable_unref(agent->idle);
         if (!has_work(agent) && server_count_connections(agent->server) == 0)
-                (void) sd_event_add_time_relative(agent->event, &agent->idle, CLOCK_MONOTONIC, agent->options->idle_usec, 0, on_idle, agent);
+                (void) sd_event_add_time_relative(agent->event, &agent->idle, CLOCK_MONOTONIC,
+                                                  agent->options->idle_usec, 0, on_idle, agent);
 }
 
 static int on_turn(sd_event_source *source, void *userdata) {
@@ -82,7 +85,10 @@ static int on_turn(sd_event_source *source, void *userdata) {
         return 0;
 }
 
-/* Jobs go on in their containers, and the next agent takes them up; or they are waited for. The second time it ends at once. */
+/*
+ * Jobs go on in their containers, and the next agent takes them up; or they are waited for. The second time it ends at
+ * once.
+ */
 static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
         Agent *agent = userdata;
 
@@ -124,7 +130,9 @@ static int make_directories(Agent *agent, Error **reterr) {
         struct {
                 char **path;
                 const char *name;
-        } rows[] = { { &agent->logs_directory, "logs" }, { &agent->empty_directory, "empty" }, { &agent->sources_directory, "sources" } };
+        } rows[] = { { &agent->logs_directory, "logs" },
+                     { &agent->empty_directory, "empty" },
+                     { &agent->sources_directory, "sources" } };
 
         FOREACH_ROW(row, rows) {
                 int r;
@@ -169,7 +177,8 @@ static int listen_to_loop(Agent *agent, Error **reterr) {
         if (r >= 0)
                 r = sd_event_add_defer(agent->event, &agent->turn, on_turn, agent);
         if (r >= 0)
-                r = sd_event_add_time_relative(agent->event, NULL, CLOCK_MONOTONIC, PRUNE_FIRST_USEC, USEC_PER_SEC, on_prune, agent);
+                r = sd_event_add_time_relative(agent->event, NULL, CLOCK_MONOTONIC, PRUNE_FIRST_USEC, USEC_PER_SEC,
+                                               on_prune, agent);
         if (r >= 0)
                 r = sd_event_set_watchdog(agent->event, true);
         return r < 0 ? error_set(reterr, -r, "cannot start the event loop: %s", strerror(-r)) : 0;
@@ -221,8 +230,11 @@ static void end(Agent *agent) {
 }
 
 int agent_run(const AgentOptions *options) {
-        Agent agent = { .options = options, .started_usec = clock_monotonic_usec(),
-                        .version = clock_realtime_usec() /* above all that an earlier agent told a client that watches */ };
+        Agent agent = {
+                .options = options,
+                .started_usec = clock_monotonic_usec(),
+                .version = clock_realtime_usec() /* above all that an earlier agent told a client that watches */
+        };
         _cleanup_(error_freep) Error *error = NULL;
         int r;
 

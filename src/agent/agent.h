@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * The daemon: keeps the queue, runs the jobs, takes up those that an earlier one left. Follow it from agent.c (begin, end, what is
- * next) over worker.c (one job) to server.c (the API).
+ * The daemon: keeps the queue, runs the jobs, takes up those that an earlier one left. Follow it from agent.c (begin,
+ * end, what is next) over worker.c (one job) to server.c (the API).
  */
 
 #include <systemd/sd-event.h>

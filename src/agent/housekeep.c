@@ -86,7 +86,8 @@ static const DiskItem *find_disk(const House *house, DiskKind kind, const char *
         for (size_t i = 0; i < disk->n_items; i++) {
                 const char *other = disk->items[i].name;
 
-                if (disk->items[i].kind == kind && str_equal(str_starts_with(other, "sha256:") ? other + strlen("sha256:") : other, name))
+                if (disk->items[i].kind == kind &&
+                    str_equal(str_starts_with(other, "sha256:") ? other + strlen("sha256:") : other, name))
                         return &disk->items[i];
         }
         return NULL;
@@ -145,7 +146,8 @@ static int enter_looking(Machine *machine, Task **ret_task, Error **reterr) {
         if (house->records.n_records == 0 && house->i == 0) {
                 r = image_records_read(house->spec.state_directory, &house->records);
                 if (r < 0)
-                        return error_set(reterr, -r, "cannot read '%s/images': %s", house->spec.state_directory, strerror(-r));
+                        return error_set(reterr, -r, "cannot read '%s/images': %s", house->spec.state_directory,
+                                         strerror(-r));
                 count_images(house);
         }
         for (; house->i < house->records.n_records; house->i++) {
@@ -154,7 +156,8 @@ static int enter_looking(Machine *machine, Task **ret_task, Error **reterr) {
 
                 if (item && may_go(house, record, item)) {
                         image_info_done(&house->info);
-                        return engine_image_inspect(house->engine, record->id, &house->info, on_looked, house, ret_task);
+                        return engine_image_inspect(house->engine, record->id, &house->info, on_looked, house,
+                                                    ret_task);
                 }
                 if (!item && !house->spec.is_dry)
                         image_record_remove(house->spec.state_directory, record); /* somebody else removed it */
@@ -209,7 +212,8 @@ static int enter_removing(Machine *machine, Task **ret_task, Error **reterr) {
         }
         if (house->spec.is_dry)
                 return task_defer(house->engine->event, 0, NULL, on_removed, house, ret_task);
-        return engine_image_remove(house->engine, has_name ? record->reference : record->id, on_removed, house, ret_task);
+        return engine_image_remove(house->engine, has_name ? record->reference : record->id, on_removed, house,
+                                   ret_task);
 }
 
 static int enter_listing(Machine *machine, Task **ret_task, Error **reterr) {
@@ -218,14 +222,16 @@ static int enter_listing(Machine *machine, Task **ret_task, Error **reterr) {
         house->i = 0;
         if (!(house->spec.what & HOUSE_CACHES))
                 return machine_post(machine, MACHINE_OK), 0;
-        return engine_object_list(house->engine, OBJECT_VOLUME, "io.podstep.cache", &house->volumes, on_step, house, ret_task);
+        return engine_object_list(house->engine, OBJECT_VOLUME, "io.podstep.cache", &house->volumes, on_step, house,
+                                  ret_task);
 }
 
 static uint64_t created_usec(const EngineObject *object) {
         const char *text = strmap_get(&object->labels, "io.podstep.created");
         uint64_t seconds = 0;
 
-        return text && parse_u64(text, &seconds) >= 0 && seconds < UINT64_MAX / USEC_PER_SEC ? seconds * USEC_PER_SEC : UINT64_MAX;
+        return text && parse_u64(text, &seconds) >= 0 && seconds < UINT64_MAX / USEC_PER_SEC ? seconds * USEC_PER_SEC
+                                                                                             : UINT64_MAX;
 }
 
 static void on_cleared(Task *task, int r, const Error *error, void *userdata) {
@@ -277,18 +283,27 @@ static int enter_done(Machine *machine, Task **ret_task, Error **reterr) {
 
 /* FAIL in LOOKING: no image is left that may go. START begins again with the next. STOP: it failed, that is all. */
 static const MachineState house_states[] = {
-        /*                                                                          START            OK                     FAIL           STOP */
-        [HOUSE_NEW]             = { "new",             NULL,                  { HOUSE_MEASURING, MACHINE_BUG,           MACHINE_BUG,   HOUSE_DONE   } },
-        [HOUSE_MEASURING]       = { "measuring",       enter_measuring,       { MACHINE_BUG,     HOUSE_LOOKING,         HOUSE_DONE,    HOUSE_DONE   } },
-        [HOUSE_LOOKING]         = { "looking",         enter_looking,         { HOUSE_LOOKING,   HOUSE_REMOVING,        HOUSE_LISTING, HOUSE_DONE   } },
-        [HOUSE_REMOVING]        = { "removing",        enter_removing,        { MACHINE_BUG,     HOUSE_LOOKING,         HOUSE_DONE,    HOUSE_DONE   } },
-        [HOUSE_LISTING]         = { "listing",         enter_listing,         { MACHINE_BUG,     HOUSE_CLEARING,        HOUSE_DONE,    HOUSE_DONE   } },
-        [HOUSE_CLEARING]        = { "clearing",        enter_clearing,        { HOUSE_CLEARING,  HOUSE_MEASURING_AGAIN, HOUSE_DONE,    HOUSE_DONE   } },
-        [HOUSE_MEASURING_AGAIN] = { "measuring-again", enter_measuring_again, { MACHINE_BUG,     HOUSE_DONE,            HOUSE_DONE,    HOUSE_DONE   } },
-        [HOUSE_DONE]            = { "done",            enter_done,            { MACHINE_STAY,    MACHINE_STAY,          MACHINE_STAY,  MACHINE_STAY } },
+                /* START           OK                     FAIL           STOP */
+        [HOUSE_NEW] = { "new", NULL,
+                { HOUSE_MEASURING, MACHINE_BUG,           MACHINE_BUG,   HOUSE_DONE } },
+        [HOUSE_MEASURING] = { "measuring", enter_measuring,
+                { MACHINE_BUG,     HOUSE_LOOKING,         HOUSE_DONE,    HOUSE_DONE } },
+        [HOUSE_LOOKING] = { "looking", enter_looking,
+                { HOUSE_LOOKING,   HOUSE_REMOVING,        HOUSE_LISTING, HOUSE_DONE } },
+        [HOUSE_REMOVING] = { "removing", enter_removing,
+                { MACHINE_BUG,     HOUSE_LOOKING,         HOUSE_DONE,    HOUSE_DONE } },
+        [HOUSE_LISTING] = { "listing", enter_listing,
+                { MACHINE_BUG,     HOUSE_CLEARING,        HOUSE_DONE,    HOUSE_DONE } },
+        [HOUSE_CLEARING] = { "clearing", enter_clearing,
+                { HOUSE_CLEARING,  HOUSE_MEASURING_AGAIN, HOUSE_DONE,    HOUSE_DONE } },
+        [HOUSE_MEASURING_AGAIN] = { "measuring-again", enter_measuring_again,
+                { MACHINE_BUG,     HOUSE_DONE,            HOUSE_DONE,    HOUSE_DONE } },
+        [HOUSE_DONE] = { "done", enter_done,
+                { MACHINE_STAY,    MACHINE_STAY,          MACHINE_STAY,  MACHINE_STAY } },
 };
 
-int housekeep_start(Engine *engine, const HouseSpec *spec, HouseResult *ret_result, TaskDone done, void *userdata, Task **ret_task) {
+int housekeep_start(Engine *engine, const HouseSpec *spec, HouseResult *ret_result, TaskDone done, void *userdata,
+                    Task **ret_task) {
         House *house = calloc(1, sizeof(*house));
         int r;
 

@@ -1,9 +1,9 @@
 #pragma once
 
 /*
- * What podstep keeps on purpose and somebody wants gone: images that it fetched, caches of projects. Never what a container uses,
- * never what others made: an image counts as ours if podstep noted that it brought it here and it has no other name since; a
- * volume, if it has our label.
+ * What podstep keeps on purpose and somebody wants gone: images that it fetched, caches of projects. Never what a
+ * container uses, never what others made: an image counts as ours if podstep noted that it brought it here and it has
+ * no other name since; a volume, if it has our label.
  */
 
 #include "engine/engine.h"
@@ -19,7 +19,8 @@ typedef struct HouseSpec {
         unsigned what;        /* HouseWhat, or-ed */
         uint64_t older_usec;  /* only what was not used (a cache: made) for so long; 0: whatever its age */
         bool has_quota;
-        uint64_t quota_bytes; /* of images: only until the rest of ours takes no more than this, the longest unused first */
+        /* of images: only until the rest of ours takes no more than this, the longest unused first */
+        uint64_t quota_bytes;
         uint64_t now_usec;    /* realtime */
         bool is_dry;          /* only look */
 } HouseSpec;
@@ -37,6 +38,10 @@ typedef struct HouseResult {
         bool was_removed;
 } HouseResult;
 
-/** housekeep_start() - @ret_result is filled as it goes, also on failure; house_result_done(). The spec's text is borrowed until then. */
-int housekeep_start(Engine *engine, const HouseSpec *spec, HouseResult *ret_result, TaskDone done, void *userdata, Task **ret_task);
+/**
+ * housekeep_start() - @ret_result is filled as it goes, also on failure; house_result_done(). The spec's text is
+ * borrowed until then.
+ */
+int housekeep_start(Engine *engine, const HouseSpec *spec, HouseResult *ret_result, TaskDone done, void *userdata,
+                    Task **ret_task);
 void house_result_done(HouseResult *result);

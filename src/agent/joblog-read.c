@@ -114,7 +114,8 @@ static void show_piece(LogReader *reader, const char *bytes, size_t n) {
                         show_json_line(reader, bytes, n_line, newline && !(is_last && reader->entry.is_partial));
                 else {
                         if (!reader->is_line_begun)
-                                (void) str_appendf(&reader->shown, "[%s] ", reader->view.step_names[reader->entry.step]);
+                                (void) str_appendf(&reader->shown, "[%s] ",
+                                                   reader->view.step_names[reader->entry.step]);
                         (void) str_append_n(&reader->shown, bytes, n_line + (newline != NULL));
                 }
                 reader->is_line_begun = !newline;

@@ -60,7 +60,8 @@ static int on_turn(sd_event_source *source, void *userdata) {
 
 static bool continues(const JobLogEntry *entry, const JobEvent *event, size_t n) {
         return entry->step == event->step_index && entry->stream == event->stream && !entry->is_partial &&
-               entry->time_usec / USEC_PER_MSEC == event->realtime_usec / USEC_PER_MSEC && entry->length + n < UINT32_MAX;
+               entry->time_usec / USEC_PER_MSEC == event->realtime_usec / USEC_PER_MSEC &&
+               entry->length + n < UINT32_MAX;
 }
 
 void joblog_add(JobLog *log, const JobEvent *event) {
@@ -101,7 +102,8 @@ static int repair(JobLog *log) {
         if (fstat(log->text_fd, &st) < 0)
                 return -errno;
         for (bool is_good = true; is_good;) {
-                ssize_t n = pread(log->index_fd, entries, REPAIR_ENTRIES * sizeof(*entries), (off_t) (n_good * sizeof(*entries)));
+                ssize_t n = pread(log->index_fd, entries, REPAIR_ENTRIES * sizeof(*entries),
+                                  (off_t) (n_good * sizeof(*entries)));
 
                 if (n < 0)
                         return -errno;
@@ -109,7 +111,8 @@ static int repair(JobLog *log) {
                 for (size_t i = 0; is_good && i < (size_t) n / sizeof(*entries); i++) {
                         const JobLogEntry *entry = &entries[i];
 
-                        is_good = entry->offset == log->size && entry->length > 0 && entry->offset + entry->length <= (uint64_t) st.st_size &&
+                        is_good = entry->offset == log->size && entry->length > 0 &&
+                                  entry->offset + entry->length <= (uint64_t) st.st_size &&
                                   entry->step < log->n_steps && (entry->stream == 1 || entry->stream == 2);
                         if (!is_good)
                                 break;
@@ -118,7 +121,8 @@ static int repair(JobLog *log) {
                         n_good++;
                 }
         }
-        if (ftruncate(log->index_fd, (off_t) (n_good * sizeof(*entries))) < 0 || ftruncate(log->text_fd, (off_t) log->size) < 0)
+        if (ftruncate(log->index_fd, (off_t) (n_good * sizeof(*entries))) < 0 ||
+            ftruncate(log->text_fd, (off_t) log->size) < 0)
                 return -errno;
         return 0;
 }
@@ -132,8 +136,8 @@ static int open_file(const char *directory, const char *id, const char *suffix, 
         return *ret < 0 ? -errno : 0;
 }
 
-int joblog_open(sd_event *event, const char *directory, const char *id, size_t n_steps, void (*grown)(void *userdata), void *userdata,
-                JobLog **ret, Error **reterr) {
+int joblog_open(sd_event *event, const char *directory, const char *id, size_t n_steps, void (*grown)(void *userdata),
+                void *userdata, JobLog **ret, Error **reterr) {
         _cleanup_(joblog_freep) JobLog *log = calloc(1, sizeof(*log));
         int r;
 

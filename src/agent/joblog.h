@@ -1,9 +1,10 @@
 #pragma once
 
 /*
- * What the steps of a job printed, masked: ID.log is the text, line for line as it came; ID.idx tells of each run of lines whose
- * they are. The text is written first and counts once the index speaks of it, so that a process that was killed anywhere leaves a
- * log from which the next one goes on, with no line lost or doubled: JobLog counts what it holds.
+ * What the steps of a job printed, masked: ID.log is the text, line for line as it came; ID.idx tells of each run of
+ * lines whose they are. The text is written first and counts once the index speaks of it, so that a process that was
+ * killed anywhere leaves a log from which the next one goes on, with no line lost or doubled: JobLog counts what it
+ * holds.
  */
 
 #include <systemd/sd-event.h>
@@ -31,8 +32,8 @@ typedef struct JobLog JobLog;
  * @directory: "STATE/agent/logs"; made if missing
  * @grown: from the loop, after lines have become readable; may be NULL
  */
-int joblog_open(sd_event *event, const char *directory, const char *id, size_t n_steps, void (*grown)(void *userdata), void *userdata,
-                JobLog **ret, Error **reterr);
+int joblog_open(sd_event *event, const char *directory, const char *id, size_t n_steps, void (*grown)(void *userdata),
+                void *userdata, JobLog **ret, Error **reterr);
 JobLog *joblog_free(JobLog *log); /* flushes */
 DEFINE_CLEANUP(JobLog *, joblog_free);
 
@@ -67,7 +68,10 @@ typedef struct LogView {
 } LogView;
 
 typedef struct LogReader LogReader;
-/** logreader_new() - @view and what it points to must outlive it. -ENOENT: nothing was ever written (a reader may be made later). */
+/**
+ * logreader_new() - @view and what it points to must outlive it. -ENOENT: nothing was ever written (a reader may be
+ * made later).
+ */
 int logreader_new(const char *directory, const char *id, const LogView *view, LogReader **ret);
 LogReader *logreader_free(LogReader *reader);
 DEFINE_CLEANUP(LogReader *, logreader_free);

@@ -1,4 +1,7 @@
-/* podstep-agent: a program of its own, so that 'podstep run' loads neither SQLite nor libmicrohttpd. 'podstep agent' executes it. */
+/*
+ * podstep-agent: a program of its own, so that 'podstep run' loads neither SQLite nor libmicrohttpd. 'podstep agent'
+ * executes it.
+ */
 
 #include "agent/agent.h"
 #include "base/clock.h"
@@ -14,7 +17,8 @@ int main(int argc, char *argv[]) {
                 int r = agent_options_set(&options, argv[i], &error);
 
                 if (r < 0) {
-                        log_error("podstep-agent: %s; 'podstep agent' starts it as it should be", error_message(error, r));
+                        log_error("podstep-agent: %s; 'podstep agent' starts it as it should be",
+                                  error_message(error, r));
                         return EXIT_USAGE;
                 }
         }

@@ -107,16 +107,29 @@ static int set_boot(AgentOptions *options, const char *value) {
 }
 
 static const Setting settings[] = {
-        { "state", set_state },         { "socket", set_socket },   { "engine", set_engine },      { "idle", set_idle },
-        { "drain", set_drain },         { "jobs", set_jobs },       { "label-jobs", set_label_jobs }, { "disk-free", set_disk },
-        { "memory-pressure", set_pressure }, { "keep", set_keep },  { "age", set_age },            { "logs", set_logs },
-        { "kill", set_kill },           { "boot", set_boot },       { "guard", set_guard },
+        { "state", set_state },
+        { "socket", set_socket },
+        { "engine", set_engine },
+        { "idle", set_idle },
+        { "drain", set_drain },
+        { "jobs", set_jobs },
+        { "label-jobs", set_label_jobs },
+        { "disk-free", set_disk },
+        { "memory-pressure", set_pressure },
+        { "keep", set_keep },
+        { "age", set_age },
+        { "logs", set_logs },
+        { "kill", set_kill },
+        { "boot", set_boot },
+        { "guard", set_guard },
 };
 
 void agent_options_init(AgentOptions *options) {
         *options = (AgentOptions) {
                 .idle_usec = USEC_INFINITY,
-                .queue = { .jobs_max = AGENT_JOBS_MAX_DEFAULT, .label_limits = STRMAP_INIT, .disk_free_min = AGENT_DISK_FREE_DEFAULT,
+                .queue = { .jobs_max = AGENT_JOBS_MAX_DEFAULT,
+                           .label_limits = STRMAP_INIT,
+                           .disk_free_min = AGENT_DISK_FREE_DEFAULT,
                            .memory_pressure_max = AGENT_PRESSURE_DEFAULT },
                 .limits = { .age_usec = AGENT_AGE_DEFAULT_USEC, .log_bytes = AGENT_LOGS_DEFAULT },
                 .keep_usec = AGENT_KEEP_DEFAULT_USEC,
@@ -137,7 +150,8 @@ int agent_options_set(AgentOptions *options, const char *text, Error **reterr) {
         const char *equals = strchr(text, '=');
 
         FOREACH_ROW(setting, settings)
-                if (equals && strlen(setting->key) == (size_t) (equals - text) && strncmp(setting->key, text, strlen(setting->key)) == 0) {
+                if (equals && strlen(setting->key) == (size_t) (equals - text) &&
+                    strncmp(setting->key, text, strlen(setting->key)) == 0) {
                         int r = setting->set(options, equals + 1);
 
                         return r < 0 ? error_set(reterr, -r, "'%s' is no value for '%s'", equals + 1, setting->key) : 0;

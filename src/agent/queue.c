@@ -37,8 +37,8 @@ static uint64_t limit_of(const QueueLimits *limits, const char *label) {
         return value;
 }
 
-ssize_t queue_choose(const QueueLimits *limits, const StoredJob *jobs, const bool *is_ready, size_t n_jobs, const QueueRunning *running,
-                     size_t n_running) {
+ssize_t queue_choose(const QueueLimits *limits, const StoredJob *jobs, const bool *is_ready, size_t n_jobs,
+                     const QueueRunning *running, size_t n_running) {
         ssize_t best = -1;
         size_t best_count = 0;
         uint64_t best_last = 0;
@@ -75,16 +75,19 @@ static unsigned read_memory_pressure(void) {
 Pressure pressure_look(const char *directory) {
         struct statvfs fs;
 
-        return (Pressure) { .disk_free = statvfs(directory, &fs) == 0 ? (uint64_t) fs.f_bavail * fs.f_frsize : UINT64_MAX,
-                            .memory = read_memory_pressure() };
+        return (Pressure) { .disk_free =
+                                   statvfs(directory, &fs) == 0 ? (uint64_t) fs.f_bavail * fs.f_frsize : UINT64_MAX,
+                           .memory = read_memory_pressure() };
 }
 
 char *pressure_reason(const QueueLimits *limits, const Pressure *pressure, size_t n_running) {
         if (limits->disk_free_min && pressure->disk_free < limits->disk_free_min)
                 return str_printf("only %llu MiB are free on the disk, %llu are wanted before a job begins",
-                                  (unsigned long long) (pressure->disk_free >> 20), (unsigned long long) (limits->disk_free_min >> 20));
+                                  (unsigned long long) (pressure->disk_free >> 20),
+                                  (unsigned long long) (limits->disk_free_min >> 20));
         /* If nothing of ours runs, the pressure is not ours, and waiting would not end it. */
         if (limits->memory_pressure_max && n_running > 0 && pressure->memory > limits->memory_pressure_max)
-                return str_printf("memory is short: something waited for it %u %% of the last ten seconds", pressure->memory);
+                return str_printf("memory is short: something waited for it %u %% of the last ten seconds",
+                                  pressure->memory);
         return NULL;
 }

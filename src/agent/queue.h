@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * Whose turn it is among the jobs that wait. Labels share the places fairly: the one with the fewest jobs running comes first, then
- * the one that waited longest since it last began one, then the older job. Pure but for pressure_look().
+ * Whose turn it is among the jobs that wait. Labels share the places fairly: the one with the fewest jobs running comes
+ * first, then the one that waited longest since it last began one, then the older job. Pure but for pressure_look().
  */
 
 #include "agent/store.h"
@@ -12,7 +12,8 @@ typedef struct QueueLimits {
         unsigned label_max;     /* of one label; 0: no limit of its own */
         Map label_limits;       /* label to its own limit, as text; counts more */
         uint64_t disk_free_min; /* bytes below which nothing is begun; 0: whatever is left */
-        unsigned memory_pressure_max; /* percent of the last ten seconds in which something waited for memory; 0: whatever it is */
+        /* percent of the last ten seconds in which something waited for memory; 0: whatever it is */
+        unsigned memory_pressure_max;
 } QueueLimits;
 
 typedef struct QueueRunning {
@@ -27,8 +28,8 @@ typedef struct QueueRunning {
  *
  * Return: its index, or -1 if none may begin now.
  */
-ssize_t queue_choose(const QueueLimits *limits, const StoredJob *jobs, const bool *is_ready, size_t n_jobs, const QueueRunning *running,
-                     size_t n_running);
+ssize_t queue_choose(const QueueLimits *limits, const StoredJob *jobs, const bool *is_ready, size_t n_jobs,
+                     const QueueRunning *running, size_t n_running);
 
 typedef struct Pressure {
         uint64_t disk_free;  /* bytes; UINT64_MAX: not known */

@@ -36,7 +36,8 @@ static int append_take(Compiled *compiled, Plan **plans, size_t n_plans) {
         return r;
 }
 
-static int judge(const Request *request, const Policy *policy, Plan *plan, DiagList *diags, size_t *n_refused, Error **reterr) {
+static int judge(const Request *request, const Policy *policy, Plan *plan, DiagList *diags, size_t *n_refused,
+                 Error **reterr) {
         PolicyProject project = policy_project(policy, &request->environment);
         DiagList own = { 0 };
         size_t n = 0;
@@ -58,7 +59,8 @@ static int judge(const Request *request, const Policy *policy, Plan *plan, DiagL
         return r;
 }
 
-static int compile_one(const Request *request, const Policy *policy, Json *workflow, Compiled *compiled, Str *faults, Error **reterr) {
+static int compile_one(const Request *request, const Policy *policy, Json *workflow, Compiled *compiled, Str *faults,
+                       Error **reterr) {
         WoodpeckerContext context = {
                 .environment = &request->environment,
                 .secrets = &request->secrets,
@@ -89,8 +91,8 @@ static int compile_one(const Request *request, const Policy *policy, Json *workf
         return r < 0 ? r : kept;
 }
 
-int request_compile(const Request *request, const Policy *operator, Plan ***ret, size_t *ret_n, Str *faults, bool *ret_refused,
-                    Error **reterr) {
+int request_compile(const Request *request, const Policy *operator, Plan *** ret, size_t *ret_n, Str *faults,
+                    bool *ret_refused, Error **reterr) {
         Policy policy = *operator; /* shallow: only its one number is changed */
         _cleanup_strv_ char **notes = NULL;
         Compiled compiled = { 0 };

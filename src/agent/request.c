@@ -12,7 +12,10 @@ static const char *const source_names[_SOURCE_KIND_MAX] = {
         [SOURCE_NONE] = "none", [SOURCE_DIRECTORY] = "directory", [SOURCE_GIT] = "git", [SOURCE_UPLOAD] = "upload",
 };
 static const char *const workspace_names[] = {
-        [WORKSPACE_OVERLAY] = "overlay", [WORKSPACE_WRITE] = "write", [WORKSPACE_CLEAN] = "clean", [WORKSPACE_CLONE] = "clone",
+        [WORKSPACE_OVERLAY] = "overlay",
+        [WORKSPACE_WRITE] = "write",
+        [WORKSPACE_CLEAN] = "clean",
+        [WORKSPACE_CLONE] = "clone",
 };
 static const char *const sandbox_names[] = {
         [SANDBOX_CHOICE_AUTO] = "auto", [SANDBOX_CHOICE_POD] = "pod", [SANDBOX_CHOICE_NETWORK] = "bridge",
@@ -136,15 +139,19 @@ static int read_source(Request *request, Error **reterr) {
         if (kind == SOURCE_DIRECTORY && (!request->path || request->path[0] != '/'))
                 return error_set(reterr, EINVAL, ".source.path: expected an absolute path");
         if (kind == SOURCE_GIT && (!request->url || !request->commit || !is_commit(request->commit)))
-                return error_set(reterr, EINVAL, ".source: a git source needs 'url' and 'commit', the full name of a commit");
-        if (kind == SOURCE_UPLOAD && (!request->upload || strspn(request->upload, "0123456789abcdefghijklmnopqrstuvwxyz") != ID_LENGTH))
+                return error_set(reterr, EINVAL,
+                                 ".source: a git source needs 'url' and 'commit', the full name of a commit");
+        if (kind == SOURCE_UPLOAD &&
+            (!request->upload || strspn(request->upload, "0123456789abcdefghijklmnopqrstuvwxyz") != ID_LENGTH))
                 return error_set(reterr, EINVAL, ".source.id: expected the id that an upload answered with");
         return 0;
 }
 
 /* Where the files are decides how they can be used. */
 static int read_workspace(Request *request, Error **reterr) {
-        int mode = request->source == SOURCE_DIRECTORY || request->source == SOURCE_UPLOAD ? WORKSPACE_OVERLAY : WORKSPACE_CLONE, r;
+        int mode = request->source == SOURCE_DIRECTORY || request->source == SOURCE_UPLOAD ? WORKSPACE_OVERLAY
+                                                                                           : WORKSPACE_CLONE,
+            r;
 
         r = get_name(request->json, "options.workspace", workspace_names, ELEMENTSOF(workspace_names), &mode, reterr);
         if (r < 0)
@@ -203,7 +210,8 @@ static int check_workflows(const Request *request, Error **reterr) {
                 Json *item = json_object_array_get_idx(list, i);
 
                 if (!json_find_string(item, "file") || !json_find_string(item, "text"))
-                        return error_set(reterr, EINVAL, ".workflows: each needs 'file', the name of the file, and 'text'");
+                        return error_set(reterr, EINVAL,
+                                         ".workflows: each needs 'file', the name of the file, and 'text'");
         }
         return 0;
 }

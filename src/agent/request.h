@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * What is submitted: workflows as text, variables, secrets, where the files are, and how it shall run. It is kept as it came; the
- * plan is made of it anew whenever a job is started or taken up, which gives the same plan each time.
+ * What is submitted: workflows as text, variables, secrets, where the files are, and how it shall run. It is kept as it
+ * came; the plan is made of it anew whenever a job is started or taken up, which gives the same plan each time.
  */
 
 #include "base/str.h"
@@ -60,8 +60,8 @@ int request_secrets_to_json(const Request *request, char **ret);
  *
  * Return: 0; -EINVAL: it cannot run, see @faults or the Error; -ENOMEM.
  */
-int request_compile(const Request *request, const Policy *operator, Plan ***ret, size_t *ret_n, Str *faults, bool *ret_refused,
-                    Error **reterr);
+int request_compile(const Request *request, const Policy *operator, Plan *** ret, size_t *ret_n, Str *faults,
+                    bool *ret_refused, Error **reterr);
 
 /** request_fill_spec() - how the job shall run. @directory: the checkout of what is no directory of its own */
 void request_fill_spec(const Request *request, const char *directory, JobSpec *spec);

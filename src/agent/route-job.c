@@ -98,7 +98,8 @@ static int post_jobs(Call *call) {
 
 static int get_jobs(Call *call) {
         const char *state = call_query(call, "state");
-        StoreFilter filter = { .state = state ? (int) stored_state_from_string(state) : -1, .label = call_query(call, "label"),
+        StoreFilter filter = { .state = state ? (int) stored_state_from_string(state) : -1,
+                               .label = call_query(call, "label"),
                                .group = call_query(call, "group") };
         _cleanup_(error_freep) Error *error = NULL;
         uint64_t limit, version;
@@ -108,7 +109,8 @@ static int get_jobs(Call *call) {
 
         if (filter.state == _STORED_STATE_MAX)
                 return call_reply_error(call, 400, "state: expected queued, running or done");
-        if (call_query_uint(call, "limit", LIST_DEFAULT, &limit) < 0 || call_query_uint(call, "before", 0, &filter.before) < 0 ||
+        if (call_query_uint(call, "limit", LIST_DEFAULT, &limit) < 0 ||
+            call_query_uint(call, "before", 0, &filter.before) < 0 ||
             call_query_uint(call, "newer_than", UINT64_MAX, &version) < 0)
                 return call_reply_error(call, 400, "limit, before, newer_than: expected numbers");
         if (version != UINT64_MAX && version >= call->agent->version) /* a client that watches */
@@ -144,8 +146,11 @@ static void put_steps(JsonWriter *w, const StoredStep *steps, size_t n_steps) {
 }
 
 static void put_notes(JsonWriter *w, const StoredNote *notes, size_t n_notes, const StoredStep *steps, size_t n_steps) {
-        static const char *const kinds[] = { [JOB_EVENT_STARTED] = "started", [JOB_EVENT_NOTE] = "note", [JOB_EVENT_WARNING] = "warning",
-                                             [JOB_EVENT_CHANGES] = "change", [JOB_EVENT_FINISHED] = "finished" };
+        static const char *const kinds[] = { [JOB_EVENT_STARTED] = "started",
+                                             [JOB_EVENT_NOTE] = "note",
+                                             [JOB_EVENT_WARNING] = "warning",
+                                             [JOB_EVENT_CHANGES] = "change",
+                                             [JOB_EVENT_FINISHED] = "finished" };
 
         json_open_array(w, "notes");
         for (size_t i = 0; i < n_notes; i++) {
@@ -236,7 +241,8 @@ static int rerun(Call *call, const StoredJob *job) {
                         secrets = strdup(json_object_to_json_string(given));
         }
         if (r >= 0)
-                r = request_parse(job->request, strlen(job->request), secrets ? secrets : job->secrets, &request, &error);
+                r = request_parse(job->request, strlen(job->request), secrets ? secrets : job->secrets, &request,
+                                  &error);
         if (r < 0)
                 return call_reply_failure(call, r, error);
         agent_limit_request(call->agent, &request); /* the rules of now, not of then */
@@ -266,7 +272,8 @@ static int delete_job(Call *call) {
         if (call_get_job(call, &job) < 0)
                 return MHD_YES;
         if (job.state != STORED_DONE)
-                r = call_reply_error(call, 409, "job %llu is not done: cancel it first", (unsigned long long) job.number);
+                r = call_reply_error(call, 409, "job %llu is not done: cancel it first",
+                                     (unsigned long long) job.number);
         else if ((r = agent_delete_job(call->agent, &job, &error)) < 0)
                 r = call_reply_failure(call, r, error);
         else

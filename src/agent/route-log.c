@@ -54,7 +54,8 @@ static ssize_t on_read(void *userdata, uint64_t position, char *buffer, size_t n
         if (stream->follower.is_gone)
                 return MHD_CONTENT_READER_END_WITH_ERROR;
         if (!stream->reader)
-                (void) logreader_new(stream->agent->logs_directory, stream->follower.id, &stream->view, &stream->reader);
+                (void) logreader_new(stream->agent->logs_directory, stream->follower.id, &stream->view,
+                                     &stream->reader);
         if (stream->reader)
                 k = logreader_read(stream->reader, buffer, n);
         if (k != 0)
@@ -66,7 +67,9 @@ static ssize_t on_read(void *userdata, uint64_t position, char *buffer, size_t n
 }
 
 static int read_view(Call *call, Stream *stream, const StoredStep *steps, size_t n_steps) {
-        static const char *const formats[] = { [LOG_FORMAT_TEXT] = "text", [LOG_FORMAT_PREFIXED] = "prefixed", [LOG_FORMAT_JSON] = "json" };
+        static const char *const formats[] = {
+                [LOG_FORMAT_TEXT] = "text", [LOG_FORMAT_PREFIXED] = "prefixed", [LOG_FORMAT_JSON] = "json"
+        };
         const char *format = call_query(call, "format"), *step = call_query(call, "step");
         bool knows_format = !format;
 
@@ -76,7 +79,8 @@ static int read_view(Call *call, Stream *stream, const StoredStep *steps, size_t
                         knows_format = true;
                 }
         if (!knows_format)
-                return call_reply_error(call, 400, "format: expected text, prefixed or json") == MHD_YES ? -EINVAL : -EIO;
+                return call_reply_error(call, 400, "format: expected text, prefixed or json") == MHD_YES ? -EINVAL
+                                                                                                         : -EIO;
         stream->view.step = -1;
         for (size_t i = 0; i < n_steps; i++) {
                 if (strv_append(&stream->step_names, steps[i].name) < 0)
@@ -124,17 +128,19 @@ static int reply_file(Call *call, const StoredJob *job) {
         is_part = read_range(range, size, &first, &n);
         if (is_part && n == 0) {
                 (void) fd_close(fd);
-                return call_reply_error(call, MHD_HTTP_RANGE_NOT_SATISFIABLE, "the log has %llu bytes", (unsigned long long) size);
+                return call_reply_error(call, MHD_HTTP_RANGE_NOT_SATISFIABLE, "the log has %llu bytes",
+                                        (unsigned long long) size);
         }
-        response = n > 0 ? MHD_create_response_from_fd_at_offset64(n, fd, first) : MHD_create_response_from_buffer(0, (void *) "", MHD_RESPMEM_PERSISTENT);
+        response = n > 0 ? MHD_create_response_from_fd_at_offset64(n, fd, first)
+                         : MHD_create_response_from_buffer(0, (void *) "", MHD_RESPMEM_PERSISTENT);
         if (!response || n == 0)
                 (void) fd_close(fd);
         if (!response)
                 return MHD_NO;
         (void) MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain; charset=utf-8");
         (void) MHD_add_response_header(response, MHD_HTTP_HEADER_ACCEPT_RANGES, "bytes");
-        if (is_part && (content = str_printf("bytes %llu-%llu/%llu", (unsigned long long) first, (unsigned long long) (first + n - 1),
-                                             (unsigned long long) size)))
+        if (is_part && (content = str_printf("bytes %llu-%llu/%llu", (unsigned long long) first,
+                                             (unsigned long long) (first + n - 1), (unsigned long long) size)))
                 (void) MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_RANGE, content);
         r = (int) MHD_queue_response(call->connection, is_part ? MHD_HTTP_PARTIAL_CONTENT : MHD_HTTP_OK, response);
         MHD_destroy_response(response);
@@ -143,7 +149,8 @@ static int reply_file(Call *call, const StoredJob *job) {
 
 static int reply_stream(Call *call, Stream *stream_take) {
         Stream *stream = stream_take;
-        struct MHD_Response *response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, LOG_BLOCK_BYTES, on_read, stream, stream_free);
+        struct MHD_Response *response =
+                MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, LOG_BLOCK_BYTES, on_read, stream, stream_free);
         int r;
 
         if (!response) {
@@ -153,7 +160,8 @@ static int reply_stream(Call *call, Stream *stream_take) {
         if (stream->follows) /* who only listens is no client that forgot to go */
                 (void) MHD_set_connection_option(call->connection, MHD_CONNECTION_OPTION_TIMEOUT, 0U);
         (void) MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
-                                       stream->view.format == LOG_FORMAT_JSON ? "application/x-ndjson" : "text/plain; charset=utf-8");
+                                       stream->view.format == LOG_FORMAT_JSON ? "application/x-ndjson"
+                                                                              : "text/plain; charset=utf-8");
         r = (int) MHD_queue_response(call->connection, MHD_HTTP_OK, response);
         MHD_destroy_response(response);
         return r;
@@ -167,7 +175,9 @@ static int make_stream(Call *call, const StoredJob *job, Stream **ret) {
 
         if (!stream)
                 return -ENOMEM;
-        *stream = (Stream) { .agent = call->agent, .follower = { .server = call->server, .connection = call->connection, .id = strdup(job->id) } };
+        *stream = (Stream) { .agent = call->agent,
+                            .follower = {
+                                    .server = call->server, .connection = call->connection, .id = strdup(job->id) } };
         r = stream->follower.id ? store_get_steps(call->agent->store, job->id, &steps, &n_steps, NULL) : -ENOMEM;
         if (r >= 0)
                 r = read_view(call, stream, steps, n_steps);

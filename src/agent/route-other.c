@@ -52,7 +52,9 @@ static int get_info(Call *call) {
 /* Whether work that comes now would run. */
 static int get_health(Call *call) {
         const Agent *agent = call->agent;
-        const char *why = agent->is_draining ? "the agent is about to end" : agent->engine_error ? error_message(agent->engine_error, 0) : agent->wait_reason;
+        const char *why = agent->is_draining    ? "the agent is about to end"
+                          : agent->engine_error ? error_message(agent->engine_error, 0)
+                                                : agent->wait_reason;
         JsonWriter w = { 0 };
 
         json_open_object(&w, NULL);
@@ -85,25 +87,32 @@ static int get_metrics(Call *call) {
         Str out = STR_INIT(METRICS_BYTES_MAX);
 
         put_metric(&out, "podstep_jobs", "gauge", "Jobs by state.");
-        (void) str_appendf(&out, "podstep_jobs{state=\"queued\"} %llu\npodstep_jobs{state=\"running\"} %zu\npodstep_jobs{state=\"done\"} %llu\n",
-                           (unsigned long long) count(agent, STORED_QUEUED), agent->n_workers, (unsigned long long) count(agent, STORED_DONE));
+        (void) str_appendf(&out,
+                           "podstep_jobs{state=\"queued\"} %llu\npodstep_jobs{state=\"running\"} "
+                           "%zu\npodstep_jobs{state=\"done\"} %llu\n",
+                           (unsigned long long) count(agent, STORED_QUEUED), agent->n_workers,
+                           (unsigned long long) count(agent, STORED_DONE));
         put_metric(&out, "podstep_jobs_max", "gauge", "Jobs that may run at once.");
         (void) str_appendf(&out, "podstep_jobs_max %u\n", agent->options->queue.jobs_max);
-        put_metric(&out, "podstep_jobs_finished_total", "counter", "Jobs that ended since the agent started, by result.");
+        put_metric(&out, "podstep_jobs_finished_total", "counter",
+                   "Jobs that ended since the agent started, by result.");
         for (JobResult result = 0; result < _JOB_RESULT_MAX; result++)
-                (void) str_appendf(&out, "podstep_jobs_finished_total{result=\"%s\"} %llu\n", job_result_to_string(result),
-                                   (unsigned long long) agent->n_finished[result]);
-        put_metric(&out, "podstep_jobs_taken_up_total", "counter", "Jobs that an earlier agent left and this one took up.");
+                (void) str_appendf(&out, "podstep_jobs_finished_total{result=\"%s\"} %llu\n",
+                                   job_result_to_string(result), (unsigned long long) agent->n_finished[result]);
+        put_metric(&out, "podstep_jobs_taken_up_total", "counter",
+                   "Jobs that an earlier agent left and this one took up.");
         (void) str_appendf(&out, "podstep_jobs_taken_up_total %llu\n", (unsigned long long) agent->n_taken_up);
         put_metric(&out, "podstep_jobs_lost_total", "counter", "Jobs that a restart of the machine ended.");
         (void) str_appendf(&out, "podstep_jobs_lost_total %llu\n", (unsigned long long) agent->n_lost);
         put_metric(&out, "podstep_http_requests_total", "counter", "Requests to the API.");
-        (void) str_appendf(&out, "podstep_http_requests_total %llu\n", (unsigned long long) server_count_requests(call->server));
+        (void) str_appendf(&out, "podstep_http_requests_total %llu\n",
+                           (unsigned long long) server_count_requests(call->server));
         put_metric(&out, "podstep_engine_up", "gauge", "1 if there is an engine, 0 if it does not answer.");
         (void) str_appendf(&out, "podstep_engine_up %d\n", agent->engine_error == NULL);
         put_metric(&out, "podstep_disk_free_bytes", "gauge", "Free space where the agent keeps its state.");
         (void) str_appendf(&out, "podstep_disk_free_bytes %llu\n", (unsigned long long) pressure.disk_free);
-        put_metric(&out, "podstep_memory_pressure_percent", "gauge", "Time of the last ten seconds in which something waited for memory.");
+        put_metric(&out, "podstep_memory_pressure_percent", "gauge",
+                   "Time of the last ten seconds in which something waited for memory.");
         (void) str_appendf(&out, "podstep_memory_pressure_percent %u\n", pressure.memory);
         put_metric(&out, "process_resident_memory_bytes", "gauge", "Memory of the agent.");
         (void) str_appendf(&out, "process_resident_memory_bytes %llu\n", (unsigned long long) resident_bytes());

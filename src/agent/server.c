@@ -1,6 +1,6 @@
 /*
- * HTTP/1.1 on a unix socket: libmicrohttpd, driven from the loop by its one epoll descriptor, without threads. Only our own user is
- * served; bodies are bounded, and a client that is slow or gone holds up nobody.
+ * HTTP/1.1 on a unix socket: libmicrohttpd, driven from the loop by its one epoll descriptor, without threads. Only our
+ * own user is served; bodies are bounded, and a client that is slow or gone holds up nobody.
  */
 
 #include <errno.h>
@@ -71,7 +71,8 @@ static int find_route(Call *call, const char *method) {
                         if (!path_fits(route->path, call->path, &argument, &n))
                                 continue;
                         knows_path = true;
-                        if (!str_equal(route->method, method) && !(str_equal(method, "HEAD") && str_equal(route->method, "GET")))
+                        if (!str_equal(route->method, method) &&
+                            !(str_equal(method, "HEAD") && str_equal(route->method, "GET")))
                                 continue;
                         call->route = route;
                         if (argument) {
@@ -161,8 +162,8 @@ int call_reply_error(Call *call, int status, const char *format, ...) {
 int call_reply_failure(Call *call, int r, const Error *error) {
         static const struct {
                 int errnum, status;
-        } rows[] = { { ENOENT, 404 },   { EINVAL, 400 }, { EBADMSG, 400 }, { EACCES, 403 }, { EBUSY, 409 }, { ESHUTDOWN, 503 },
-                     { EAGAIN, 503 },   { EFBIG, 413 },  { ENOSPC, 507 } };
+        } rows[] = { { ENOENT, 404 },    { EINVAL, 400 }, { EBADMSG, 400 }, { EACCES, 403 }, { EBUSY, 409 },
+                     { ESHUTDOWN, 503 }, { EAGAIN, 503 }, { EFBIG, 413 },   { ENOSPC, 507 } };
         int status = 500;
 
         FOREACH_ROW(row, rows)
@@ -281,7 +282,9 @@ static bool has_waiting(const Server *server) {
         return server->waiting;
 }
 
-/* libmicrohttpd does not look at connections that are suspended: they would pile up, and an agent would never be idle. */
+/*
+ * libmicrohttpd does not look at connections that are suspended: they would pile up, and an agent would never be idle.
+ */
 static int on_gone(sd_event_source *source, uint64_t usec, void *userdata) {
         Server *server = userdata;
 
@@ -360,7 +363,9 @@ static Call *call_begin(Server *server, struct MHD_Connection *connection, const
         if (!is_our_user(connection))
                 refuse(call, MHD_HTTP_FORBIDDEN, "this agent serves its own user only");
         else if (status != 0)
-                refuse(call, status, status == MHD_HTTP_NOT_FOUND ? "there is no such path; see /v1/info and the API's description" : "this path does not take that method");
+                refuse(call, status,
+                       status == MHD_HTTP_NOT_FOUND ? "there is no such path; see /v1/info and the API's description"
+                                                    : "this path does not take that method");
         else if (length && parse_u64(length, &n) >= 0 && n > call->route->body_max)
                 refuse(call, MHD_HTTP_CONTENT_TOO_LARGE, "the request is too large");
         else if (call->route->unpacks && begin_upload(call) < 0)
@@ -381,21 +386,26 @@ static void take_body(Call *call, const char *bytes, size_t n) {
         else if (call->untar) {
                 r = untar_feed(call->untar, bytes, n, &error);
                 if (r < 0)
-                        refuse(call, r == -ENOSPC ? MHD_HTTP_INSUFFICIENT_STORAGE : r == -EFBIG ? MHD_HTTP_CONTENT_TOO_LARGE : MHD_HTTP_BAD_REQUEST,
+                        refuse(call,
+                               r == -ENOSPC  ? MHD_HTTP_INSUFFICIENT_STORAGE
+                               : r == -EFBIG ? MHD_HTTP_CONTENT_TOO_LARGE
+                                             : MHD_HTTP_BAD_REQUEST,
                                error_message(error, r));
         } else if (str_append_n(&call->body, bytes, n) < 0)
                 refuse(call, MHD_HTTP_CONTENT_TOO_LARGE, "the request is too large");
 }
 
-static enum MHD_Result on_request(void *userdata, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
-                                  const char *upload, size_t *n_upload, void **context) {
+static enum MHD_Result on_request(void *userdata, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *upload, size_t *n_upload,
+                                  void **context) {
         Server *server = userdata;
         Call *call = *context;
 
         if (!call) {
                 call = *context = call_begin(server, connection, url, method);
                 if (call && call->is_refused && call->status == MHD_HTTP_CONTENT_TOO_LARGE) /* before it is sent */
-                        return (enum MHD_Result) reply_error_text(call, call->status, call->refusal ? call->refusal : "");
+                        return (enum MHD_Result) reply_error_text(call, call->status,
+                                                                  call->refusal ? call->refusal : "");
                 return call ? MHD_YES : MHD_NO;
         }
         if (*n_upload > 0) {
@@ -410,11 +420,13 @@ static enum MHD_Result on_request(void *userdata, struct MHD_Connection *connect
         return (enum MHD_Result) call->route->run(call);
 }
 
-static void on_completed(void *userdata, struct MHD_Connection *connection, void **context, enum MHD_RequestTerminationCode code) {
+static void on_completed(void *userdata, struct MHD_Connection *connection, void **context,
+                         enum MHD_RequestTerminationCode code) {
         *context = call_free(*context);
 }
 
-static void on_connection(void *userdata, struct MHD_Connection *connection, void **context, enum MHD_ConnectionNotificationCode code) {
+static void on_connection(void *userdata, struct MHD_Connection *connection, void **context,
+                          enum MHD_ConnectionNotificationCode code) {
         Server *server = userdata;
 
         server->n_connections += code == MHD_CONNECTION_NOTIFY_STARTED ? 1 : -1;
@@ -469,12 +481,17 @@ static int take_socket(Server *server, Error **reterr) {
         }
         free(names);
         if (found < 0)
-                return error_set(reterr, EINVAL, "systemd handed over no socket named '" SOCKET_NAME "'; start podstep.socket, or give '--socket PATH'");
+                return error_set(reterr, EINVAL,
+                                 "systemd handed over no socket named '" SOCKET_NAME
+                                 "'; start podstep.socket, or give '--socket PATH'");
         server->fd = found;
         return 0;
 }
 
-/* What an earlier agent left goes; nothing else does: the path may be mistyped, or another agent's with a store of its own. */
+/*
+ * What an earlier agent left goes; nothing else does: the path may be mistyped, or another agent's with a store of its
+ * own.
+ */
 static int clear_way(const struct sockaddr_un *address, Error **reterr) {
         const char *path = address->sun_path;
         _cleanup_close_ int fd = -1;
@@ -487,7 +504,8 @@ static int clear_way(const struct sockaddr_un *address, Error **reterr) {
         fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (fd < 0)
                 return error_set(reterr, errno, "cannot make a socket: %s", strerror(errno));
-        if (connect(fd, (const struct sockaddr *) address, sizeof(*address)) == 0 || errno == EAGAIN) /* EAGAIN: one that is busy */
+        /* EAGAIN: one that is busy */
+        if (connect(fd, (const struct sockaddr *) address, sizeof(*address)) == 0 || errno == EAGAIN)
                 return error_set(reterr, EADDRINUSE, "somebody listens at '%s' already", path);
         if (unlink(path) < 0 && errno != ENOENT)
                 return error_set(reterr, errno, "cannot remove '%s': %s", path, strerror(errno));
@@ -501,7 +519,8 @@ static int make_socket(Server *server, const char *path, Error **reterr) {
         int r;
 
         if (strlen(path) >= sizeof(address.sun_path))
-                return error_set(reterr, ENAMETOOLONG, "the socket's path '%s' is longer than %zu characters", path, sizeof(address.sun_path) - 1);
+                return error_set(reterr, ENAMETOOLONG, "the socket's path '%s' is longer than %zu characters", path,
+                                 sizeof(address.sun_path) - 1);
         memcpy(address.sun_path, path, strlen(path));
         (void) (parent && file_mkdir_p(parent, 0700));
         r = clear_way(&address, reterr);
@@ -526,15 +545,12 @@ static int start_daemon(Server *server, Error **reterr) {
         int flags = fcntl(server->fd, F_GETFL), r;
 
         (void) fcntl(server->fd, F_SETFL, flags | O_NONBLOCK);
-        server->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, server,
-                                          MHD_OPTION_EXTERNAL_LOGGER, on_message, NULL,
-                                          MHD_OPTION_LISTEN_SOCKET, server->fd,
-                                          MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
-                                          MHD_OPTION_CONNECTION_TIMEOUT, CONNECTION_TIMEOUT_SEC,
-                                          MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) CONNECTION_BYTES,
-                                          MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
-                                          MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
-                                          MHD_OPTION_END);
+        server->daemon = MHD_start_daemon(
+                MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, server,
+                MHD_OPTION_EXTERNAL_LOGGER, on_message, NULL, MHD_OPTION_LISTEN_SOCKET, server->fd,
+                MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, CONNECTION_TIMEOUT_SEC,
+                MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) CONNECTION_BYTES, MHD_OPTION_NOTIFY_COMPLETED,
+                on_completed, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
         if (!server->daemon)
                 return error_set(reterr, EIO, "the HTTP server cannot be started");
         info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
@@ -544,9 +560,11 @@ static int start_daemon(Server *server, Error **reterr) {
         if (r >= 0)
                 r = sd_event_add_defer(server->agent->event, &server->turn, on_turn, server);
         if (r >= 0)
-                r = sd_event_add_time_relative(server->agent->event, &server->timer, CLOCK_MONOTONIC, 0, USEC_PER_MSEC, on_timer, server);
+                r = sd_event_add_time_relative(server->agent->event, &server->timer, CLOCK_MONOTONIC, 0, USEC_PER_MSEC,
+                                               on_timer, server);
         if (r >= 0)
-                r = sd_event_add_time_relative(server->agent->event, &server->gone, CLOCK_MONOTONIC, 0, USEC_PER_SEC, on_gone, server);
+                r = sd_event_add_time_relative(server->agent->event, &server->gone, CLOCK_MONOTONIC, 0, USEC_PER_SEC,
+                                               on_gone, server);
         if (r >= 0)
                 r = sd_event_source_set_enabled(server->gone, SD_EVENT_OFF);
         return r < 0 ? error_set(reterr, -r, "the HTTP server cannot be waited for: %s", strerror(-r)) : 0;

@@ -31,12 +31,13 @@ static int finish(Store *store, Statement *statement) {
 
 int store_put_step(Store *store, const char *id, const StoredStep *step) {
         _cleanup_(statement_freep) Statement *statement = NULL;
-        int r = store_prepare(store,
-                              "INSERT INTO steps (job, number, name, kind, state, result, exit_code, error, started, duration)"
-                              " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
-                              " ON CONFLICT (job, number) DO UPDATE SET state = ?5, result = ?6, exit_code = ?7, error = ?8,"
-                              " started = CASE WHEN started > 0 THEN started ELSE ?9 END, duration = ?10 WHERE state <> 'done'",
-                              &statement, NULL);
+        int r = store_prepare(
+                store,
+                "INSERT INTO steps (job, number, name, kind, state, result, exit_code, error, started, duration) "
+                "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (job, number) DO UPDATE SET state = ?5, "
+                "result = ?6, exit_code = ?7, error = ?8, started = CASE WHEN started > 0 THEN started ELSE ?9 END, "
+                "duration = ?10 WHERE state <> 'done'",
+                &statement, NULL);
 
         if (r < 0)
                 return r;
@@ -57,7 +58,9 @@ static int read_step(Statement *statement, StoredStep *step) {
         struct {
                 int column;
                 char **text;
-        } texts[] = { { 1, &step->name }, { 2, &step->kind }, { 3, &step->state }, { 4, &step->result }, { 6, &step->error } };
+        } texts[] = {
+                { 1, &step->name }, { 2, &step->kind }, { 3, &step->state }, { 4, &step->result }, { 6, &step->error }
+        };
 
         step->index = (size_t) sqlite3_column_int64(statement, 0);
         step->exit_code = sqlite3_column_int(statement, 5);
@@ -74,7 +77,8 @@ int store_get_steps(Store *store, const char *id, StoredStep **ret, size_t *ret_
         StoredStep *steps = NULL;
         size_t n_steps = 0;
         int r = store_prepare(store,
-                              "SELECT number, name, kind, state, result, exit_code, error, started, duration FROM steps WHERE job = ?1 ORDER BY number",
+                              "SELECT number, name, kind, state, result, exit_code, error, started, duration FROM "
+                              "steps WHERE job = ?1 ORDER BY number",
                               &statement, reterr);
 
         if (r < 0)
@@ -128,7 +132,8 @@ int store_get_records(Store *store, const char *id, Map *ret, Error **reterr) {
                 return r;
         statement_bind_text(statement, 1, id);
         while ((r = statement_next(store, statement, reterr)) > 0)
-                if (strmap_put(ret, (const char *) sqlite3_column_text(statement, 0), (const char *) sqlite3_column_text(statement, 1)) < 0)
+                if (strmap_put(ret, (const char *) sqlite3_column_text(statement, 0),
+                               (const char *) sqlite3_column_text(statement, 1)) < 0)
                         return error_oom(reterr);
         return r;
 }
@@ -137,7 +142,8 @@ int store_get_records(Store *store, const char *id, Map *ret, Error **reterr) {
 
 int store_put_note(Store *store, const char *id, const StoredNote *note) {
         _cleanup_(statement_freep) Statement *statement = NULL;
-        int r = store_prepare(store, "INSERT OR IGNORE INTO notes (job, time, kind, step, text) VALUES (?, ?, ?, ?, ?)", &statement, NULL);
+        int r = store_prepare(store, "INSERT OR IGNORE INTO notes (job, time, kind, step, text) VALUES (?, ?, ?, ?, ?)",
+                              &statement, NULL);
 
         if (r < 0)
                 return r;
@@ -153,7 +159,8 @@ int store_get_notes(Store *store, const char *id, StoredNote **ret, size_t *ret_
         _cleanup_(statement_freep) Statement *statement = NULL;
         StoredNote *notes = NULL;
         size_t n_notes = 0;
-        int r = store_prepare(store, "SELECT time, kind, step, text FROM notes WHERE job = ?1 ORDER BY id", &statement, reterr);
+        int r = store_prepare(store, "SELECT time, kind, step, text FROM notes WHERE job = ?1 ORDER BY id", &statement,
+                              reterr);
 
         if (r < 0)
                 return r;

@@ -7,19 +7,16 @@
 
 static const char *const versions[] = {
         /* 1 */
-        "CREATE TABLE jobs ("
-        " number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, grouped TEXT NOT NULL, name TEXT NOT NULL,"
-        " label TEXT NOT NULL, request TEXT NOT NULL, secrets TEXT, state INTEGER NOT NULL, result INTEGER, error TEXT, boot TEXT,"
-        " wants_stop INTEGER NOT NULL DEFAULT 0, created INTEGER NOT NULL, started INTEGER, ended INTEGER,"
-        " log_bytes INTEGER NOT NULL DEFAULT 0);"
-        "CREATE INDEX jobs_by_state ON jobs (state, number);"
-        "CREATE TABLE steps ("
-        " job TEXT NOT NULL, number INTEGER NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL, result TEXT,"
-        " exit_code INTEGER NOT NULL, error TEXT, started INTEGER, duration INTEGER, PRIMARY KEY (job, number)) WITHOUT ROWID;"
-        "CREATE TABLE records (job TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (job, key)) WITHOUT ROWID;"
-        "CREATE TABLE notes ("
-        " id INTEGER PRIMARY KEY, job TEXT NOT NULL, time INTEGER NOT NULL, kind INTEGER NOT NULL, step INTEGER NOT NULL,"
-        " text TEXT NOT NULL, UNIQUE (job, kind, step, text));",
+        "CREATE TABLE jobs ( number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, grouped TEXT NOT NULL, "
+        "name TEXT NOT NULL, label TEXT NOT NULL, request TEXT NOT NULL, secrets TEXT, state INTEGER NOT NULL, result "
+        "INTEGER, error TEXT, boot TEXT, wants_stop INTEGER NOT NULL DEFAULT 0, created INTEGER NOT NULL, started "
+        "INTEGER, ended INTEGER, log_bytes INTEGER NOT NULL DEFAULT 0);CREATE INDEX jobs_by_state ON jobs (state, "
+        "number);CREATE TABLE steps ( job TEXT NOT NULL, number INTEGER NOT NULL, name TEXT NOT NULL, kind TEXT NOT "
+        "NULL, state TEXT NOT NULL, result TEXT, exit_code INTEGER NOT NULL, error TEXT, started INTEGER, duration "
+        "INTEGER, PRIMARY KEY (job, number)) WITHOUT ROWID;CREATE TABLE records (job TEXT NOT NULL, key TEXT NOT NULL, "
+        "value TEXT NOT NULL, PRIMARY KEY (job, key)) WITHOUT ROWID;CREATE TABLE notes ( id INTEGER PRIMARY KEY, job "
+        "TEXT NOT NULL, time INTEGER NOT NULL, kind INTEGER NOT NULL, step INTEGER NOT NULL, text TEXT NOT NULL, "
+        "UNIQUE (job, kind, step, text));",
         /* 2: jobs whose containers are kept */
         "ALTER TABLE jobs ADD COLUMN is_kept INTEGER NOT NULL DEFAULT 0;"
         "CREATE INDEX jobs_by_group ON jobs (grouped, number);",
@@ -60,7 +57,8 @@ int store_migrate(Store *store, int last, Error **reterr) {
 
         if (r >= 0 && version > store_schema_version())
                 return error_set(reterr, ENOTSUP,
-                                 "'%s/agent.db' was written by a newer podstep (format %d, this one knows %d): use that one, or move the directory away",
+                                 "'%s/agent.db' was written by a newer podstep (format %d, this one knows %d): use "
+                                 "that one, or move the directory away",
                                  store->directory, version, store_schema_version());
         while (r >= 0 && version < last)
                 r = go_to(store, ++version, reterr);

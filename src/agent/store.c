@@ -77,7 +77,9 @@ int store_run(Store *store, const char *sql, Error **reterr) {
 }
 
 int store_begin(Store *store, Durability durability, Error **reterr) {
-        int r = store_run(store, durability == DURABLE_POWER ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", reterr);
+        int r = store_run(store,
+                          durability == DURABLE_POWER ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL",
+                          reterr);
 
         return r < 0 ? r : store_run(store, "BEGIN IMMEDIATE", reterr);
 }
@@ -127,7 +129,8 @@ static int open_database(Store *store, Error **reterr) {
 
         if (!path)
                 return error_oom(reterr);
-        code = sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+        code = sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                               NULL);
         if (code != SQLITE_OK)
                 return store_fail(store, code, "opening", reterr);
         (void) sqlite3_extended_result_codes(store->db, 1);
@@ -154,7 +157,8 @@ int store_open(const char *directory, Store **ret, Error **reterr) {
         if (r >= 0)
                 r = store_migrate(store, store_schema_version(), reterr);
         if (r >= 0)
-                r = store_prepare(store, "INSERT OR REPLACE INTO records (job, key, value) VALUES (?, ?, ?)", &store->put_record, reterr);
+                r = store_prepare(store, "INSERT OR REPLACE INTO records (job, key, value) VALUES (?, ?, ?)",
+                                  &store->put_record, reterr);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(store);

@@ -1,9 +1,9 @@
 #pragma once
 
 /*
- * What outlives the agent: jobs, their steps, their journals and notes, in an SQLite database (WAL) below the state directory.
- * A job that was acknowledged is on the disk, whatever happens to the machine; a journal is as safe as it has to be: it survives
- * the agent, and after a reboot nobody goes on with a job anyway.
+ * What outlives the agent: jobs, their steps, their journals and notes, in an SQLite database (WAL) below the state
+ * directory. A job that was acknowledged is on the disk, whatever happens to the machine; a journal is as safe as it
+ * has to be: it survives the agent, and after a reboot nobody goes on with a job anyway.
  *
  *   STATE/agent/agent.db  agent.db-wal  agent.db-shm  lock  logs/ID.log  logs/ID.idx  sources/ID/
  */
@@ -123,5 +123,8 @@ typedef struct StoreLimits {
 /** store_find_expired() - ids of what is to go, oldest first, as a strv */
 int store_find_expired(Store *store, const StoreLimits *limits, uint64_t now_usec, char ***ret, Error **reterr);
 
-/** store_kill_at() - for tests: the process kills itself before the n-th write of a journal (from 1), or after it if @after */
+/**
+ * store_kill_at() - for tests: the process kills itself before the n-th write of a journal (from 1), or after it if
+ * @after
+ */
 void store_kill_at(Store *store, uint64_t n, bool after);

@@ -71,10 +71,12 @@ static bool is_job_id(const char *text) {
 static int note_found(Sweep *sweep, ObjectKind kind) {
         for (size_t i = 0; i < sweep->found.n_objects; i++) {
                 const EngineObject *object = &sweep->found.objects[i];
-                const char *job = strmap_get(&object->labels, "io.podstep.job"), *state = strmap_get(&object->labels, "io.podstep.state");
+                const char *job = strmap_get(&object->labels, "io.podstep.job"),
+                           *state = strmap_get(&object->labels, "io.podstep.state");
                 int r;
 
-                if (!job || !is_job_id(job) || !str_equal(state, sweep->spec.state_directory) || !is_left_over(&sweep->spec, job))
+                if (!job || !is_job_id(job) || !str_equal(state, sweep->spec.state_directory) ||
+                    !is_left_over(&sweep->spec, job))
                         continue;
                 r = add_item(sweep->result, kind, object->name, job);
                 if (r < 0)
@@ -84,8 +86,8 @@ static int note_found(Sweep *sweep, ObjectKind kind) {
 }
 
 /*
- * After the objects: as long as the directory stands, the next run knows that something may be left. One that cannot be removed
- * keeps none of the others; the first is told.
+ * After the objects: as long as the directory stands, the next run knows that something may be left. One that cannot be
+ * removed keeps none of the others; the first is told.
  */
 static int remove_directories(Sweep *sweep, Error **reterr) {
         _cleanup_strv_ char **jobs = NULL;
@@ -157,7 +159,8 @@ static void list_next(Sweep *sweep) {
 
         if (sweep->next_kind == ELEMENTSOF(order))
                 return remove_found(sweep);
-        r = engine_object_list(sweep->engine, order[sweep->next_kind], "io.podstep.job", &sweep->found, on_listed, sweep, &sweep->current);
+        r = engine_object_list(sweep->engine, order[sweep->next_kind], "io.podstep.job", &sweep->found, on_listed,
+                               sweep, &sweep->current);
         if (r < 0)
                 task_finish(&sweep->task, r, NULL);
 }
@@ -180,7 +183,8 @@ bool sweep_is_needed(const SweepSpec *spec) {
         return false;
 }
 
-int sweep_start(Engine *engine, const SweepSpec *spec, SweepResult *ret_result, TaskDone done, void *userdata, Task **ret_task) {
+int sweep_start(Engine *engine, const SweepSpec *spec, SweepResult *ret_result, TaskDone done, void *userdata,
+                Task **ret_task) {
         Sweep *sweep = calloc(1, sizeof(*sweep));
         int r;
 
@@ -191,7 +195,8 @@ int sweep_start(Engine *engine, const SweepSpec *spec, SweepResult *ret_result, 
         sweep->spec = *spec;
         sweep->spec.state_directory = strdup(spec->state_directory);
         sweep->result = ret_result;
-        r = sweep->spec.state_directory ? task_defer(engine->event, 0, NULL, on_begin, sweep, &sweep->current) : -ENOMEM;
+        r = sweep->spec.state_directory ? task_defer(engine->event, 0, NULL, on_begin, sweep, &sweep->current)
+                                        : -ENOMEM;
         if (r < 0) {
                 (void) sweep_free(&sweep->task);
                 return r;

@@ -17,8 +17,8 @@
 #define NAME_BYTES_MAX 4096 /* of a name, and of all that pax says of one entry four times that */
 
 typedef struct Header { /* POSIX.1-1988 ustar; POSIX.1-2001 pax has the same */
-        char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8], type, link[100], magic[6], version[2], user[32], group[32],
-                major[8], minor[8], prefix[155], rest[12];
+        char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8], type, link[100], magic[6],
+                version[2], user[32], group[32], major[8], minor[8], prefix[155], rest[12];
 } Header;
 
 typedef enum Part { PART_HEADER, PART_FILE, PART_TEXT, PART_SKIPPED } Part;
@@ -69,7 +69,9 @@ Untar *untar_free(Untar *untar) {
 /* ---- the directory ---- */
 
 static int open_below(const Untar *untar, const char *path, uint64_t flags, uint64_t mode) {
-        struct open_how how = { .flags = flags | O_CLOEXEC, .mode = mode, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
+        struct open_how how = { .flags = flags | O_CLOEXEC,
+                                .mode = mode,
+                                .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
         long fd = syscall(SYS_openat2, untar->root, path, &how, sizeof(how));
 
         return fd < 0 ? -errno : (int) fd;
@@ -141,10 +143,11 @@ static bool is_intact(const Header *header) {
 }
 
 static char *read_name(const Header *header) {
-        int n_prefix = memcmp(header->magic, "ustar", 5) == 0 ? (int) strnlen(header->prefix, sizeof(header->prefix)) : 0;
+        int n_prefix =
+                memcmp(header->magic, "ustar", 5) == 0 ? (int) strnlen(header->prefix, sizeof(header->prefix)) : 0;
 
-        return str_printf("%.*s%s%.*s", n_prefix, header->prefix, n_prefix > 0 ? "/" : "", (int) strnlen(header->name, sizeof(header->name)),
-                          header->name);
+        return str_printf("%.*s%s%.*s", n_prefix, header->prefix, n_prefix > 0 ? "/" : "",
+                          (int) strnlen(header->name, sizeof(header->name)), header->name);
 }
 
 /* What pax says: "LENGTH KEY=VALUE\n" */
@@ -157,7 +160,8 @@ static int read_pax(Untar *untar) {
                 const char *next, *equals;
                 _cleanup_free_ char *value = NULL;
 
-                if (sscanf(p, "%8lu %n", &length, &n_number) != 1 || n_number == 0 || length > (size_t) (end - p) || length <= (size_t) n_number)
+                if (sscanf(p, "%8lu %n", &length, &n_number) != 1 || n_number == 0 || length > (size_t) (end - p) ||
+                    length <= (size_t) n_number)
                         return -EBADMSG;
                 next = p + length;
                 p += n_number;
@@ -204,7 +208,8 @@ static int begin_text(Untar *untar, char type, uint64_t size) {
 }
 
 static int begin_entry(Untar *untar, const Header *header, char type, uint64_t size, Error **reterr) {
-        _cleanup_free_ char *name = untar->name ? TAKE_PTR(untar->name) : read_name(header), *clean = name ? path_clean(name) : NULL;
+        _cleanup_free_ char *name = untar->name ? TAKE_PTR(untar->name) : read_name(header),
+                            *clean = name ? path_clean(name) : NULL;
         _cleanup_free_ char *link = untar->link ? TAKE_PTR(untar->link) : strndup(header->link, sizeof(header->link));
         _cleanup_free_ char *shown = name ? str_escape(name, strlen(name), 100) : NULL;
         uint64_t mode = 0644;
@@ -212,12 +217,15 @@ static int begin_entry(Untar *untar, const Header *header, char type, uint64_t s
 
         if (!clean || !link || !shown)
                 return error_oom(reterr);
-        if (clean[0] == '/' || str_equal(clean, "..") || str_starts_with(clean, "../") || strlen(clean) > NAME_BYTES_MAX)
+        if (clean[0] == '/' || str_equal(clean, "..") || str_starts_with(clean, "../") ||
+            strlen(clean) > NAME_BYTES_MAX)
                 return error_set(reterr, EPERM, "the archive holds '%s', which would lie outside", shown);
         if (path_depth(clean) > COPY_DEPTH_MAX) /* deeper ones could not be copied, nor removed */
-                return error_set(reterr, EPERM, "the archive holds '%s', which lies deeper than %u directories", shown, COPY_DEPTH_MAX);
+                return error_set(reterr, EPERM, "the archive holds '%s', which lies deeper than %u directories", shown,
+                                 COPY_DEPTH_MAX);
         if (!strchr("0257", type))
-                return error_set(reterr, EPERM, "the archive holds '%s', which is no file, directory or symbolic link", shown);
+                return error_set(reterr, EPERM, "the archive holds '%s', which is no file, directory or symbolic link",
+                                 shown);
         untar->n_bytes += size;
         if (++untar->n_entries > UNTAR_ENTRIES_MAX || untar->n_bytes > UNTAR_BYTES_MAX)
                 return error_set(reterr, EFBIG, "the archive is too large");
@@ -227,7 +235,8 @@ static int begin_entry(Untar *untar, const Header *header, char type, uint64_t s
                 return 0;
         r = make_entry(untar, type == '7' ? '0' : type, clean, link, (mode_t) mode & 0777);
         if (r == -ELOOP || r == -EXDEV || r == -ENOTDIR)
-                return error_set(reterr, EPERM, "the archive holds '%s' below something that is no directory of it", shown);
+                return error_set(reterr, EPERM, "the archive holds '%s' below something that is no directory of it",
+                                 shown);
         return r < 0 ? error_set(reterr, -r, "cannot unpack '%s': %s", shown, strerror(-r)) : 0;
 }
 
@@ -246,7 +255,8 @@ static int take_header(Untar *untar, Error **reterr) {
         if (untar->n_zero > 0) /* what stands behind the end is padding */
                 return 0;
         if (!is_intact(header) || !parse_octal(header->size, sizeof(header->size), &size))
-                return error_set(reterr, EBADMSG, "this is no tar archive, or it is damaged; it must not be compressed");
+                return error_set(reterr, EBADMSG,
+                                 "this is no tar archive, or it is damaged; it must not be compressed");
         if (untar->size != UINT64_MAX && !strchr("xgLK", type)) {
                 size = untar->size;
                 untar->size = UINT64_MAX;

@@ -1,8 +1,9 @@
 #pragma once
 
 /*
- * An archive on its way to the disk, as it comes in pieces: ustar with the extensions of pax and GNU for long names. Only files,
- * directories and symbolic links, and nothing outside the directory: no absolute names, no "..", never through a link.
+ * An archive on its way to the disk, as it comes in pieces: ustar with the extensions of pax and GNU for long names.
+ * Only files, directories and symbolic links, and nothing outside the directory: no absolute names, no "..", never
+ * through a link.
  */
 
 #include <stdint.h>

@@ -1,6 +1,9 @@
 #pragma once
 
-/* Growing arrays: a pointer and a count. Capacity is implied: the array is full whenever the count is 0 or a power of two. */
+/*
+ * Growing arrays: a pointer and a count. Capacity is implied: the array is full whenever the count is 0 or a power of
+ * two.
+ */
 
 #include <errno.h>
 #include <stdint.h>

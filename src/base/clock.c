@@ -24,13 +24,15 @@ const char *clock_format_duration(uint64_t usec, char buffer[static CLOCK_DURATI
         if (sec < 10 && sec > 0 && usec % USEC_PER_SEC == 0) /* as people write it: a limit, most likely */
                 (void) snprintf(buffer, CLOCK_DURATION_MAX, "%us", (unsigned) sec);
         else if (sec < 10)
-                (void) snprintf(buffer, CLOCK_DURATION_MAX, "%u.%us", (unsigned) (tenths / 10), (unsigned) (tenths % 10));
+                (void) snprintf(buffer, CLOCK_DURATION_MAX, "%u.%us", (unsigned) (tenths / 10),
+                                (unsigned) (tenths % 10));
         else if (sec < 60)
                 (void) snprintf(buffer, CLOCK_DURATION_MAX, "%us", (unsigned) sec);
         else if (sec < 3600)
                 (void) snprintf(buffer, CLOCK_DURATION_MAX, "%um %02us", (unsigned) (sec / 60), (unsigned) (sec % 60));
         else
-                (void) snprintf(buffer, CLOCK_DURATION_MAX, "%lluh %02um", (unsigned long long) (sec / 3600), (unsigned) (sec / 60 % 60));
+                (void) snprintf(buffer, CLOCK_DURATION_MAX, "%lluh %02um", (unsigned long long) (sec / 3600),
+                                (unsigned) (sec / 60 % 60));
         return buffer;
 }
 

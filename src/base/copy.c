@@ -38,7 +38,8 @@ static int copy_content(int from, int to) {
                         return 0;
                 if (n < 0 && errno == EINTR)
                         continue;
-                if (n < 0 && is_first && (errno == EXDEV || errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP || errno == EBADF))
+                if (n < 0 && is_first &&
+                    (errno == EXDEV || errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP || errno == EBADF))
                         return copy_by_hand(from, to);
                 if (n < 0)
                         return -errno;
@@ -48,7 +49,8 @@ static int copy_content(int from, int to) {
 
 static int copy_file(int from_fd, int to_fd, const char *name, const struct stat *st) {
         const struct timespec times[2] = { st->st_atim, st->st_mtim };
-        _cleanup_close_ int from = openat(from_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY), to = -1;
+        _cleanup_close_ int from = openat(from_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY),
+                            to = -1;
         int r;
 
         if (from < 0)
@@ -80,7 +82,10 @@ static int open_directory(int fd, const char *name) {
         return directory < 0 ? -errno : directory;
 }
 
-/* Opens, and makes if missing. A link in its place is an error: it might lead anywhere. @ret_is_new: NULL or whether it was. */
+/*
+ * Opens, and makes if missing. A link in its place is an error: it might lead anywhere. @ret_is_new: NULL or whether it
+ * was.
+ */
 static int open_target_directory(int fd, const char *name, bool *ret_is_new) {
         bool is_new = mkdirat(fd, name, 0777) >= 0;
 
@@ -110,7 +115,8 @@ static int copy_directory(int from_fd, int to_fd, unsigned depth, uint64_t *coun
         return r;
 }
 
-static int copy_subdirectory(int from_fd, int to_fd, const char *name, mode_t mode, unsigned depth, uint64_t *counts, Error **reterr) {
+static int copy_subdirectory(int from_fd, int to_fd, const char *name, mode_t mode, unsigned depth, uint64_t *counts,
+                             Error **reterr) {
         _cleanup_close_ int from = open_directory(from_fd, name), to = -1;
         bool is_new = false;
         int r;
@@ -125,7 +131,8 @@ static int copy_subdirectory(int from_fd, int to_fd, const char *name, mode_t mo
         r = copy_directory(from, to, depth, counts, reterr);
         if (r < 0)
                 return error_wrap(reterr, r, "in '%s'", name);
-        return is_new && fchmod(to, mode & 0777) < 0 ? error_set(reterr, errno, "cannot set the mode of '%s'", name) : 0;
+        return is_new && fchmod(to, mode & 0777) < 0 ? error_set(reterr, errno, "cannot set the mode of '%s'", name)
+                                                     : 0;
 }
 
 static int copy_any(int from_fd, int to_fd, const char *name, unsigned depth, uint64_t *counts, Error **reterr) {

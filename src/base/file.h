@@ -1,6 +1,9 @@
 #pragma once
 
-/* Files and paths. All descriptors are close-on-exec. Failures are negative errno; who calls adds the path to the Error. */
+/*
+ * Files and paths. All descriptors are close-on-exec. Failures are negative errno; who calls adds the path to the
+ * Error.
+ */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -8,7 +11,10 @@
 
 #include "base/error.h"
 
-/** file_read() - a whole regular file, at most @max_bytes (-EFBIG); a NUL stands behind the bytes. -EISDIR for a directory. */
+/**
+ * file_read() - a whole regular file, at most @max_bytes (-EFBIG); a NUL stands behind the bytes. -EISDIR for a
+ * directory.
+ */
 int file_read(const char *path, size_t max_bytes, char **ret, size_t *ret_n);
 /** file_read_fd() - to its end, also of a pipe; the descriptor stays open */
 int file_read_fd(int fd, size_t max_bytes, char **ret, size_t *ret_n);
@@ -25,7 +31,10 @@ int file_replace(const char *path, const void *bytes, size_t n, mode_t mode);
 /** file_mkdir_p() - all missing parents too, each with @mode (before the umask) */
 int file_mkdir_p(const char *path, mode_t mode);
 
-/** file_remove_tree() - what may be left of it; directories without permission bits are opened first. 0 if it was not there. */
+/**
+ * file_remove_tree() - what may be left of it; directories without permission bits are opened first. 0 if it was not
+ * there.
+ */
 int file_remove_tree(const char *path);
 
 struct dirent;
@@ -37,7 +46,10 @@ bool file_is_directory(const char *path);
 
 /** path_join() - "a/b"; @name alone if it is absolute; NULL if memory is out */
 char *path_join(const char *directory, const char *name);
-/** path_clean() - lexically: no "//", "." or ".."; an empty one becomes "."; ".." above / vanishes. NULL if memory is out. */
+/**
+ * path_clean() - lexically: no "//", "." or ".."; an empty one becomes "."; ".." above / vanishes. NULL if memory is
+ * out.
+ */
 char *path_clean(const char *path);
 /** path_depth() - how many directories a clean, relative path lies below */
 size_t path_depth(const char *path);

@@ -15,8 +15,8 @@ bool log_is_enabled(int level) {
 
 void log_write(int level, const char *format, ...) {
         static const char *const names[] = {
-                [LOG_EMERG] = "error", [LOG_ALERT] = "error",   [LOG_CRIT] = "error", [LOG_ERR] = "error", [LOG_WARNING] = "warning",
-                [LOG_NOTICE] = "note", [LOG_INFO] = "info", [LOG_DEBUG] = "debug",
+                [LOG_EMERG] = "error",     [LOG_ALERT] = "error", [LOG_CRIT] = "error", [LOG_ERR] = "error",
+                [LOG_WARNING] = "warning", [LOG_NOTICE] = "note", [LOG_INFO] = "info",  [LOG_DEBUG] = "debug",
         };
         char *text = NULL;
         va_list ap;

@@ -1,6 +1,8 @@
 #pragma once
 
-/* What podstep says of itself, as opposed to what a job prints: to standard error, or as journal levels when a service. */
+/*
+ * What podstep says of itself, as opposed to what a job prints: to standard error, or as journal levels when a service.
+ */
 
 #include <stdbool.h>
 #include <syslog.h>

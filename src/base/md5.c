@@ -27,7 +27,9 @@ static uint32_t word_at(const uint8_t *p) {
 }
 
 static void add_block(uint32_t state[static 4], const uint8_t block[static BLOCK_BYTES]) {
-        static const uint8_t shifts[4][4] = { { 7, 12, 17, 22 }, { 5, 9, 14, 20 }, { 4, 11, 16, 23 }, { 6, 10, 15, 21 } };
+        static const uint8_t shifts[4][4] = {
+                { 7, 12, 17, 22 }, { 5, 9, 14, 20 }, { 4, 11, 16, 23 }, { 6, 10, 15, 21 }
+        };
         uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
 
         for (unsigned i = 0; i < 64; i++) {

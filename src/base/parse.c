@@ -17,7 +17,8 @@ static int take_digits(const char **text, uint64_t *ret) {
         if (!isdigit((unsigned char) *s))
                 return -EINVAL;
         for (; isdigit((unsigned char) *s); s++) {
-                if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, (uint64_t) (*s - '0'), &value))
+                if (__builtin_mul_overflow(value, 10, &value) ||
+                    __builtin_add_overflow(value, (uint64_t) (*s - '0'), &value))
                         return -ERANGE;
         }
         *text = s;
@@ -100,8 +101,14 @@ static const Unit *take_unit(const char **text, const Unit *units, size_t n_unit
 
 int parse_duration(const char *text, uint64_t *ret_usec) {
         static const Unit units[] = {
-                { "us", 1 },           { "ms", USEC_PER_MSEC }, { "s", USEC_PER_SEC },       { "sec", USEC_PER_SEC },
-                { "m", USEC_PER_MIN }, { "min", USEC_PER_MIN }, { "h", 60 * USEC_PER_MIN }, { "d", 24 * 60 * USEC_PER_MIN },
+                { "us", 1 },
+                { "ms", USEC_PER_MSEC },
+                { "s", USEC_PER_SEC },
+                { "sec", USEC_PER_SEC },
+                { "m", USEC_PER_MIN },
+                { "min", USEC_PER_MIN },
+                { "h", 60 * USEC_PER_MIN },
+                { "d", 24 * 60 * USEC_PER_MIN },
         };
         uint64_t total = 0, value;
         int r;

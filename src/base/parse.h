@@ -1,6 +1,9 @@
 #pragma once
 
-/* Numbers, sizes, durations: the whole string, range checked. -EINVAL: not such a thing; -ERANGE: too large or too small. */
+/*
+ * Numbers, sizes, durations: the whole string, range checked. -EINVAL: not such a thing; -ERANGE: too large or too
+ * small.
+ */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,5 +15,7 @@ int parse_u16(const char *text, uint16_t *ret);
 int parse_bool(const char *text, bool *ret);
 /** parse_duration() - "90s", "1h30m", "10min", "250ms"; a bare number is seconds; result in microseconds */
 int parse_duration(const char *text, uint64_t *ret_usec);
-/** parse_size() - "512", "64k", "64m", "2g", also KiB/MiB/GiB and a final b; powers of 1024, as podman does; in bytes */
+/**
+ * parse_size() - "512", "64k", "64m", "2g", also KiB/MiB/GiB and a final b; powers of 1024, as podman does; in bytes
+ */
 int parse_size(const char *text, uint64_t *ret_bytes);

@@ -7,7 +7,8 @@
 #include "base/str.h"
 
 char *program_find(const char *name, const char *folder) {
-        _cleanup_free_ char *in_tree = str_printf("../%s/%s", folder, name), *installed = str_printf("../libexec/podstep/%s", name);
+        _cleanup_free_ char *in_tree = str_printf("../%s/%s", folder, name),
+                            *installed = str_printf("../libexec/podstep/%s", name);
         const char *const places[] = { name, in_tree, installed };
         char self[PATH_MAX];
         ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);

@@ -49,5 +49,8 @@ static inline bool str_is_empty(const char *text) {
 /** str_printf() - asprintf() with a usable answer: NULL if memory is out */
 char *str_printf(const char *format, ...) _printf_(1, 2);
 
-/** str_escape() - for messages: control characters and invalid UTF-8 as \xNN, cut at @max_bytes with "..."; NULL if memory is out */
+/**
+ * str_escape() - for messages: control characters and invalid UTF-8 as \xNN, cut at @max_bytes with "..."; NULL if
+ * memory is out
+ */
 char *str_escape(const char *text, size_t n, size_t max_bytes);

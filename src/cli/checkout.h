@@ -7,8 +7,10 @@
 /** checkout_find() - the top of the git work tree around @start, else @start itself; absolute, links resolved */
 int checkout_find(const char *start, char **ret, Error **reterr);
 
-/** checkout_workflows() - the .yaml and .yml files of .woodpecker, sorted by name; else .woodpecker.yaml; else .woodpecker.yml; else
- * .gitlab-ci.yml */
+/**
+ * checkout_workflows() - the .yaml and .yml files of .woodpecker, sorted by name; else .woodpecker.yaml; else
+ * .woodpecker.yml; else .gitlab-ci.yml
+ */
 int checkout_workflows(const char *checkout, char ***ret, Error **reterr);
 
 /**

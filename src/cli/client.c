@@ -32,7 +32,8 @@ int client_open(const char *socket, Client *ret, Error **reterr) {
         int r;
 
         if (!client.socket)
-                return error_set(reterr, ENOENT, "XDG_RUNTIME_DIR is not set: give the agent's socket with '--socket PATH'");
+                return error_set(reterr, ENOENT,
+                                 "XDG_RUNTIME_DIR is not set: give the agent's socket with '--socket PATH'");
         r = sd_event_new(&client.event);
         if (r >= 0)
                 r = transport_new(client.event, &spec, &client.transport, reterr);
@@ -68,8 +69,9 @@ static void on_done(Task *task, int r, const Error *error, void *userdata) {
 static int explain(const Client *client, int r, const Error *error, Error **reterr) {
         if (r == -ECONNREFUSED || r == -ENOENT)
                 return error_set(reterr, ECONNREFUSED,
-                                 "no agent listens at '%s'\n   hint: 'systemctl --user enable --now podstep.socket' lets it start when it is needed; "
-                                 "'podstep agent --socket PATH' starts one without systemd",
+                                 "no agent listens at '%s'\n   hint: 'systemctl --user enable --now podstep.socket' "
+                                 "lets it start when it is needed; 'podstep agent --socket PATH' starts one without "
+                                 "systemd",
                                  client->socket);
         (void) error_set(reterr, -r, "%s", error_message(error, r));
         return error_wrap(reterr, r, "the agent at '%s'", client->socket);
@@ -79,7 +81,8 @@ static int explain(const Client *client, int r, const Error *error, Error **rete
 static int refusal(const Reply *reply, Error **reterr) {
         static const struct {
                 int status, errnum;
-        } rows[] = { { 400, EINVAL }, { 403, EACCES }, { 404, ENOENT }, { 405, EINVAL }, { 409, EBUSY }, { 413, EFBIG }, { 503, EAGAIN }, { 507, ENOSPC } };
+        } rows[] = { { 400, EINVAL }, { 403, EACCES }, { 404, ENOENT }, { 405, EINVAL },
+                     { 409, EBUSY },  { 413, EFBIG },  { 503, EAGAIN }, { 507, ENOSPC } };
         _cleanup_(json_unrefp) Json *json = NULL;
         const char *text = NULL, *faults = NULL;
         int errnum = EIO;
@@ -91,7 +94,8 @@ static int refusal(const Reply *reply, Error **reterr) {
                 text = json_find_string(json, "error");
                 faults = json_find_string(json, "faults");
         }
-        return error_set(reterr, errnum, "%s%s%s", text ? text : "the agent answered with an error", faults ? "\n" : "", faults ? faults : "");
+        return error_set(reterr, errnum, "%s%s%s", text ? text : "the agent answered with an error", faults ? "\n" : "",
+                         faults ? faults : "");
 }
 
 /* The loop is used again for each request: one that was told to end is a new one then. */
@@ -107,7 +111,8 @@ static int renew(Client *client, Error **reterr) {
         return r < 0 ? r : transport_new(client->event, &spec, &client->transport, reterr);
 }
 
-static int run(Client *client, const RequestSpec *spec, ClientChunk chunk, void *userdata, Reply *reply, Error **reterr) {
+static int run(Client *client, const RequestSpec *spec, ClientChunk chunk, void *userdata, Reply *reply,
+               Error **reterr) {
         Answer answer = { .client = client, .chunk = chunk, .userdata = userdata };
         Task *task = NULL;
         int r = renew(client, reterr);
@@ -128,7 +133,11 @@ static int run(Client *client, const RequestSpec *spec, ClientChunk chunk, void 
 }
 
 int client_call(Client *client, const char *method, const char *path, const char *body, Json **ret, Error **reterr) {
-        RequestSpec spec = { .method = method, .path = path, .body = body, .n_body = body ? strlen(body) : 0, .timeout_usec = CALL_TIMEOUT_USEC };
+        RequestSpec spec = { .method = method,
+                             .path = path,
+                             .body = body,
+                             .n_body = body ? strlen(body) : 0,
+                             .timeout_usec = CALL_TIMEOUT_USEC };
         Reply reply = { .headers = STRMAP_INIT };
         int r = run(client, &spec, NULL, NULL, &reply, reterr);
 

@@ -19,8 +19,8 @@ void client_done(Client *client);
  * client_call() - what the agent answered
  * @body: JSON; NULL: none
  *
- * Return: 0; -ENOENT, -EINVAL, -EACCES, -EBUSY, -EAGAIN, ... as the agent said, with its words (and faults of a workflow) in the
- * Error; -ECONNREFUSED with what to do.
+ * Return: 0; -ENOENT, -EINVAL, -EACCES, -EBUSY, -EAGAIN, ... as the agent said, with its words (and faults of a
+ * workflow) in the Error; -ECONNREFUSED with what to do.
  */
 int client_call(Client *client, const char *method, const char *path, const char *body, Json **ret, Error **reterr);
 

@@ -1,8 +1,8 @@
 #include "cli/completion.h"
 
 /*
- * Bash takes '--option=value' apart into three words. Paths and names of steps may hold blanks, so they come line by line and are
- * quoted where they are put in.
+ * Bash takes '--option=value' apart into three words. Paths and names of steps may hold blanks, so they come line by
+ * line and are quoted where they are put in.
  */
 static const char head[] =
         "# bash completion for podstep(1); made by 'podstep completion bash'\n"
@@ -82,14 +82,17 @@ static void put_verb(const Verb *verb, Str *out) {
                 (void) str_appendf(out, "--%s ", option->name);
         (void) str_append(out, "--help\" \"$cur\"\n                        else\n                                ");
         put_action(kind, words, out);
-        (void) str_append(out, "\n                        fi\n                        ;;\n                esac\n                ;;\n");
+        (void) str_append(
+                out,
+                "\n                        fi\n                        ;;\n                esac\n                ;;\n");
 }
 
 void completion_bash(const Program *program, Str *out) {
         (void) str_append(out, head);
         (void) str_append(out, "        if [[ $COMP_CWORD -eq 1 ]]; then\n                _podstep_words \"");
         put_verbs(program, out);
-        (void) str_append(out, "help --help --version\" \"$cur\"\n                return\n        fi\n        case ${COMP_WORDS[1]} in\n"
+        (void) str_append(out, "help --help --version\" \"$cur\"\n                return\n        fi\n        case "
+                               "${COMP_WORDS[1]} in\n"
                                "        help) _podstep_words \"");
         put_verbs(program, out);
         (void) str_append(out, "\" \"$cur\" ;;\n");

@@ -35,7 +35,8 @@ static void put_action(CompletionKind kind, const char *const *names, Str *out) 
 }
 
 static void put_option(const Verb *verb, const Option *option, Str *out) {
-        (void) str_appendf(out, "complete -c podstep -n '__fish_seen_subcommand_from %s' -l %s", verb->name, option->name);
+        (void) str_appendf(out, "complete -c podstep -n '__fish_seen_subcommand_from %s' -l %s", verb->name,
+                           option->name);
         if (option->letter)
                 (void) str_appendf(out, " -s %c", option->letter);
         if (option->argument) {
@@ -48,7 +49,8 @@ static void put_option(const Verb *verb, const Option *option, Str *out) {
 }
 
 void completion_fish(const Program *program, Str *out) {
-        (void) str_append(out, "# fish completion for podstep(1); made by 'podstep completion fish'\n\ncomplete -c podstep -f\n");
+        (void) str_append(
+                out, "# fish completion for podstep(1); made by 'podstep completion fish'\n\ncomplete -c podstep -f\n");
         FOREACH_COMPLETION_VERB(verb, program) {
                 const char *words[2] = { NULL };
                 CompletionKind kind = completion_of_verb(verb, &words[0]);

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * What a shell can complete behind 'podstep': scripts, made from the rows of verbs and options, so that they know what the program
- * knows. Names of steps they ask podstep itself for ('podstep completion steps').
+ * What a shell can complete behind 'podstep': scripts, made from the rows of verbs and options, so that they know what
+ * the program knows. Names of steps they ask podstep itself for ('podstep completion steps').
  */
 
 #include "cli/verb.h"
@@ -31,4 +31,5 @@ CompletionKind completion_of_verb(const Verb *verb, const char **ret_words);
 size_t completion_brief(const char *help);
 
 #define FOREACH_COMPLETION_VERB(verb, program) for (const Verb *verb = (program)->verbs; verb->name; verb++)
-#define FOREACH_COMPLETION_OPTION(option, verb) for (const Option *option = (verb)->options; option && option->name; option++)
+#define FOREACH_COMPLETION_OPTION(option, verb)                                                                        \
+        for (const Option *option = (verb)->options; option && option->name; option++)

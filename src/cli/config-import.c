@@ -56,7 +56,8 @@ static int choose(const ConfigValues *values, const Import *import, const Import
                 return EXIT_USAGE;
         }
         if (values->output && !*ret) {
-                log_error("there are several runners in it, and a file is for one: choose with --runner, of %s", names ? names : "them");
+                log_error("there are several runners in it, and a file is for one: choose with --runner, of %s",
+                          names ? names : "them");
                 return EXIT_USAGE;
         }
         return 0;
@@ -99,7 +100,8 @@ static int tell(const ConfigValues *values, const Import *import, const ImportRu
         if (r == 0 && !is_refused && yaml.n > 0)
                 code = put_out(values, &yaml);
         if (r == 0)
-                r = values->run.json ? import_report_json(import, only, &report) : import_report(import, only, path, &report);
+                r = values->run.json ? import_report_json(import, only, &report)
+                                     : import_report(import, only, path, &report);
         if (r < 0) {
                 log_error("out of memory");
                 return EXIT_ENGINE;

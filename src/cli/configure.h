@@ -9,8 +9,8 @@
  *
  * Faults go to standard error, with their places.
  *
- * Return: 0; EXIT_USAGE: a broken configuration; EXIT_REFUSED: an option wants to change what is locked; EXIT_ENGINE: no
- * memory.
+ * Return: 0; EXIT_USAGE: a broken configuration; EXIT_REFUSED: an option wants to change what is locked; EXIT_ENGINE:
+ * no memory.
  */
 int configure(RunOptions *options);
 

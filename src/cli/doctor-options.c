@@ -2,12 +2,16 @@
 
 #include <unistd.h>
 
-#define ENGINE_ROW                                                                                                                  \
-        { "engine", 0, "URL", OPTION_STRING(DoctorOptions, engine_url), .group = "Options",                                         \
-          .help = "The engine to look at: unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST/PATH. Default: the one that 'run' would use." }
-#define OUTPUT_ROWS                                                                                                                 \
-        { "json", 0, NULL, OPTION_FLAG(DoctorOptions, json), .help = "A JSON object." },                                            \
-        { "color", 0, "WHEN", OPTION_ENUM(DoctorOptions, color), .names = run_option_color_names,                                   \
+#define ENGINE_ROW                                                                                                     \
+        {                                                                                                              \
+                "engine", 0, "URL", OPTION_STRING(DoctorOptions, engine_url),                                          \
+                        .group = "Options",                                                                            \
+                        .help = "The engine to look at: unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST/PATH. "       \
+                                "Default: the one that 'run' would use."                                               \
+        }
+#define OUTPUT_ROWS                                                                                                    \
+        { "json", 0, NULL, OPTION_FLAG(DoctorOptions, json), .help = "A JSON object." },                               \
+        { "color", 0, "WHEN", OPTION_ENUM(DoctorOptions, color), .names = run_option_color_names,                      \
           .help = "auto, always or never. Default: auto, which is on a terminal without NO_COLOR." }
 
 const Option doctor_option_rows[] = {

@@ -47,7 +47,8 @@ static int run(char *const *argv, ProcessOutput *output, Error **reterr) {
 
 int fetch_repository(const char *url, const char *ref, char **ret, Error **reterr) {
         char template[] = "/tmp/podstep-fetch-XXXXXX";
-        const char *const with_ref[] = { "git", "clone", "--quiet", "--depth=1", "--branch", ref, "--", url, template, NULL };
+        const char *const with_ref[] = { "git", "clone", "--quiet", "--depth=1", "--branch",
+                                         ref,   "--",    url,       template,    NULL };
         const char *const without[] = { "git", "clone", "--quiet", "--depth=1", "--", url, template, NULL };
         ProcessOutput output = { 0 };
         int r;

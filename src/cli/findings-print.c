@@ -11,15 +11,16 @@
 static const char *const level_colors[_LEVEL_MAX] = { "\033[32m", "\033[36m", "\033[33m", "\033[1;31m" };
 
 static void print_level(Level level, FindingsStyle style, Str *out) {
-        (void) str_appendf(out, "%s%-*s%s", style.color ? level_colors[level] : "", LEVEL_COLUMNS, level_to_string(level),
-                           style.color ? "\033[0m" : "");
+        (void) str_appendf(out, "%s%-*s%s", style.color ? level_colors[level] : "", LEVEL_COLUMNS,
+                           level_to_string(level), style.color ? "\033[0m" : "");
 }
 
 /* A command is never broken: it is there to be copied. */
 static void print_remedies(const Finding *finding, FindingsStyle style, Str *out) {
         for (size_t i = 0; i < finding->n_remedies; i++)
                 if (!str_equal(finding->remedies[i].command, style.tried))
-                        (void) str_appendf(out, "%*s%c %s\n", INDENT, "", finding->remedies[i].as_root ? '#' : '$', finding->remedies[i].command);
+                        (void) str_appendf(out, "%*s%c %s\n", INDENT, "", finding->remedies[i].as_root ? '#' : '$',
+                                           finding->remedies[i].command);
 }
 
 static void print_finding(const Finding *finding, FindingsStyle style, Str *out) {

@@ -50,7 +50,8 @@ void job_text_print_submitted(Json *answer, bool quiet) {
         for (size_t i = 0; i < json_object_array_length(jobs); i++) {
                 Json *job = json_object_array_get_idx(jobs, i);
 
-                printf(quiet ? "%llu\n" : "job %llu: %s\n", (unsigned long long) number(job, "number"), get(job, "workflow"));
+                printf(quiet ? "%llu\n" : "job %llu: %s\n", (unsigned long long) number(job, "number"),
+                       get(job, "workflow"));
         }
 }
 
@@ -72,7 +73,8 @@ void job_text_print_list(Json *answer, bool quiet) {
         if (json_get_array(answer, "jobs", &jobs, NULL) < 0)
                 return;
         if (!quiet)
-                printf("%6s  %-9s %-20s %-*s %-16s %s\n", "JOB", "STATE", "CREATED (UTC)", DURATION_COLUMN - 1, "TIME", "LABEL", "WORKFLOW");
+                printf("%6s  %-9s %-20s %-*s %-16s %s\n", "JOB", "STATE", "CREATED (UTC)", DURATION_COLUMN - 1, "TIME",
+                       "LABEL", "WORKFLOW");
         for (size_t i = 0; i < json_object_array_length(jobs); i++) {
                 Json *job = json_object_array_get_idx(jobs, i);
 
@@ -125,7 +127,8 @@ void job_text_print_job(Json *answer) {
         if (json_get_object(answer, "job", &job, NULL) < 0)
                 return;
         printf("job %llu: %s\n", (unsigned long long) number(job, "number"), get(job, "workflow"));
-        printf("  id         %s\n  state      %s%s%s\n", get(job, "id"), word(job), *get(job, "reason") ? ": " : "", get(job, "reason"));
+        printf("  id         %s\n  state      %s%s%s\n", get(job, "id"), word(job), *get(job, "reason") ? ": " : "",
+               get(job, "reason"));
         if (*get(job, "label"))
                 printf("  label      %s\n", get(job, "label"));
         printf("  created    ");
@@ -155,7 +158,11 @@ static int exit_code_of(Json *job) {
         static const struct {
                 const char *result;
                 int code;
-        } rows[] = { { "success", 0 }, { "failure", EXIT_STEP_FAILED }, { "error", EXIT_ENGINE }, { "timeout", EXIT_TIMEOUT }, { "canceled", EXIT_CANCELED } };
+        } rows[] = { { "success", 0 },
+                     { "failure", EXIT_STEP_FAILED },
+                     { "error", EXIT_ENGINE },
+                     { "timeout", EXIT_TIMEOUT },
+                     { "canceled", EXIT_CANCELED } };
 
         FOREACH_ROW(row, rows)
                 if (str_equal(row->result, get(job, "result")))
@@ -165,7 +172,8 @@ static int exit_code_of(Json *job) {
 
 
 int job_text_follow(Client *client, const char *id, bool json, int *ret_code, Error **reterr) {
-        _cleanup_free_ char *log = job_text_path(id, json ? "/log?follow=true&format=json" : "/log?follow=true&format=prefixed");
+        _cleanup_free_ char *log =
+                job_text_path(id, json ? "/log?follow=true&format=json" : "/log?follow=true&format=prefixed");
         _cleanup_free_ char *path = job_text_path(id, "");
         _cleanup_(json_unrefp) Json *answer = NULL;
         Json *job = NULL;
@@ -180,8 +188,8 @@ int job_text_follow(Client *client, const char *id, bool json, int *ret_code, Er
         if (json)
                 puts(json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
         else
-                fprintf(stderr, "job %llu: %s%s%s\n", (unsigned long long) number(job, "number"), word(job), *get(job, "reason") ? ": " : "",
-                        get(job, "reason"));
+                fprintf(stderr, "job %llu: %s%s%s\n", (unsigned long long) number(job, "number"), word(job),
+                        *get(job, "reason") ? ": " : "", get(job, "reason"));
         *ret_code = exit_code_of(job);
         return 0;
 }

@@ -19,7 +19,9 @@ static void open_standard_descriptors(void) {
 }
 
 int main(int argc, char **argv) {
-        static const Program program = { .name = "podstep", .version = PODSTEP_VERSION, .summary = PODSTEP_SUMMARY, .verbs = podstep_verbs };
+        static const Program program = {
+                .name = "podstep", .version = PODSTEP_VERSION, .summary = PODSTEP_SUMMARY, .verbs = podstep_verbs
+        };
 
         open_standard_descriptors();
         (void) signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error of write(), not our end */

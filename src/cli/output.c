@@ -12,8 +12,8 @@
 #define OUTPUT_BUFFER_MAX (64U * 1024 * 1024)
 
 /*
- * O_NONBLOCK belongs to the open file, which we share with the shell and others: it must not be set there. A pipe and a terminal can
- * be opened anew; where that is not allowed, writes are waited for.
+ * O_NONBLOCK belongs to the open file, which we share with the shell and others: it must not be set there. A pipe and a
+ * terminal can be opened anew; where that is not allowed, writes are waited for.
  */
 static int open_anew(int fd) {
         char path[32];
@@ -41,7 +41,8 @@ int output_init(Output *output, int fd, sd_event *event) {
         output->own_fd = open_anew(fd);
         if (output->own_fd < 0 && !output->is_socket)
                 return 0;
-        r = sd_event_add_io(event, &output->source, output->own_fd >= 0 ? output->own_fd : fd, EPOLLOUT, on_writable, output);
+        r = sd_event_add_io(event, &output->source, output->own_fd >= 0 ? output->own_fd : fd, EPOLLOUT, on_writable,
+                            output);
         if (r < 0)
                 return r;
         return sd_event_source_set_enabled(output->source, SD_EVENT_OFF);

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * Text on its way out, to a terminal, a pipe or a file: gathered, written in few large pieces, without waiting for a slow reader as
- * long as what waits stays within bounds.
+ * Text on its way out, to a terminal, a pipe or a file: gathered, written in few large pieces, without waiting for a
+ * slow reader as long as what waits stays within bounds.
  */
 
 #include <systemd/sd-event.h>
@@ -23,7 +23,10 @@ typedef struct Output {
 
 /** output_init() - @event: NULL: every write is waited for */
 int output_init(Output *output, int fd, sd_event *event);
-/** output_flush() - writes what can be written now; the rest follows from the event loop. Returns the first failure ever, or 0. */
+/**
+ * output_flush() - writes what can be written now; the rest follows from the event loop. Returns the first failure
+ * ever, or 0.
+ */
 int output_flush(Output *output);
 /** output_drain() - writes everything, however long that takes */
 int output_drain(Output *output);

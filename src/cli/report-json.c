@@ -7,8 +7,10 @@
 #include "document/json.h"
 
 static const char *const event_names[] = {
-        [JOB_EVENT_STARTED] = "job-started", [JOB_EVENT_NOTE] = "note",     [JOB_EVENT_WARNING] = "warning", [JOB_EVENT_STEP_STATE] = "step",
-        [JOB_EVENT_PULL] = "pull",           [JOB_EVENT_OUTPUT] = "output", [JOB_EVENT_CHANGES] = "change",  [JOB_EVENT_FINISHED] = "job-finished",
+        [JOB_EVENT_STARTED] = "job-started", [JOB_EVENT_NOTE] = "note",
+        [JOB_EVENT_WARNING] = "warning",     [JOB_EVENT_STEP_STATE] = "step",
+        [JOB_EVENT_PULL] = "pull",           [JOB_EVENT_OUTPUT] = "output",
+        [JOB_EVENT_CHANGES] = "change",      [JOB_EVENT_FINISHED] = "job-finished",
 };
 
 /* Many lines come within one millisecond. */

@@ -5,8 +5,8 @@
 #include "cli/report-internal.h"
 
 /*
- * Output scrolls; below it stands a line for each step that runs, changed once a second and never animated. Each change is one
- * synchronized update: erase the status, write what scrolls, draw the status anew.
+ * Output scrolls; below it stands a line for each step that runs, changed once a second and never animated. Each change
+ * is one synchronized update: erase the status, write what scrolls, draw the status anew.
  */
 
 #define STATUS_LINES_MAX 10
@@ -31,7 +31,8 @@ static bool is_due(const Report *report, const ReportStep *step) {
 }
 
 static bool is_shown(const Report *report, const ReportStep *step) {
-        return step->state == STEP_RUNNING || step->state == STEP_PULLING || (step->state == STEP_PREPARING && is_due(report, step));
+        return step->state == STEP_RUNNING || step->state == STEP_PULLING ||
+               (step->state == STEP_PREPARING && is_due(report, step));
 }
 
 static const char *format_elapsed(uint64_t usec, char buffer[static CLOCK_DURATION_MAX]) {
@@ -63,13 +64,15 @@ static void describe(const Report *report, const ReportStep *step, size_t column
                 (void) str_appendf(out, "  %s", doing);
         if (step->progress) {
                 (void) str_append(out, ": ");
-                terminal_append(out, step->progress, strlen(step->progress), (TerminalStyle) { .unicode = report->options.unicode });
+                terminal_append(out, step->progress, strlen(step->progress),
+                                (TerminalStyle) { .unicode = report->options.unicode });
         }
 }
 
 /* A line of the status: cut to the terminal, so that it stays one line. */
 static int put_status(Report *report, ReportColor color, const char *mark, const char *text, size_t width) {
-        size_t used = 2 + terminal_columns(mark, strlen(mark)), n = terminal_cut(text, strlen(text), width - MIN(width, used));
+        size_t used = 2 + terminal_columns(mark, strlen(mark)),
+               n = terminal_cut(text, strlen(text), width - MIN(width, used));
 
         (void) str_appendf(&report->status, "  %s%s", report_color(report, color), mark);
         if (color != REPORT_DIM)
@@ -83,8 +86,10 @@ static int put_status(Report *report, ReportColor color, const char *mark, const
 
 static int put_step(Report *report, const ReportStep *step, size_t columns, size_t width) {
         _cleanup_str_ Str text = STR_INIT(STR_MAX_DEFAULT);
-        const char *mark = step->state == STEP_PULLING ? (report->options.unicode ? "\xe2\x86\x93" : "v")  /* arrow down */
-                                                       : (report->options.unicode ? "\xe2\x96\xb8" : ">"); /* triangle */
+        /* arrow down */
+        const char *mark = step->state == STEP_PULLING ? (report->options.unicode ? "\xe2\x86\x93" : "v")
+                                                       /* triangle */
+                                                       : (report->options.unicode ? "\xe2\x96\xb8" : ">");
 
         describe(report, step, columns, &text);
         return put_status(report, REPORT_YELLOW, mark, str_get(&text), width);
@@ -173,8 +178,8 @@ static void arm(Report *report) {
                 return;
         }
         if (!report->timer) /* without it the display is only less fresh */
-                (void) sd_event_add_time_relative(report->options.event, &report->timer, CLOCK_MONOTONIC, USEC_PER_SEC, USEC_PER_SEC / 10,
-                                                  on_second, report);
+                (void) sd_event_add_time_relative(report->options.event, &report->timer, CLOCK_MONOTONIC, USEC_PER_SEC,
+                                                  USEC_PER_SEC / 10, on_second, report);
 }
 
 static int on_second(sd_event_source *source, uint64_t usec, void *userdata) {

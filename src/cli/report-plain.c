@@ -128,7 +128,8 @@ void report_line(Report *report, const JobEvent *event, Str *out) {
 
 static void put_prefix(const Report *report, const ReportStep *step, Str *out) {
         if (report->is_parallel)
-                (void) str_appendf(out, "%s[%s]%s ", report_color(report, REPORT_DIM), step->name, report_color_end(report, REPORT_DIM));
+                (void) str_appendf(out, "%s[%s]%s ", report_color(report, REPORT_DIM), step->name,
+                                   report_color_end(report, REPORT_DIM));
 }
 
 /* Into a file bytes go as they are. */

@@ -62,7 +62,8 @@ static void put_failure(const Report *report, const ReportStep *step, Str *out) 
         if (!step->tail)
                 return;
         if (step->tail->n_lines > REPORT_TAIL_LINES)
-                report_put(report, REPORT_DIM, out, "  its last %d lines of %zu:", REPORT_TAIL_LINES, step->tail->n_lines);
+                report_put(report, REPORT_DIM, out, "  its last %d lines of %zu:", REPORT_TAIL_LINES,
+                           step->tail->n_lines);
         else
                 report_put(report, REPORT_DIM, out, "  its output:");
         (void) str_append_char(out, '\n');
@@ -80,7 +81,8 @@ void report_failures(const Report *report, Str *out) {
 /* The job's own reason is mostly that of a step, which is shown already. */
 static bool is_told(const Report *report, const char *text) {
         for (size_t i = 0; i < report->n_steps; i++)
-                if (report_step_is_bad(&report->steps[i]) && report->steps[i].text && str_ends_with(text, report->steps[i].text))
+                if (report_step_is_bad(&report->steps[i]) && report->steps[i].text &&
+                    str_ends_with(text, report->steps[i].text))
                         return true;
         return false;
 }

@@ -8,7 +8,8 @@
 
 const char *report_color(const Report *report, ReportColor color) {
         static const char *const codes[] = {
-                [REPORT_NO_COLOR] = "", [REPORT_GREEN] = "\x1b[32m", [REPORT_RED] = "\x1b[31m", [REPORT_YELLOW] = "\x1b[33m", [REPORT_DIM] = "\x1b[2m",
+                [REPORT_NO_COLOR] = "",       [REPORT_GREEN] = "\x1b[32m", [REPORT_RED] = "\x1b[31m",
+                [REPORT_YELLOW] = "\x1b[33m", [REPORT_DIM] = "\x1b[2m",
         };
 
         return report->options.color ? codes[color] : "";
@@ -50,8 +51,8 @@ ReportMark report_mark(const Report *report, const ReportStep *step) {
 }
 
 bool report_step_is_bad(const ReportStep *step) {
-        return step->state == STEP_DONE &&
-               (step->result == STEP_SCRIPT_FAILED || step->result == STEP_INFRA_FAILED || step->result == STEP_TIMED_OUT);
+        return step->state == STEP_DONE && (step->result == STEP_SCRIPT_FAILED || step->result == STEP_INFRA_FAILED ||
+                                            step->result == STEP_TIMED_OUT);
 }
 
 bool report_step_is_ignored(const ReportStep *step) {
@@ -70,10 +71,17 @@ static const char *exit_meaning(int exit_code) {
                 int exit_code;
                 const char *meaning;
         } rows[] = {
-                { 126, "cannot be executed" },     { 127, "command not found" },          { 130, "interrupted (SIGINT)" },
-                { 132, "illegal instruction (SIGILL)" }, { 134, "aborted (SIGABRT)" },    { 135, "bus error (SIGBUS)" },
-                { 136, "arithmetic error (SIGFPE)" }, { 137, "killed (SIGKILL)" },        { 139, "segmentation fault (SIGSEGV)" },
-                { 141, "nobody read its output (SIGPIPE)" }, { 143, "terminated (SIGTERM)" },
+                { 126, "cannot be executed" },
+                { 127, "command not found" },
+                { 130, "interrupted (SIGINT)" },
+                { 132, "illegal instruction (SIGILL)" },
+                { 134, "aborted (SIGABRT)" },
+                { 135, "bus error (SIGBUS)" },
+                { 136, "arithmetic error (SIGFPE)" },
+                { 137, "killed (SIGKILL)" },
+                { 139, "segmentation fault (SIGSEGV)" },
+                { 141, "nobody read its output (SIGPIPE)" },
+                { 143, "terminated (SIGTERM)" },
         };
 
         FOREACH_ROW(row, rows)
@@ -95,8 +103,10 @@ void report_exit_to_text(const ReportStep *step, Str *out) {
 
 void report_end_to_text(const ReportStep *step, Str *out) {
         static const char *const words[_STEP_RESULT_MAX] = {
-                [STEP_SUCCESS] = "succeeded", [STEP_SKIPPED] = "skipped",     [STEP_SCRIPT_FAILED] = "failed", [STEP_INFRA_FAILED] = "could not run",
-                [STEP_TIMED_OUT] = "timed out", [STEP_CANCELED] = "canceled", [STEP_STOPPED] = "stopped",
+                [STEP_SUCCESS] = "succeeded",    [STEP_SKIPPED] = "skipped",
+                [STEP_SCRIPT_FAILED] = "failed", [STEP_INFRA_FAILED] = "could not run",
+                [STEP_TIMED_OUT] = "timed out",  [STEP_CANCELED] = "canceled",
+                [STEP_STOPPED] = "stopped",
         };
         char duration[CLOCK_DURATION_MAX];
 
@@ -106,7 +116,8 @@ void report_end_to_text(const ReportStep *step, Str *out) {
                 report_exit_to_text(step, out);
         }
         if (step->result != STEP_SKIPPED && step->duration_usec > 0)
-                (void) str_appendf(out, "%s after %s", step->result == STEP_SCRIPT_FAILED && exit_meaning(step->exit_code) ? "," : "",
+                (void) str_appendf(out, "%s after %s",
+                                   step->result == STEP_SCRIPT_FAILED && exit_meaning(step->exit_code) ? "," : "",
                                    report_duration(step->duration_usec, duration));
         if (report_step_is_ignored(step))
                 (void) str_append(out, " (ignored)");
@@ -114,8 +125,12 @@ void report_end_to_text(const ReportStep *step, Str *out) {
 
 void report_job_to_text(const Report *report, const JobEvent *event, Str *out) {
         static const char *const words[_JOB_RESULT_MAX] = {
-                [JOB_SUCCESS] = "succeeded",   [JOB_FAILED] = "failed",     [JOB_INFRA_FAILED] = "could not be run to its end",
-                [JOB_TIMED_OUT] = "timed out", [JOB_CANCELED] = "canceled", [JOB_REFUSED] = "refused",
+                [JOB_SUCCESS] = "succeeded",
+                [JOB_FAILED] = "failed",
+                [JOB_INFRA_FAILED] = "could not be run to its end",
+                [JOB_TIMED_OUT] = "timed out",
+                [JOB_CANCELED] = "canceled",
+                [JOB_REFUSED] = "refused",
         };
         char duration[CLOCK_DURATION_MAX];
         size_t n_failed = 0, n = 0;
@@ -125,7 +140,8 @@ void report_job_to_text(const Report *report, const JobEvent *event, Str *out) {
                 n_failed += report_step_is_bad(&report->steps[i]) && report->steps[i].plan->kind != STEP_SERVICE &&
                             report->steps[i].plan->failure != STEP_FAILURE_IGNORE;
         }
-        (void) str_appendf(out, "%s after %s", words[event->job_result], report_duration(event->duration_usec, duration));
+        (void) str_appendf(out, "%s after %s", words[event->job_result],
+                           report_duration(event->duration_usec, duration));
         if (n_failed > 0)
                 (void) str_appendf(out, ": %zu of %zu step%s failed", n_failed, n, n == 1 ? "" : "s");
 }
@@ -135,7 +151,8 @@ void report_text(const Report *report, const char *text, Str *out) {
         for (const char *line = text; line; line = *line ? line : NULL) {
                 size_t n = strcspn(line, "\n");
 
-                terminal_append(out, line, MIN(n, (size_t) TEXT_BYTES_MAX), (TerminalStyle) { .unicode = report->options.unicode });
+                terminal_append(out, line, MIN(n, (size_t) TEXT_BYTES_MAX),
+                                (TerminalStyle) { .unicode = report->options.unicode });
                 line += n;
                 if (*line == '\n') {
                         line++;

@@ -32,7 +32,8 @@ static void step_changed(ReportStep *step, const JobEvent *event) {
 
 /* What the event says of how things stand, before it is shown. */
 static void note(Report *report, const JobEvent *event) {
-        ReportStep *step = event->step && event->step_index < report->n_steps ? &report->steps[event->step_index] : NULL;
+        ReportStep *step =
+                event->step && event->step_index < report->n_steps ? &report->steps[event->step_index] : NULL;
 
         report->now_usec = event->realtime_usec;
         if (report->started_usec == 0)
@@ -99,7 +100,8 @@ static char *make_name(const char *name) {
 
         if (!safe)
                 return NULL;
-        return safe[n] ? str_printf("%.*s...", (int) terminal_cut(safe, n, REPORT_NAME_COLUMNS_MAX - 3), safe) : TAKE_PTR(safe);
+        return safe[n] ? str_printf("%.*s...", (int) terminal_cut(safe, n, REPORT_NAME_COLUMNS_MAX - 3), safe)
+                       : TAKE_PTR(safe);
 }
 
 static int init_steps(Report *report) {
@@ -110,8 +112,10 @@ static int init_steps(Report *report) {
                 return -ENOMEM;
         report->n_steps = report->open_step = plan->n_steps;
         for (size_t i = 0; i < plan->n_steps; i++) {
-                report->steps[i] = (ReportStep) { .plan = plan->steps[i], .exit_code = -1, .name = make_name(plan->steps[i]->name),
-                                                    .head = STR_INIT(REPORT_HEAD_BYTES_MAX) };
+                report->steps[i] = (ReportStep) { .plan = plan->steps[i],
+                                                 .exit_code = -1,
+                                                 .name = make_name(plan->steps[i]->name),
+                                                 .head = STR_INIT(REPORT_HEAD_BYTES_MAX) };
                 if (!report->steps[i].name)
                         return -ENOMEM;
         }
@@ -120,7 +124,10 @@ static int init_steps(Report *report) {
 
 int report_new(const ReportOptions *options, Report **ret) {
         static const ReportClass *const classes[_REPORT_KIND_MAX] = {
-                [REPORT_PLAIN] = &report_plain, [REPORT_LIVE] = &report_live, [REPORT_JSON] = &report_json, [REPORT_QUIET] = &report_quiet,
+                [REPORT_PLAIN] = &report_plain,
+                [REPORT_LIVE] = &report_live,
+                [REPORT_JSON] = &report_json,
+                [REPORT_QUIET] = &report_quiet,
         };
         _cleanup_(report_freep) Report *report = calloc(1, sizeof(*report));
         int r;

@@ -1,7 +1,8 @@
 #pragma once
 
 /*
- * Shows what a job tells about itself, in one of four ways: live on a terminal, as plain stable lines, as JSON, or only what failed.
+ * Shows what a job tells about itself, in one of four ways: live on a terminal, as plain stable lines, as JSON, or only
+ * what failed.
  */
 
 #include "cli/run-options.h"
@@ -36,8 +37,8 @@ typedef struct Report Report;
 /**
  * report_options_for() - the way that fits the options and what @fd is
  *
- * Live on a terminal that is not "dumb". Colours: as --color says; when "auto", on such a terminal if NO_COLOR is not set (or empty).
- * Unicode marks where the locale is UTF-8.
+ * Live on a terminal that is not "dumb". Colours: as --color says; when "auto", on such a terminal if NO_COLOR is not
+ * set (or empty). Unicode marks where the locale is UTF-8.
  */
 ReportOptions report_options_for(const RunOptions *options, int fd);
 
@@ -47,13 +48,22 @@ int report_new(const ReportOptions *options, Report **ret);
 /** report_observer() - to be handed to the job; valid as long as the report */
 JobObserver report_observer(Report *report);
 
-/** report_flush() - writes what has been gathered; with an event loop this happens at each turn of it. -EPIPE: nobody reads any more */
+/**
+ * report_flush() - writes what has been gathered; with an event loop this happens at each turn of it. -EPIPE: nobody
+ * reads any more
+ */
 int report_flush(Report *report);
 
-/** report_tick() - a second has passed: the live report shows how long things run; with an event loop it does so by itself */
+/**
+ * report_tick() - a second has passed: the live report shows how long things run; with an event loop it does so by
+ * itself
+ */
 void report_tick(Report *report, uint64_t realtime_usec);
 
-/** report_pass_over() - tells of a workflow that has no job: it was skipped, or is left out. Only REPORT_JSON has something to show */
+/**
+ * report_pass_over() - tells of a workflow that has no job: it was skipped, or is left out. Only REPORT_JSON has
+ * something to show
+ */
 void report_pass_over(const ReportOptions *options, const char *workflow, bool is_skipped, const char *why);
 
 /** report_free() - writes the rest, however long that takes */

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * A session from the inside. session.c is its table of states and the wiring, session-load.c what is read before anything
- * runs, session-job.c one job after the other.
+ * A session from the inside. session.c is its table of states and the wiring, session-load.c what is read before
+ * anything runs, session-job.c one job after the other.
  */
 
 #include "agent/sweep.h"

@@ -79,7 +79,8 @@ int session_read_logins(Session *session, Error **reterr) {
         if (r >= 0 && !str_is_empty(given))
                 r = logins_add_text(session->logins, given, strlen(given), "$DOCKER_AUTH_CONFIG", LOGIN_OF_JOB, reterr);
         else if (r >= 0 && !str_is_empty(own))
-                r = logins_add_text(session->logins, own, strlen(own), "$DOCKER_AUTH_CONFIG", LOGIN_OF_OPERATOR, reterr);
+                r = logins_add_text(session->logins, own, strlen(own), "$DOCKER_AUTH_CONFIG", LOGIN_OF_OPERATOR,
+                                    reterr);
         if (r < 0)
                 return r;
         r = logins_add_files(session->logins, session->options->authfile, &warning);

@@ -15,9 +15,14 @@
 #include "cli/variables.h"
 #include "engine/find.h"
 
-/* When workflows end differently, the one that needs attention first decides: canceled, engine, timeout, refused, usage, failed. */
+/*
+ * When workflows end differently, the one that needs attention first decides: canceled, engine, timeout, refused,
+ * usage, failed.
+ */
 void session_note_exit_code(Session *session, int code) {
-        static const int order[] = { EXIT_CANCELED, EXIT_ENGINE, EXIT_TIMEOUT, EXIT_REFUSED, EXIT_USAGE, EXIT_STEP_FAILED, 0 };
+        static const int order[] = {
+                EXIT_CANCELED, EXIT_ENGINE, EXIT_TIMEOUT, EXIT_REFUSED, EXIT_USAGE, EXIT_STEP_FAILED, 0
+        };
 
         FOREACH_ROW(row, order)
                 if (*row == code || *row == session->exit_code) {
@@ -40,8 +45,11 @@ static void session_warn(Session *session, const char *text) {
         if (session->report && session->job && !session->options->quiet) {
                 JobObserver observer = report_observer(session->report);
 
-                observer.event(&(JobEvent) { .kind = JOB_EVENT_WARNING, .job_id = job_id(session->job), .realtime_usec = clock_realtime_usec(),
-                                             .exit_code = -1, .text = text },
+                observer.event(&(JobEvent) { .kind = JOB_EVENT_WARNING,
+                                            .job_id = job_id(session->job),
+                                            .realtime_usec = clock_realtime_usec(),
+                                            .exit_code = -1,
+                                            .text = text },
                                observer.userdata);
         } else
                 log_warning("%s", text);
@@ -63,15 +71,18 @@ static void on_engine(Task *task, int r, const Error *error, void *userdata) {
         if (r >= 0 && session->options->remote)
                 session->engine->info.is_local = false;
         if (r >= 0 && !session->engine->info.is_local && session->engine->info.is_foreign)
-                r = error_set(&why, EREMOTE, "the engine at %s runs on a machine of another kind, where podstep's own programs do not run",
-                              session->engine->info.address);
+                r = error_set(
+                        &why, EREMOTE,
+                        "the engine at %s runs on a machine of another kind, where podstep's own programs do not run",
+                        session->engine->info.address);
         on_answer(task, r, why ? why : error, session);
 }
 
 static int enter_opening(Machine *machine, Task **ret_task, Error **reterr) {
         Session *session = container_of(machine, Session, machine);
 
-        return engine_open(session->event, session->options->engine_url, &session->engine, on_engine, session, ret_task);
+        return engine_open(session->event, session->options->engine_url, &session->engine, on_engine, session,
+                           ret_task);
 }
 
 static void on_swept(Task *task, int r, const Error *error, void *userdata) {
@@ -80,7 +91,8 @@ static void on_swept(Task *task, int r, const Error *error, void *userdata) {
 
         session->is_sweeping = false;
         if (r < 0)
-                text = str_printf("left-overs of an earlier run could not be removed: %s; 'podstep prune' tries again", error_message(error, r));
+                text = str_printf("left-overs of an earlier run could not be removed: %s; 'podstep prune' tries again",
+                                  error_message(error, r));
         else if (session->options->verbose && session->swept.n_items > 0)
                 text = str_printf("removed %zu left-overs of earlier runs", session->swept.n_items);
         if (text)
@@ -95,7 +107,8 @@ void session_begin_sweep(Session *session) {
 
         if (session->sweep || !sweep_is_needed(&spec))
                 return;
-        session->is_sweeping = sweep_start(session->engine, &spec, &session->swept, on_swept, session, &session->sweep) >= 0;
+        session->is_sweeping =
+                sweep_start(session->engine, &spec, &session->swept, on_swept, session, &session->sweep) >= 0;
 }
 
 static int enter_sweeping(Machine *machine, Task **ret_task, Error **reterr) {
@@ -115,14 +128,21 @@ static int enter_done(Machine *machine, Task **ret_task, Error **reterr) {
 }
 
 static const MachineState session_states[] = {
-        /*                                                           START               OK                FAIL              STOP */
-        [SESSION_NEW]        = { "new",        NULL,             { SESSION_DESCRIBING, MACHINE_BUG,      MACHINE_BUG,      SESSION_DONE     } },
-        [SESSION_DESCRIBING] = { "describing", session_enter_describing, { MACHINE_BUG,        SESSION_LOADING,  SESSION_DONE,     SESSION_DONE     } },
-        [SESSION_LOADING]    = { "loading",    session_enter_loading,    { MACHINE_BUG,        SESSION_OPENING,  SESSION_DONE,     SESSION_DONE     } },
-        [SESSION_OPENING]    = { "opening",    enter_opening,    { MACHINE_BUG,        SESSION_RUNNING,  SESSION_DONE,     SESSION_DONE     } },
-        [SESSION_RUNNING]    = { "running",    session_enter_running,    { MACHINE_BUG,        SESSION_RUNNING,  SESSION_SWEEPING, SESSION_SWEEPING } },
-        [SESSION_SWEEPING]   = { "sweeping",   enter_sweeping,   { MACHINE_BUG,        SESSION_DONE,     SESSION_DONE,     SESSION_DONE     } },
-        [SESSION_DONE]       = { "done",       enter_done,       { MACHINE_BUG,        MACHINE_STAY,     MACHINE_STAY,     MACHINE_STAY     } },
+                /* START              OK               FAIL              STOP */
+        [SESSION_NEW] = { "new", NULL,
+                { SESSION_DESCRIBING, MACHINE_BUG,     MACHINE_BUG,      SESSION_DONE } },
+        [SESSION_DESCRIBING] = { "describing", session_enter_describing,
+                { MACHINE_BUG,        SESSION_LOADING, SESSION_DONE,     SESSION_DONE } },
+        [SESSION_LOADING] = { "loading", session_enter_loading,
+                { MACHINE_BUG,        SESSION_OPENING, SESSION_DONE,     SESSION_DONE } },
+        [SESSION_OPENING] = { "opening", enter_opening,
+                { MACHINE_BUG,        SESSION_RUNNING, SESSION_DONE,     SESSION_DONE } },
+        [SESSION_RUNNING] = { "running", session_enter_running,
+                { MACHINE_BUG,        SESSION_RUNNING, SESSION_SWEEPING, SESSION_SWEEPING } },
+        [SESSION_SWEEPING] = { "sweeping", enter_sweeping,
+                { MACHINE_BUG,        SESSION_DONE,    SESSION_DONE,     SESSION_DONE } },
+        [SESSION_DONE] = { "done", enter_done,
+                { MACHINE_BUG,        MACHINE_STAY,    MACHINE_STAY,     MACHINE_STAY } },
 };
 
 /* Once: stop gracefully. Twice: without grace. Three times: leave, what stands is found by the next run. */
@@ -158,7 +178,8 @@ static int session_init(Session *session, Error **reterr) {
         if (r >= 0)
                 r = sd_event_add_signal(session->event, NULL, SIGTERM, on_signal, session);
         if (r >= 0)
-                r = machine_init(&session->machine, session->event, "session", session_states, SESSION_NEW, session_failed);
+                r = machine_init(&session->machine, session->event, "session", session_states, SESSION_NEW,
+                                 session_failed);
         if (r < 0)
                 return error_set(reterr, -r, "cannot start the event loop: %s", strerror(-r));
         if (!session->options->directory && start)
@@ -208,7 +229,8 @@ int session_state_directory(char **ret, Error **reterr) {
         else if (home)
                 path = path_join(home, ".local/state/podstep");
         else
-                return error_set(reterr, ENOENT, "neither HOME nor XDG_STATE_HOME is set: podstep has no place for its files");
+                return error_set(reterr, ENOENT,
+                                 "neither HOME nor XDG_STATE_HOME is set: podstep has no place for its files");
         if (!path)
                 return error_oom(reterr);
         *ret = path;

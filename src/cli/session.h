@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * One call of 'podstep run': signals, variables, the engine, left-overs of earlier calls, then one job after the other. The
- * wiring is here and nowhere else.
+ * One call of 'podstep run': signals, variables, the engine, left-overs of earlier calls, then one job after the other.
+ * The wiring is here and nowhere else.
  */
 
 #include "cli/run-options.h"
@@ -11,7 +11,9 @@
 /** session_run() - runs the workflows; returns the exit code of podstep */
 int session_run(const RunOptions *options, char *const *files);
 
-/** session_load() - only the plans, for 'podstep plan'; returns the exit code. The caller frees the plans and the array. */
+/**
+ * session_load() - only the plans, for 'podstep plan'; returns the exit code. The caller frees the plans and the array.
+ */
 int session_load(const RunOptions *options, char *const *files, Plan ***ret_plans, size_t *ret_n_plans);
 
 /* What a run would be made of, for who hands it on. */
@@ -22,7 +24,9 @@ typedef struct SessionInput {
         char *cron;
         char **changed_files; /* NULL: those that the environment names */
 } SessionInput;
-/** session_gather() - finds it and checks that it could run, with the faults on standard error; returns the exit code */
+/**
+ * session_gather() - finds it and checks that it could run, with the faults on standard error; returns the exit code
+ */
 int session_gather(const RunOptions *options, char *const *files, SessionInput *ret);
 void session_input_done(SessionInput *input);
 

@@ -109,7 +109,10 @@ void terminal_append(Str *out, const char *line, size_t n, TerminalStyle style) 
                 (void) str_append(out, "\x1b[0m");
 }
 
-/* From U+1100 on (Hangul, CJK, most symbols for pictures) two columns are assumed; the arrows and marks below U+2E80 take one. */
+/*
+ * From U+1100 on (Hangul, CJK, most symbols for pictures) two columns are assumed; the arrows and marks below U+2E80
+ * take one.
+ */
 static size_t character_columns(const char *s, size_t length) {
         unsigned char second = length > 1 ? (unsigned char) s[1] : 0;
 
@@ -130,7 +133,8 @@ size_t terminal_cut(const char *text, size_t n, size_t columns) {
         size_t i = 0;
 
         while (i < n) {
-                size_t length = MAX(utf8_length(text + i, n - i), (size_t) 1), width = character_columns(text + i, length);
+                size_t length = MAX(utf8_length(text + i, n - i), (size_t) 1),
+                       width = character_columns(text + i, length);
 
                 if (width > columns)
                         break;

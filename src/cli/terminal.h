@@ -1,6 +1,9 @@
 #pragma once
 
-/* What may be shown of text that others wrote: a hostile step can print colours, but cannot move the cursor or name the window. */
+/*
+ * What may be shown of text that others wrote: a hostile step can print colours, but cannot move the cursor or name the
+ * window.
+ */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,8 +18,8 @@ typedef struct TerminalStyle {
 /**
  * terminal_append() - one line, made safe
  *
- * Of text that was overwritten by carriage returns the last part is shown, as a terminal would. A line that sets a colour ends
- * without one.
+ * Of text that was overwritten by carriage returns the last part is shown, as a terminal would. A line that sets a
+ * colour ends without one.
  */
 void terminal_append(Str *out, const char *line, size_t n, TerminalStyle style);
 

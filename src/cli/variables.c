@@ -69,7 +69,8 @@ static int parse_yaml(const char *name, const char *text, Map *variables, Error 
                 const YamlPair *pair = &document->root->pairs[i];
 
                 if (!yaml_is_scalar(pair->value))
-                        return error_set(reterr, EINVAL, "'%s', line %u: '%s' must be a string", name, pair->key->mark.line, pair->key->text);
+                        return error_set(reterr, EINVAL, "'%s', line %u: '%s' must be a string", name,
+                                         pair->key->mark.line, pair->key->text);
                 if (strmap_put(variables, pair->key->text, pair->value->text) < 0)
                         return error_oom(reterr);
         }
@@ -145,7 +146,9 @@ int variables_read_secrets(const RunOptions *options, Map *secrets, Error **rete
                 if (r < 0)
                         break;
                 if (!value)
-                        return error_set(reterr, ENOENT, "secret '%s': there is no such variable in the environment; set it, e.g.: read -rs %s && export %s",
+                        return error_set(reterr, ENOENT,
+                                         "secret '%s': there is no such variable in the environment; set it, e.g.: "
+                                         "read -rs %s && export %s",
                                          *name, *name, *name);
                 r = put_secret(secrets, *name, value) < 0 ? error_oom(reterr) : 0;
         }

@@ -45,7 +45,8 @@ int verb_agent(const Verb *verb, char *const *args, void *values) {
         _cleanup_strv_ char **argv = NULL;
 
         if (!program) {
-                log_error("the program 'podstep-agent' is missing: it belongs into ../libexec/podstep; install podstep again");
+                log_error("the program 'podstep-agent' is missing: it belongs into ../libexec/podstep; install podstep "
+                          "again");
                 return EXIT_ENGINE;
         }
         if (make_argv(values, program, &argv, &error) < 0) {

@@ -35,7 +35,10 @@ static int with_client(ClientWork work, char *const *args, const ClientOptions *
 }
 
 static int need_one(char *const *args, Error **reterr) {
-        return strv_length(args) == 1 ? 0 : error_set(reterr, EINVAL, "expected one job: its number or its id; 'podstep ps --all' lists them");
+        return strv_length(args) == 1
+                       ? 0
+                       : error_set(reterr, EINVAL,
+                                   "expected one job: its number or its id; 'podstep ps --all' lists them");
 }
 
 static void print_json(Json *json) {
@@ -55,7 +58,8 @@ static void drop_done(Json *answer) {
                         (void) json_object_array_del_idx(jobs, i - 1, 1);
 }
 
-static int list_once(Client *client, const ClientOptions *options, const char *state, uint64_t *version, Error **reterr) {
+static int list_once(Client *client, const ClientOptions *options, const char *state, uint64_t *version,
+                     Error **reterr) {
         _cleanup_str_ Str path = STR_INIT(URL_MAX);
         _cleanup_(json_unrefp) Json *answer = NULL;
         int64_t seen = 0;
@@ -115,7 +119,10 @@ static int work_logs(Client *client, char *const *args, const ClientOptions *opt
                 return r;
         base = job_text_path(args[0], "/log");
         (void) str_append(&path, base ? base : "");
-        (void) url_append_query(&path, "format", options->json ? "json" : options->plain || options->step ? "text" : "prefixed");
+        (void) url_append_query(&path, "format",
+                                options->json                     ? "json"
+                                : options->plain || options->step ? "text"
+                                                                  : "prefixed");
         (void) url_append_query(&path, "step", options->step);
         (void) url_append_query(&path, "follow", options->follow ? "true" : NULL);
         r = base && !path.error ? client_stream(client, str_get(&path), on_chunk, NULL, reterr) : error_oom(reterr);
@@ -175,7 +182,8 @@ static int put_secrets(JsonWriter *w, const ClientOptions *options, Error **rete
                 const char *value = getenv(*name);
 
                 if (!value)
-                        return error_set(reterr, EINVAL, "'--secret %s': no such variable in podstep's environment", *name);
+                        return error_set(reterr, EINVAL, "'--secret %s': no such variable in podstep's environment",
+                                         *name);
                 json_put_string(w, *name, value);
         }
         json_close(w);
@@ -197,7 +205,8 @@ static int work_rerun(Client *client, char *const *args, const ClientOptions *op
                 return r;
         json_close(&w);
         path = job_text_path(args[0], "/rerun");
-        r = path && json_finish(&w, false, &body) >= 0 ? client_call(client, "POST", path, body, &answer, reterr) : error_oom(reterr);
+        r = path && json_finish(&w, false, &body) >= 0 ? client_call(client, "POST", path, body, &answer, reterr)
+                                                       : error_oom(reterr);
         if (body)
                 explicit_bzero(body, strlen(body));
         if (r < 0)

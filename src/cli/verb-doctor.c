@@ -12,7 +12,8 @@
 
 static int print_text(const Findings *findings, const DoctorOptions *options) {
         _cleanup_str_ Str text = STR_INIT(OUTPUT_MAX);
-        FindingsStyle style = { .color = doctor_options_color(options), .from = options->quiet ? LEVEL_WARNING : LEVEL_OK };
+        FindingsStyle style = { .color = doctor_options_color(options),
+                                .from = options->quiet ? LEVEL_WARNING : LEVEL_OK };
 
         findings_print(findings, style, &text);
         findings_print_verdict(findings, style, &text);

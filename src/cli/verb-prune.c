@@ -45,7 +45,9 @@ typedef struct Prune {
         int exit_code;
 } Prune;
 
-static const char *const disk_names[_DISK_KIND_MAX] = { [DISK_IMAGE] = "image", [DISK_CONTAINER] = "container", [DISK_VOLUME] = "volume" };
+static const char *const disk_names[_DISK_KIND_MAX] = {
+        [DISK_IMAGE] = "image", [DISK_CONTAINER] = "container", [DISK_VOLUME] = "volume"
+};
 
 static bool is_dry(const Prune *prune) {
         return prune->options->dry_run || prune->command->only_shows;
@@ -165,8 +167,9 @@ static void print_space(const Prune *prune) {
         for (DiskKind kind = 0; kind < _DISK_KIND_MAX; kind++) {
                 Usage usage = count_usage(prune, &prune->house.before, kind);
 
-                printf("%ss%*s %7zu %7zu %10s %14s\n", disk_names[kind], 11 - (int) strlen(disk_names[kind]), "", usage.n, usage.n_used,
-                       size_text(usage.size_bytes, size), size_text(usage.free_bytes, free_size));
+                printf("%ss%*s %7zu %7zu %10s %14s\n", disk_names[kind], 11 - (int) strlen(disk_names[kind]), "",
+                       usage.n, usage.n_used, size_text(usage.size_bytes, size),
+                       size_text(usage.free_bytes, free_size));
         }
 }
 
@@ -182,7 +185,8 @@ static void print_lines(const Prune *prune) {
         if (prune->swept.n_items + prune->house.n_items == 0 && !prune->options->quiet)
                 puts("nothing to remove");
         if (prune->house.was_removed)
-                printf("the engine used %s, now it uses %s\n", size_text(total_bytes(prune, &prune->house.before), before),
+                printf("the engine used %s, now it uses %s\n",
+                       size_text(total_bytes(prune, &prune->house.before), before),
                        size_text(total_bytes(prune, &prune->house.after), after));
 }
 
@@ -238,7 +242,9 @@ static void on_swept(Task *task, int r, const Error *error, void *userdata) {
 
 static void on_opened(Task *task, int r, const Error *error, void *userdata) {
         Prune *prune = userdata;
-        SweepSpec spec = { .state_directory = prune->state_directory, .with_kept = prune->options->all, .is_dry = is_dry(prune) };
+        SweepSpec spec = { .state_directory = prune->state_directory,
+                           .with_kept = prune->options->all,
+                           .is_dry = is_dry(prune) };
 
         if (r < 0)
                 return prune_end(prune, r, error);
@@ -267,12 +273,15 @@ static int choose_command(Prune *prune, char *const *args) {
         const Command *command = args && args[0] ? find_command(args[0]) : &commands[0];
 
         if (!command || (args && args[0] && args[1])) {
-                log_error("'%s' is nothing that 'podstep prune' knows: it is one of left-overs, images, volumes, prune, prune-volumes, all, space",
+                log_error("'%s' is nothing that 'podstep prune' knows: it is one of left-overs, images, volumes, "
+                          "prune, prune-volumes, all, space",
                           command ? args[1] : args[0]);
                 return EXIT_USAGE;
         }
-        if (!command->what && (prune->options->older_than_usec > 0 || prune->options->keep_storage_bytes != UINT64_MAX)) {
-                log_error("'--older-than' and '--keep-storage' are for images and volumes: 'podstep prune images --older-than 14d'");
+        if (!command->what &&
+            (prune->options->older_than_usec > 0 || prune->options->keep_storage_bytes != UINT64_MAX)) {
+                log_error("'--older-than' and '--keep-storage' are for images and volumes: 'podstep prune images "
+                          "--older-than 14d'");
                 return EXIT_USAGE;
         }
         prune->command = command;

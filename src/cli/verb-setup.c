@@ -84,7 +84,8 @@ static void print_outcome(const SetupPlan *plan) {
         for (size_t i = 0; i < plan->n_steps; i++) {
                 const SetupStep *step = &plan->steps[i];
 
-                printf("%s: %s%s%s\n", step->name, setup_state_to_string(step->state), step->reason ? ": " : "", step->reason ? step->reason : "");
+                printf("%s: %s%s%s\n", step->name, setup_state_to_string(step->state), step->reason ? ": " : "",
+                       step->reason ? step->reason : "");
         }
 }
 

@@ -27,7 +27,10 @@ static int put_workflows(JsonWriter *w, const RunOptions *options, const Session
                 if (r < 0)
                         return error_set(reterr, -r, "cannot read '%s': %s", *path, strerror(-r));
                 json_open_object(w, NULL);
-                json_put_string(w, "file", path_is_below(*path, input->checkout) && options->git ? *path + strlen(input->checkout) + 1 : *path);
+                json_put_string(w, "file",
+                                path_is_below(*path, input->checkout) && options->git
+                                        ? *path + strlen(input->checkout) + 1
+                                        : *path);
                 json_put_bytes(w, "text", text, n);
                 json_close(w);
         }
@@ -41,16 +44,23 @@ static void put_msec(JsonWriter *w, const char *key, uint64_t usec) {
 }
 
 static char *trusted_words(unsigned trusted) {
-        return str_printf("%s%s%s", trusted & TRUST_NETWORK ? "network," : "", trusted & TRUST_VOLUMES ? "volumes," : "",
-                          trusted & TRUST_SECURITY ? "security," : "");
+        return str_printf("%s%s%s", trusted & TRUST_NETWORK ? "network," : "",
+                          trusted & TRUST_VOLUMES ? "volumes," : "", trusted & TRUST_SECURITY ? "security," : "");
 }
 
 static void put_options(JsonWriter *w, const RunOptions *options, const SessionInput *input) {
-        static const char *const networks[] = { [NETWORK_CHOICE_AUTO] = "auto", [NETWORK_CHOICE_POD] = "pod", [NETWORK_CHOICE_BRIDGE] = "bridge" };
-        _cleanup_free_ char *trusted = trusted_words(options->policy.trusted), *pull = pull_list_to_string(&options->pull, ",");
+        static const char *const networks[] = {
+                [NETWORK_CHOICE_AUTO] = "auto", [NETWORK_CHOICE_POD] = "pod", [NETWORK_CHOICE_BRIDGE] = "bridge"
+        };
+        _cleanup_free_ char *trusted = trusted_words(options->policy.trusted),
+                            *pull = pull_list_to_string(&options->pull, ",");
 
         json_open_object(w, "options");
-        json_put_string(w, "workspace", options->write ? "write" : options->clean ? "clean" : options->clone ? "clone" : "overlay");
+        json_put_string(w, "workspace",
+                        options->write   ? "write"
+                        : options->clean ? "clean"
+                        : options->clone ? "clone"
+                                         : "overlay");
         if (options->clone_depth > 0)
                 json_put_uint(w, "clone_depth", options->clone_depth);
         if (trusted && *trusted) {

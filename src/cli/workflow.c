@@ -32,7 +32,9 @@ static int select_steps(Plan *plan, const RunOptions *options, Error **reterr) {
         return r;
 }
 
-/* Judges what a file became; returns how much is refused. What is wrong with all combinations of a matrix is told once. */
+/*
+ * Judges what a file became; returns how much is refused. What is wrong with all combinations of a matrix is told once.
+ */
 static size_t judge(Plan *const *plans, size_t n_plans, const WorkflowInput *input, DiagList *diags) {
         size_t n_refused = 0;
 
@@ -60,7 +62,8 @@ static size_t check_secrets(Plan *const *plans, size_t n_plans, DiagList *diags)
 }
 
 /* What the operator set goes onto what a file became. */
-static int apply_settings(Plan *const *plans, size_t n_plans, const WorkflowInput *input, DiagList *diags, Error **reterr) {
+static int apply_settings(Plan *const *plans, size_t n_plans, const WorkflowInput *input, DiagList *diags,
+                          Error **reterr) {
         PolicyProject project = policy_project(&input->options->policy, input->environment);
         int r = 0;
 

@@ -36,7 +36,9 @@ const char *config_check_runner(const char *text) {
 }
 
 const char *config_check_url(const char *text) {
-        return text[0] == '/' || strstr(text, "://") ? NULL : "an address such as unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST/PATH";
+        return text[0] == '/' || strstr(text, "://")
+                       ? NULL
+                       : "an address such as unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST/PATH";
 }
 
 const char *config_check_address(const char *text) {
@@ -69,7 +71,8 @@ const char *config_check_ulimit(const char *text) {
 
         if (n_name > 0 && text[n_name] == '=') {
                 colon = strchrnul(soft, ':');
-                if (is_ulimit_value(soft, (size_t) (colon - soft)) && (!*colon || is_ulimit_value(colon + 1, strlen(colon + 1))))
+                if (is_ulimit_value(soft, (size_t) (colon - soft)) &&
+                    (!*colon || is_ulimit_value(colon + 1, strlen(colon + 1))))
                         return NULL;
         }
         return "NAME=SOFT or NAME=SOFT:HARD, such as nofile=1024:2048";
@@ -137,7 +140,9 @@ const char *config_check_mount(const char *text) {
 }
 
 const char *config_check_sysctl(const char *text) {
-        return strchr(text, '.') && !text[strspn(text, NAME_BYTES ".-/")] ? NULL : "the name of a setting such as net.core.somaxconn";
+        return strchr(text, '.') && !text[strspn(text, NAME_BYTES ".-/")]
+                       ? NULL
+                       : "the name of a setting such as net.core.somaxconn";
 }
 
 const char *config_check_label(const char *text) {
@@ -151,7 +156,9 @@ const char *config_check_variable(const char *text) {
 const char *config_check_platform(const char *text) {
         const char *slash = strchr(text, '/');
 
-        return slash && slash > text && slash[1] && !text[strspn(text, NAME_BYTES "./-")] ? NULL : "a platform such as linux/arm64";
+        return slash && slash > text && slash[1] && !text[strspn(text, NAME_BYTES "./-")]
+                       ? NULL
+                       : "a platform such as linux/arm64";
 }
 
 const char *config_check_version(const char *text) {

@@ -13,8 +13,8 @@
 #define FLAG_TEXT_MAX 200
 
 static int fault(const Importer *importer, const YamlNode *node, const char *expected) {
-        diag_add(importer->diags, DIAG_ERROR, "type", node->mark, "%s: expected %s, found %s", importer->setting, expected,
-                 yaml_kind_name(node->kind));
+        diag_add(importer->diags, DIAG_ERROR, "type", node->mark, "%s: expected %s, found %s", importer->setting,
+                 expected, yaml_kind_name(node->kind));
         return 0;
 }
 
@@ -34,11 +34,12 @@ int import_name(Importer *importer, const ImportRow *row, const YamlNode *node) 
         while (n > 0 && name[n - 1] == '-')
                 name[--n] = '\0';
         if (n == 0)
-                return import_note(importer, IMPORT_IGNORED, node, NULL, "nothing is left of it that could be a name here");
+                return import_note(importer, IMPORT_IGNORED, node, NULL,
+                                   "nothing is left of it that could be a name here");
         r = import_put_text(importer, row->targets[0], name, node->mark);
         return r < 0 ? r
-                     : import_note(importer, str_equal(name, node->text) ? IMPORT_MAPPED : IMPORT_DIFFERS, node, row->targets[0],
-                                   "a part of the names of caches");
+                     : import_note(importer, str_equal(name, node->text) ? IMPORT_MAPPED : IMPORT_DIFFERS, node,
+                                   row->targets[0], "a part of the names of caches");
 }
 
 /* Of all containers, unless services have a setting of their own. */
@@ -49,8 +50,10 @@ int import_privileged(Importer *importer, const ImportRow *row, const YamlNode *
         if (r == 0 && !is_split)
                 r = import_put(importer, "services.privileged", node);
         return r < 0 ? r
-                     : import_note(importer, IMPORT_DIFFERS, node, is_split ? "steps.privileged" : "steps.privileged, services.privileged",
-                                   "with rootless Podman such a container has no more rights on the machine than its user");
+                     : import_note(
+                               importer, IMPORT_DIFFERS, node,
+                               is_split ? "steps.privileged" : "steps.privileged, services.privileged",
+                               "with rootless Podman such a container has no more rights on the machine than its user");
 }
 
 /* { nofile = "1024:2048" } */
@@ -72,7 +75,9 @@ int import_ulimit(Importer *importer, const ImportRow *row, const YamlNode *node
                         return fault(importer, value, "a text such as \"1024:2048\"");
                 if (strv_append_take(&texts, str_printf("%s=%s", node->pairs[i].key->text, value->text)) < 0)
                         return -ENOMEM;
-                items[i] = (YamlNode) { .kind = YAML_STRING, .mark = value->mark, .text = texts[i], .n_text = strlen(texts[i]) };
+                items[i] = (YamlNode) {
+                        .kind = YAML_STRING, .mark = value->mark, .text = texts[i], .n_text = strlen(texts[i])
+                };
                 list[i] = &items[i];
         }
         r = import_put(importer, "steps.ulimits", &sequence);
@@ -85,12 +90,14 @@ int import_network_mode(Importer *importer, const ImportRow *row, const YamlNode
         if (node->kind != YAML_STRING)
                 return fault(importer, node, "a text");
         if (str_starts_with(node->text, "container:"))
-                return import_note(importer, IMPORT_REFUSED, node, NULL, "a job does not join the network of a container that is not its own");
+                return import_note(importer, IMPORT_REFUSED, node, NULL,
+                                   "a job does not join the network of a container that is not its own");
         if (str_equal(node->text, "bridge") || str_equal(node->text, "default")) {
                 r = import_put_text(importer, "network.kind", "bridge", node->mark);
                 return r < 0 ? r
-                             : import_note(importer, IMPORT_DIFFERS, node, "network.kind",
-                                           "each job has a network of its own, in which services are found by their names");
+                             : import_note(
+                                       importer, IMPORT_DIFFERS, node, "network.kind",
+                                       "each job has a network of its own, in which services are found by their names");
         }
         r = import_put(importer, "network.mode", node);
         return r < 0 ? r : import_note(importer, IMPORT_MAPPED, node, "network.mode", NULL);
@@ -135,7 +142,8 @@ static int import_flag(Importer *importer, const char *name, bool is_on, const Y
                 if (r == 0 && is_on && flag->key)
                         r = import_put_text(importer, flag->key, flag->value, node->mark);
                 if (r == 0)
-                        r = import_note(importer, is_on && flag->key ? IMPORT_MAPPED : IMPORT_IGNORED, node, is_on ? flag->key : NULL, flag->text);
+                        r = import_note(importer, is_on && flag->key ? IMPORT_MAPPED : IMPORT_IGNORED, node,
+                                        is_on ? flag->key : NULL, flag->text);
         }
         if (!is_known)
                 r = import_note(importer, IMPORT_IGNORED, node, NULL, "a switch of GitLab Runner's own code");
@@ -189,7 +197,8 @@ int import_environment(Importer *importer, const ImportRow *row, const YamlNode 
 
 /* ---- numbers ---- */
 
-static int put_number(Importer *importer, const ImportRow *row, const YamlNode *node, const char *format, long long number) {
+static int put_number(Importer *importer, const ImportRow *row, const YamlNode *node, const char *format,
+                      long long number) {
         char text[CONFIG_NAME_MAX];
         int r;
 
@@ -201,15 +210,18 @@ static int put_number(Importer *importer, const ImportRow *row, const YamlNode *
 int import_seconds(Importer *importer, const ImportRow *row, const YamlNode *node) {
         if (node->kind != YAML_INT)
                 return fault(importer, node, "a number of seconds");
-        return node->integer < 0 ? put_number(importer, row, node, "", -1) : put_number(importer, row, node, "s", node->integer);
+        return node->integer < 0 ? put_number(importer, row, node, "", -1)
+                                 : put_number(importer, row, node, "s", node->integer);
 }
 
 int import_kilobytes(Importer *importer, const ImportRow *row, const YamlNode *node) {
-        return node->kind == YAML_INT ? put_number(importer, row, node, "k", node->integer) : fault(importer, node, "a number of kilobytes");
+        return node->kind == YAML_INT ? put_number(importer, row, node, "k", node->integer)
+                                      : fault(importer, node, "a number of kilobytes");
 }
 
 int import_services_limit(Importer *importer, const ImportRow *row, const YamlNode *node) {
-        return node->kind == YAML_INT ? put_number(importer, row, node, "", MAX(node->integer, -1)) : fault(importer, node, "a number");
+        return node->kind == YAML_INT ? put_number(importer, row, node, "", MAX(node->integer, -1))
+                                      : fault(importer, node, "a number");
 }
 
 /* ---- what is of Windows ---- */
@@ -224,7 +236,8 @@ int import_shell(Importer *importer, const ImportRow *row, const YamlNode *node)
         int r;
 
         if (node->kind == YAML_STRING && (str_equal(node->text, "powershell") || str_equal(node->text, "pwsh")))
-                return import_note(importer, IMPORT_REFUSED, node, NULL, "commands are run by a POSIX shell such as sh or bash");
+                return import_note(importer, IMPORT_REFUSED, node, NULL,
+                                   "commands are run by a POSIX shell such as sh or bash");
         r = import_put(importer, "jobs.shell", node);
         return r < 0 ? r : import_note(importer, IMPORT_MAPPED, node, "jobs.shell", NULL);
 }
@@ -266,7 +279,8 @@ int import_volumes(Importer *importer, const ImportRow *row, const YamlNode *nod
                 bool is_refused = why && is_windows_path(item->text);
 
                 if (why)
-                        r = import_note(importer, is_refused ? IMPORT_REFUSED : IMPORT_DIFFERS, item, is_refused ? NULL : row->targets[0], why);
+                        r = import_note(importer, is_refused ? IMPORT_REFUSED : IMPORT_DIFFERS, item,
+                                        is_refused ? NULL : row->targets[0], why);
                 if (!is_refused)
                         list[rest.n_items++] = item;
         }

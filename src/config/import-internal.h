@@ -1,6 +1,8 @@
 #pragma once
 
-/* Between the files that import a config.toml: import (the walk), import-rows (what becomes of what), import-convert. */
+/*
+ * Between the files that import a config.toml: import (the walk), import-rows (what becomes of what), import-convert.
+ */
 
 #include "config/import.h"
 #include "config/key.h"

@@ -153,12 +153,14 @@ static int note_unknown(Importer *importer, const ImportRow *rows, const char *p
         for (const ImportRow *row = rows; row->path && n < ELEMENTSOF(names); row++)
                 names[n++] = row->path;
         near = diag_suggest(path, names, n);
-        text = near ? str_printf("there is no such setting; did you mean '%s'?", near) : strdup("there is no such setting");
+        text = near ? str_printf("there is no such setting; did you mean '%s'?", near)
+                    : strdup("there is no such setting");
         return text ? import_note(importer, IMPORT_REFUSED, node, NULL, text) : -ENOMEM;
 }
 
 /* All that stands in a table, and in those in it, by rows. */
-static int walk(Importer *importer, const ImportRow *rows, const char *prefix, const char *shown_prefix, const YamlNode *table) {
+static int walk(Importer *importer, const ImportRow *rows, const char *prefix, const char *shown_prefix,
+                const YamlNode *table) {
         int r = 0;
 
         for (size_t i = 0; i < table->n_pairs && r == 0; i++) {
@@ -201,7 +203,8 @@ static const char *judge_executor(const char *executor) {
                 { "docker", NULL },
                 { "docker-autoscaler", NULL },
                 { "docker+machine", NULL },
-                { "docker-windows", "podstep runs Linux containers only: jobs for Windows containers stay with GitLab Runner on Windows" },
+                { "docker-windows", "podstep runs Linux containers only: jobs for Windows containers stay with GitLab "
+                                    "Runner on Windows" },
                 { "kubernetes", "podstep runs jobs with Podman or Docker on this machine, not on Kubernetes" },
                 { "shell", "podstep runs jobs in containers only, never in a shell of this machine" },
         };
@@ -215,7 +218,8 @@ static const char *judge_executor(const char *executor) {
 static const char *text_of(const YamlNode *table, const char *key) {
         const YamlNode *node = yaml_get(table, key);
 
-        return node && node->kind == YAML_STRING && node->n_text > 0 && strlen(node->text) == node->n_text ? node->text : NULL;
+        return node && node->kind == YAML_STRING && node->n_text > 0 && strlen(node->text) == node->n_text ? node->text
+                                                                                                           : NULL;
 }
 
 static int read_runner(Importer *importer, size_t index) {
@@ -237,7 +241,8 @@ static int read_runner(Importer *importer, size_t index) {
                 return import_note(importer, IMPORT_REFUSED, node ? node : importer->table, NULL, why);
         }
         if (!str_equal(runner->executor, "docker"))
-                r = import_note(importer, IMPORT_DIFFERS, node, NULL, "jobs run on this machine; none are made for them");
+                r = import_note(importer, IMPORT_DIFFERS, node, NULL,
+                                "jobs run on this machine; none are made for them");
         if (r == 0)
                 r = walk(importer, import_runner_rows, "", OF_RUNNER, importer->table);
         return r == 0 ? add_defaults(importer) : r;
@@ -249,7 +254,8 @@ static int add_runner(const Source *source, DiagList *diags, const YamlNode *tab
 
         if (table->kind != YAML_MAPPING || import->n_runners == IMPORT_RUNNERS_MAX) {
                 diag_add(diags, DIAG_ERROR, "type", table->mark,
-                         table->kind != YAML_MAPPING ? "runners: expected tables, [[runners]]" : "more than 100 runners");
+                         table->kind != YAML_MAPPING ? "runners: expected tables, [[runners]]"
+                                                     : "more than 100 runners");
                 return 0;
         }
         if (ARRAY_APPEND(import->runners, import->n_runners, empty) < 0)
@@ -285,7 +291,8 @@ static int read_root(const Source *source, DiagList *diags, const YamlNode *root
         import->notes = global.notes;
         import->n_notes = global.n_notes;
         if (r == 0 && import->n_runners == 0)
-                diag_add(diags, DIAG_ERROR, "value", (Mark) { 1, 1, 0 }, "there is no [[runners]] in it: this is no configuration of GitLab Runner");
+                diag_add(diags, DIAG_ERROR, "value", (Mark) { 1, 1, 0 },
+                         "there is no [[runners]] in it: this is no configuration of GitLab Runner");
         return r;
 }
 

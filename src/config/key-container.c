@@ -6,11 +6,11 @@
 
 const ConfigKey config_container_rows[] = {
         { "user", TEXT(user),
-          .doc = "Runs as this user (``UID[:GID]`` or names), whatever the file says. Without it the file decides, then "
-                 "the image." },
+          .doc = "Runs as this user (``UID[:GID]`` or names), whatever the file says. Without it the file decides, "
+                 "then the image." },
         { "allowed_users", TEXTS(allowed_users),
-          .doc = "Users that a file may choose; the image's own always may. Without it any, or only ``user`` if that is "
-                 "set." },
+          .doc = "Users that a file may choose; the image's own always may. Without it any, or only ``user`` if that "
+                 "is set." },
         { "memory", SIZE(limits.memory_bytes),
           .variables = { "WOODPECKER_BACKEND_DOCKER_LIMIT_MEM", "WOODPECKER_LIMIT_MEM" },
           .doc = "Memory of each container: ``512m``, ``2g``. 0: no limit." },
@@ -56,8 +56,7 @@ const ConfigKey config_container_rows[] = {
         { "cap_add", TEXTS(cap_add), .check = config_check_capability,
           .doc = "Capabilities more than those: ``NET_ADMIN``; ``all``." },
         { "cap_drop", TEXTS(cap_drop), .check = config_check_capability, .doc = "Capabilities less; ``all``." },
-        { "security_opt", TEXTS(security_opts),
-          .variables = { "WOODPECKER_BACKEND_DOCKER_APPARMOR_PROFILE=apparmor=" },
+        { "security_opt", TEXTS(security_opts), .variables = { "WOODPECKER_BACKEND_DOCKER_APPARMOR_PROFILE=apparmor=" },
           .doc = "As **podman-run**\\(1) ``--security-opt``: ``seccomp=/etc/profile.json``, ``label=disable``, "
                  "``apparmor=NAME``." },
         { "devices", TEXTS(devices), .check = config_check_device,
@@ -70,7 +69,8 @@ const ConfigKey config_container_rows[] = {
           .doc = "Devices that a file may ask for, if it is trusted with volumes. Without it any." },
         { "device_cgroup_rules", TEXTS(device_cgroup_rules), .check = config_check_device_rule,
           .doc = "Access to kinds of devices: ``c 188:* rwm``." },
-        { "gpus", TEXT(gpus), .doc = "GPUs as **docker-run**\\(1) ``--gpus`` has them: ``all``, ``2``, ``device=0,1``." },
+        { "gpus", TEXT(gpus),
+          .doc = "GPUs as **docker-run**\\(1) ``--gpus`` has them: ``all``, ``2``, ``device=0,1``." },
         { "group_add", TEXTS(groups), .doc = "Further groups of the user: names, numbers, or ``keep-groups``." },
         { "ipc_mode", TEXT(ipc_mode), .doc = "As **podman-run**\\(1) ``--ipc``: ``private``, ``host``, ``none``." },
         { "pid_mode", TEXT(pid_mode), .doc = "As **podman-run**\\(1) ``--pid``: ``private``, ``host``." },

@@ -46,7 +46,10 @@ typedef struct ConfigKey {
         const char *const *words; /* CONFIG_WORD; ended by NULL */
         ConfigCheck check;
         const char *fallback; /* what holds if nobody says anything; NULL: nothing */
-        /* Beside PODSTEP_SECTION_KEY; the first that is set counts. "NAME=PREFIX": the prefix goes in front of its value. */
+        /*
+         * Beside PODSTEP_SECTION_KEY; the first that is set counts. "NAME=PREFIX": the prefix goes in front of its
+         * value.
+         */
         const char *variables[CONFIG_VARIABLES_MAX];
         const char *doc;      /* reST, for the manual */
 } ConfigKey;

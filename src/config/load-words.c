@@ -29,7 +29,8 @@ static char *trim(char *text) {
 }
 
 /* "a, b": a list without brackets. */
-static int put_list(ConfigLoader *loader, const ConfigSlot *slot, const Source *source, ConfigLayer layer, DiagList *diags) {
+static int put_list(ConfigLoader *loader, const ConfigSlot *slot, const Source *source, ConfigLayer layer,
+                    DiagList *diags) {
         _cleanup_strv_ char **words = NULL;
         _cleanup_free_ YamlNode *nodes = NULL;
         _cleanup_free_ YamlNode **items = NULL;
@@ -54,7 +55,8 @@ static int put_list(ConfigLoader *loader, const ConfigSlot *slot, const Source *
         return config_put(loader, slot, &list, layer, source->name, diags);
 }
 
-static int put_yaml(ConfigLoader *loader, const ConfigSlot *slot, const Source *source, ConfigLayer layer, DiagList *diags) {
+static int put_yaml(ConfigLoader *loader, const ConfigSlot *slot, const Source *source, ConfigLayer layer,
+                    DiagList *diags) {
         _cleanup_(yaml_document_freep) YamlDocument *document = NULL;
         int r = yaml_parse(source, diags, &document);
 

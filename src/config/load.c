@@ -39,7 +39,8 @@ static int list_drop_ins(ConfigLoader *loader, const char *directory, char ***re
                 return r;
         if (strv_length(names) > CONFIG_DROP_INS_MAX) {
                 loader->n_errors++;
-                return str_appendf(loader->faults, "error: more than %d files in '%s'\n", CONFIG_DROP_INS_MAX, directory);
+                return str_appendf(loader->faults, "error: more than %d files in '%s'\n", CONFIG_DROP_INS_MAX,
+                                   directory);
         }
         if (names)
                 qsort(names, strv_length(names), sizeof(char *), compare);

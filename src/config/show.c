@@ -175,16 +175,18 @@ int config_show_key(const Config *config, const char *key, unsigned flags, Str *
         int r;
 
         if (config_section_exists(key))
-                return flags & CONFIG_SHOW_JSON ? show_json(config, key, flags, out) : show_text(config, key, flags, out);
+                return flags & CONFIG_SHOW_JSON ? show_json(config, key, flags, out)
+                                                : show_text(config, key, flags, out);
         if (config_slot_find(key, strlen(key), &slot)) {
                 r = make_value(config, &slot, &value);
                 if (r < 0 || !(flags & CONFIG_SHOW_JSON))
                         return r < 0 ? r : show_bare(value, out);
-                (void) str_appendf(out, "%s\n", value ? json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN) : "null");
+                (void) str_appendf(out, "%s\n",
+                                   value ? json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN) : "null");
                 return out->error;
         }
         shown = str_escape(key, strlen(key), NAME_SHOWN_MAX);
         near = config_slot_suggest(key, buffer);
-        return error_set(reterr, EINVAL, "there is no key '%s'%s%s%s", shown ? shown : "", near ? "; did you mean '" : "",
-                         near ? near : "", near ? "'?" : "");
+        return error_set(reterr, EINVAL, "there is no key '%s'%s%s%s", shown ? shown : "",
+                         near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }

@@ -17,7 +17,8 @@ int config_refuse(const ConfigSetting *s, const YamlNode *node, const char *expe
                                              : NULL;
 
         if (shown)
-                diag_add(s->diags, DIAG_ERROR, "value", node->mark, "%s: expected %s, found '%s'", s->name, expected, shown);
+                diag_add(s->diags, DIAG_ERROR, "value", node->mark, "%s: expected %s, found '%s'", s->name, expected,
+                         shown);
         else
                 diag_add(s->diags, DIAG_ERROR, "type", node->mark, "%s: expected %s, found %s", s->name, expected,
                          yaml_kind_name(node->kind));
@@ -77,7 +78,8 @@ static int append_item(const ConfigSetting *s, const YamlNode *node, char ***tex
         if (r < 0)
                 return r;
         /* Later compared as text: "/srv/" is "/srv". */
-        return strv_append_take(texts, s->key->check == config_check_path ? path_clean(node->text) : strdup(node->text));
+        return strv_append_take(texts,
+                                s->key->check == config_check_path ? path_clean(node->text) : strdup(node->text));
 }
 
 /* One text, or a list of them. */
@@ -235,7 +237,8 @@ static int set_image_devices(const ConfigSetting *s, const YamlNode *node, Polic
 
                 if (fault == 0) {
                         row.pattern = strdup(node->pairs[i].key->text);
-                        if (!row.pattern || ARRAY_APPEND(container->image_devices, container->n_image_devices, row) < 0) {
+                        if (!row.pattern ||
+                            ARRAY_APPEND(container->image_devices, container->n_image_devices, row) < 0) {
                                 free(row.pattern);
                                 strv_free(row.devices);
                                 fault = -ENOMEM;

@@ -205,7 +205,11 @@ char *config_format_duration(uint64_t usec) {
         static const struct {
                 uint64_t usec;
                 const char *suffix;
-        } units[] = { { 60 * USEC_PER_MIN, "h" }, { USEC_PER_MIN, "min" }, { USEC_PER_SEC, "s" }, { USEC_PER_MSEC, "ms" }, { 1, "us" } };
+        } units[] = { { 60 * USEC_PER_MIN, "h" },
+                      { USEC_PER_MIN, "min" },
+                      { USEC_PER_SEC, "s" },
+                      { USEC_PER_MSEC, "ms" },
+                      { 1, "us" } };
         Str out = STR_INIT(CONFIG_NAME_MAX);
 
         FOREACH_ROW(unit, units)
@@ -276,8 +280,8 @@ const ConfigScalar config_scalars[_CONFIG_TYPE_MAX] = {
         [CONFIG_DURATION] = { "duration", TIME_WORDS, parse_time, format_time, sizeof(uint64_t) },
         [CONFIG_DURATION_OR_NONE] = { "duration or off", TIME_WORDS ", or off", parse_time_or_none, format_time,
                                       sizeof(uint64_t) },
-        [CONFIG_MICROSECONDS] = { "duration", "a duration such as 50ms, or microseconds", parse_microseconds, format_time,
-                                  sizeof(int64_t) },
+        [CONFIG_MICROSECONDS] = { "duration", "a duration such as 50ms, or microseconds", parse_microseconds,
+                                  format_time, sizeof(int64_t) },
         [CONFIG_LIMIT] = { "number or unlimited", "a whole number, or unlimited", parse_limit, format_limit,
                            sizeof(unsigned) },
 };

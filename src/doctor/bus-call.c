@@ -147,13 +147,14 @@ int bus_start_unit(sd_event *event, sd_bus *manager, const char *unit, TaskDone 
         start->unit = strdup(unit);
         if (!start->unit)
                 return -ENOMEM;
-        r = sd_bus_match_signal_async(manager, &start->match, NULL, BUS_SYSTEMD_PATH, BUS_MANAGER, "JobRemoved", on_job_removed, NULL, start);
+        r = sd_bus_match_signal_async(manager, &start->match, NULL, BUS_SYSTEMD_PATH, BUS_MANAGER, "JobRemoved",
+                                      on_job_removed, NULL, start);
         if (r >= 0)
-                r = sd_bus_call_method_async(manager, &start->subscribe, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "Subscribe", on_subscribed,
-                                             start, NULL);
+                r = sd_bus_call_method_async(manager, &start->subscribe, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER,
+                                             "Subscribe", on_subscribed, start, NULL);
         if (r >= 0)
-                r = sd_bus_call_method_async(manager, &start->start, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "StartUnit", on_started, start,
-                                             "ss", unit, "replace");
+                r = sd_bus_call_method_async(manager, &start->start, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER,
+                                             "StartUnit", on_started, start, "ss", unit, "replace");
         if (r >= 0)
                 r = timer_start(event, START_USEC, on_deadline, start, &start->deadline);
         if (r < 0)

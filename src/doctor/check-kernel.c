@@ -21,20 +21,27 @@ void check_userns(const Check *check, const Facts *facts, Findings *findings) {
         if (facts->uid == 0)
                 return;
         if (facts->userns_clone == 0) {
-                finding = finding_add(findings, check, LEVEL_FAULT, "only root may make user namespaces (kernel.unprivileged_userns_clone is 0)");
-                finding_mend(finding, findings, true,
-                             "echo kernel.unprivileged_userns_clone=1 >/etc/sysctl.d/60-podman.conf && sysctl --system");
+                finding = finding_add(findings, check, LEVEL_FAULT,
+                                      "only root may make user namespaces (kernel.unprivileged_userns_clone is 0)");
+                finding_mend(
+                        finding, findings, true,
+                        "echo kernel.unprivileged_userns_clone=1 >/etc/sysctl.d/60-podman.conf && sysctl --system");
         } else if (facts->user_namespaces_max >= 0 && facts->user_namespaces_max < USERNS_FEW) {
                 finding = finding_add(findings, check, facts->user_namespaces_max == 0 ? LEVEL_FAULT : LEVEL_WARNING,
                                       "at most %lld user namespaces may be made (user.max_user_namespaces)",
                                       (long long) facts->user_namespaces_max);
-                finding_mend(finding, findings, true, "echo user.max_user_namespaces=15000 >/etc/sysctl.d/60-podman.conf && sysctl --system");
-        } else if (facts->apparmor_restricts == 1 && !facts->has_podman_profile && !answers) {
-                finding = finding_add(findings, check, LEVEL_WARNING,
-                                      "AppArmor lets only programs with a profile make user namespaces, and Podman has none");
-                finding_advise(finding, findings, "install the package apparmor of your release, which brings Podman's, or let root allow all:");
                 finding_mend(finding, findings, true,
-                             "echo kernel.apparmor_restrict_unprivileged_userns=0 >/etc/sysctl.d/60-podman.conf && sysctl --system");
+                             "echo user.max_user_namespaces=15000 >/etc/sysctl.d/60-podman.conf && sysctl --system");
+        } else if (facts->apparmor_restricts == 1 && !facts->has_podman_profile && !answers) {
+                finding = finding_add(
+                        findings, check, LEVEL_WARNING,
+                        "AppArmor lets only programs with a profile make user namespaces, and Podman has none");
+                finding_advise(
+                        finding, findings,
+                        "install the package apparmor of your release, which brings Podman's, or let root allow all:");
+                finding_mend(finding, findings, true,
+                             "echo kernel.apparmor_restrict_unprivileged_userns=0 >/etc/sysctl.d/60-podman.conf && "
+                             "sysctl --system");
         } else
                 (void) finding_add(findings, check, LEVEL_OK, "may be made%s",
                                    facts->apparmor_restricts == 1 ? ", by programs with an AppArmor profile" : "");
@@ -66,38 +73,51 @@ static void judge_controllers(const Check *check, const Facts *facts, Findings *
         if (!is_told && !facts->knows_controllers)
                 return;
         if (!*missing) {
-                (void) finding_add(findings, check, LEVEL_OK, "v2, with memory, pids and cpu%s", is_systemd ? ", by systemd" : "");
+                (void) finding_add(findings, check, LEVEL_OK, "v2, with memory, pids and cpu%s",
+                                   is_systemd ? ", by systemd" : "");
                 return;
         }
         finding = finding_add(findings, check, LEVEL_WARNING, "not given to your containers: %s%s", missing,
-                              is_systemd ? "; a container with such a limit does not start" : "; such limits are passed over");
+                              is_systemd ? "; a container with such a limit does not start"
+                                         : "; such limits are passed over");
         if (facts->has_systemd) {
                 finding_mend(finding, findings, true,
-                             "mkdir -p /etc/systemd/system/user@.service.d && printf '[Service]\\nDelegate=cpu cpuset io memory pids\\n' "
-                             ">/etc/systemd/system/user@.service.d/delegate.conf && systemctl daemon-reload");
-                finding_advise(finding, findings, "%s", strstr(missing, "pids") && is_systemd
-                                                                ? "as below, then log in anew; where the kernel has no pids controller to give, set "
-                                                                  "pids_limit = 0 in ~/.config/containers/containers.conf, or no container starts at all"
-                                                                : "as below, then log in anew");
+                             "mkdir -p /etc/systemd/system/user@.service.d && printf '[Service]\\nDelegate=cpu cpuset "
+                             "io memory pids\\n' >/etc/systemd/system/user@.service.d/delegate.conf && systemctl "
+                             "daemon-reload");
+                finding_advise(
+                        finding, findings, "%s",
+                        strstr(missing, "pids") && is_systemd
+                                ? "as below, then log in anew; where the kernel has no pids controller to give, set "
+                                  "pids_limit = 0 in ~/.config/containers/containers.conf, or no container starts at "
+                                  "all"
+                                : "as below, then log in anew");
         } else
                 finding_advise(finding, findings, "whoever starts Podman here must give its cgroup these controllers");
 }
 
 void check_cgroups(const Check *check, const Facts *facts, Findings *findings) {
         const EngineDetails *details = &facts->details;
-        bool is_v2 = facts->knows_details && details->cgroup_version ? str_equal(details->cgroup_version, "v2") : facts->has_cgroup2;
+        bool is_v2 = facts->knows_details && details->cgroup_version ? str_equal(details->cgroup_version, "v2")
+                                                                     : facts->has_cgroup2;
         Finding *finding;
 
         if (facts->engine_r >= 0 && (!facts->knows_details || facts->is_docker))
                 return; /* Docker's are root's */
         if (!is_v2) {
-                finding = finding_add(findings, check, LEVEL_WARNING, "version 1, or both mixed: rootless containers have no limits at all");
-                finding_advise(finding, findings, "boot with systemd.unified_cgroup_hierarchy=1 on the kernel's command line");
+                finding = finding_add(findings, check, LEVEL_WARNING,
+                                      "version 1, or both mixed: rootless containers have no limits at all");
+                finding_advise(finding, findings,
+                               "boot with systemd.unified_cgroup_hierarchy=1 on the kernel's command line");
                 return;
         }
-        if (details->is_rootless && facts->engine_is_local && facts->has_manager && str_equal(details->cgroup_manager, "cgroupfs")) {
-                finding = finding_add(findings, check, LEVEL_WARNING, "Podman makes cgroups itself instead of asking your systemd");
-                finding_advise(finding, findings, "install the package dbus-user-session and log in anew; remove cgroup_manager from containers.conf");
+        if (details->is_rootless && facts->engine_is_local && facts->has_manager &&
+            str_equal(details->cgroup_manager, "cgroupfs")) {
+                finding = finding_add(findings, check, LEVEL_WARNING,
+                                      "Podman makes cgroups itself instead of asking your systemd");
+                finding_advise(finding, findings,
+                               "install the package dbus-user-session and log in anew; remove cgroup_manager from "
+                               "containers.conf");
         }
         judge_controllers(check, facts, findings);
 }
@@ -110,11 +130,15 @@ void check_selinux(const Check *check, const Facts *facts, Findings *findings) {
         if (facts->selinux_enforces == ANSWER_NO)
                 (void) finding_add(findings, check, LEVEL_OK, "there, and only warns (permissive)");
         else if (!facts->details.has_selinux) {
-                finding = finding_add(findings, check, LEVEL_NOTE, "enforcing, but Podman starts containers without it");
-                finding_advise(finding, findings, "install the package container-selinux, and remove label = false from containers.conf");
+                finding =
+                        finding_add(findings, check, LEVEL_NOTE, "enforcing, but Podman starts containers without it");
+                finding_advise(finding, findings,
+                               "install the package container-selinux, and remove label = false from containers.conf");
         } else {
-                finding = finding_add(findings, check, LEVEL_NOTE, "enforcing: podstep labels what steps read, but never the checkout itself");
-                finding_advise(finding, findings, "for 'run --write', where steps write into the checkout, give it the label yourself:");
+                finding = finding_add(findings, check, LEVEL_NOTE,
+                                      "enforcing: podstep labels what steps read, but never the checkout itself");
+                finding_advise(finding, findings,
+                               "for 'run --write', where steps write into the checkout, give it the label yourself:");
                 finding_mend(finding, findings, false, "chcon -R -t container_file_t DIRECTORY");
         }
 }
@@ -138,8 +162,10 @@ void check_limits(const Check *check, const Facts *facts, Findings *findings) {
                 int64_t value, few;
                 int enough;
         } rows[] = {
-                { "inotify instances", "fs.inotify.max_user_instances", facts->inotify_instances_max, INOTIFY_INSTANCES_FEW, 512 },
-                { "inotify watches", "fs.inotify.max_user_watches", facts->inotify_watches_max, INOTIFY_WATCHES_FEW, 65536 },
+                { "inotify instances", "fs.inotify.max_user_instances", facts->inotify_instances_max,
+                  INOTIFY_INSTANCES_FEW, 512 },
+                { "inotify watches", "fs.inotify.max_user_watches", facts->inotify_watches_max, INOTIFY_WATCHES_FEW,
+                  65536 },
                 { "keys", "kernel.keys.maxkeys", facts->keys_max, KEYS_FEW, 1000 },
         };
         bool is_fine = true;
@@ -150,9 +176,10 @@ void check_limits(const Check *check, const Facts *facts, Findings *findings) {
                 if (row->value < 0 || row->value >= row->few)
                         continue;
                 is_fine = false;
-                finding = finding_add(findings, check, row->value == 0 ? LEVEL_FAULT : LEVEL_WARNING, "only %lld %s for each user (%s)",
-                                      (long long) row->value, row->what, row->name);
-                finding_mend(finding, findings, true, "echo %s=%d >>/etc/sysctl.d/60-podman.conf && sysctl --system", row->name, row->enough);
+                finding = finding_add(findings, check, row->value == 0 ? LEVEL_FAULT : LEVEL_WARNING,
+                                      "only %lld %s for each user (%s)", (long long) row->value, row->what, row->name);
+                finding_mend(finding, findings, true, "echo %s=%d >>/etc/sysctl.d/60-podman.conf && sysctl --system",
+                             row->name, row->enough);
         }
         if (is_fine)
                 (void) finding_add(findings, check, LEVEL_OK, "enough");
@@ -162,7 +189,9 @@ static void mend_clock(Finding *finding, const Facts *facts, Findings *findings)
         if (facts->has_systemd)
                 finding_mend(finding, findings, true, "timedatectl set-ntp true");
         else
-                finding_advise(finding, findings, "whoever set up this machine must let its clock be set, by an NTP client such as chrony");
+                finding_advise(
+                        finding, findings,
+                        "whoever set up this machine must let its clock be set, by an NTP client such as chrony");
 }
 
 void check_clock(const Check *check, const Facts *facts, Findings *findings) {
@@ -177,5 +206,6 @@ void check_clock(const Check *check, const Facts *facts, Findings *findings) {
                 finding = finding_add(findings, check, LEVEL_NOTE, "not synchronized, as far as the kernel knows");
                 mend_clock(finding, facts, findings);
         } else
-                (void) finding_add(findings, check, LEVEL_OK, "%s", facts->clock_is_synchronized == ANSWER_YES ? "synchronized" : "plausible");
+                (void) finding_add(findings, check, LEVEL_OK, "%s",
+                                   facts->clock_is_synchronized == ANSWER_YES ? "synchronized" : "plausible");
 }

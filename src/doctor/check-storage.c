@@ -26,22 +26,30 @@ void check_storage(const Check *check, const Facts *facts, Findings *findings) {
         if (!facts->knows_details || !driver)
                 return;
         if (str_equal(driver, "vfs")) {
-                finding = finding_add(findings, check, LEVEL_WARNING, "vfs: the whole image is copied for each container");
-                finding_advise(finding, findings, "set driver = \"overlay\" under [storage] in %s/.config/containers/storage.conf, then (this removes "
-                                                  "all images and containers):", facts->home);
+                finding = finding_add(findings, check, LEVEL_WARNING,
+                                      "vfs: the whole image is copied for each container");
+                finding_advise(finding, findings,
+                               "set driver = \"overlay\" under [storage] in %s/.config/containers/storage.conf, then "
+                               "(this removes all images and containers):",
+                               facts->home);
                 finding_mend(finding, findings, false, "podman system reset");
         } else if (details->mount_program) {
                 bool is_needed = details->kernel && version_compare(details->kernel, KERNEL_WITH_OVERLAY) < 0;
 
-                finding = finding_add(findings, check, LEVEL_NOTE, "overlay by %s: each access to a file goes through a program", details->mount_program);
+                finding = finding_add(findings, check, LEVEL_NOTE,
+                                      "overlay by %s: each access to a file goes through a program",
+                                      details->mount_program);
                 if (is_needed)
                         finding_advise(finding, findings, "kernel " KERNEL_WITH_OVERLAY " or later does without it");
                 else {
-                        finding_advise(finding, findings, "remove mount_program from storage.conf, then (this removes all images and containers):");
+                        finding_advise(finding, findings,
+                                       "remove mount_program from storage.conf, then (this removes all images and "
+                                       "containers):");
                         finding_mend(finding, findings, false, "podman system reset");
                 }
         } else
-                (void) finding_add(findings, check, LEVEL_OK, "%s%s%s", driver, details->backing_filesystem ? " on " : "",
+                (void) finding_add(findings, check, LEVEL_OK, "%s%s%s", driver,
+                                   details->backing_filesystem ? " on " : "",
                                    details->backing_filesystem ? details->backing_filesystem : "");
 }
 
@@ -81,8 +89,11 @@ void check_storage_place(const Check *check, const Facts *facts, Findings *findi
                 (void) finding_add(findings, check, LEVEL_OK, "%s", facts->storage.path);
                 return;
         }
-        finding = finding_add(findings, check, row->level, "%s is on %s: %s", facts->storage.path, row->name, row->what);
-        finding_advise(finding, findings, "set rootless_storage_path in /etc/containers/storage.conf, or graphroot in your own, to a local disk");
+        finding =
+                finding_add(findings, check, row->level, "%s is on %s: %s", facts->storage.path, row->name, row->what);
+        finding_advise(
+                finding, findings,
+                "set rootless_storage_path in /etc/containers/storage.conf, or graphroot in your own, to a local disk");
 }
 
 void check_workspace(const Check *check, const Facts *facts, Findings *findings) {
@@ -92,22 +103,29 @@ void check_workspace(const Check *check, const Facts *facts, Findings *findings)
         if (!facts->storage.path)
                 return;
         if (facts->kernel && version_compare(facts->kernel, KERNEL_WITH_OVERLAY) < 0)
-                finding = finding_add(findings, check, LEVEL_WARNING, "kernel %s has no overlay for ordinary users: the checkout is copied for each job",
-                                      facts->kernel);
+                finding =
+                        finding_add(findings, check, LEVEL_WARNING,
+                                    "kernel %s has no overlay for ordinary users: the checkout is copied for each job",
+                                    facts->kernel);
         else if (row && row->has_no_overlay)
-                finding = finding_add(findings, check, LEVEL_WARNING, "%s is on %s: the checkout is copied for each job", facts->storage.path, row->name);
+                finding =
+                        finding_add(findings, check, LEVEL_WARNING, "%s is on %s: the checkout is copied for each job",
+                                    facts->storage.path, row->name);
         else if (facts->storage.xattr_errno > 0)
-                finding = finding_add(findings, check, LEVEL_WARNING,
-                                      "%s has no user attributes (%s): steps cannot make a directory again that they removed",
-                                      facts->storage.path, strerror(facts->storage.xattr_errno));
+                finding = finding_add(
+                        findings, check, LEVEL_WARNING,
+                        "%s has no user attributes (%s): steps cannot make a directory again that they removed",
+                        facts->storage.path, strerror(facts->storage.xattr_errno));
         else
                 (void) finding_add(findings, check, LEVEL_OK, "overlay");
-        finding_advise(finding, findings, "%s", facts->kernel && version_compare(facts->kernel, KERNEL_WITH_OVERLAY) < 0
-                                                        ? "kernel " KERNEL_WITH_OVERLAY " or later has one"
-                                                        : "keep Podman's storage on ext4, XFS or btrfs of a local disk");
+        finding_advise(finding, findings, "%s",
+                       facts->kernel && version_compare(facts->kernel, KERNEL_WITH_OVERLAY) < 0
+                               ? "kernel " KERNEL_WITH_OVERLAY " or later has one"
+                               : "keep Podman's storage on ext4, XFS or btrfs of a local disk");
 }
 
-static void judge_space(const Check *check, const PlaceFacts *place, const char *what, Findings *findings, bool *ret_fine) {
+static void judge_space(const Check *check, const PlaceFacts *place, const char *what, Findings *findings,
+                        bool *ret_fine) {
         bool counts_inodes = place->total_inodes > 0;
         Level level = LEVEL_OK;
         Finding *finding;
@@ -132,13 +150,16 @@ static void judge_space(const Check *check, const PlaceFacts *place, const char 
 }
 
 void check_space(const Check *check, const Facts *facts, Findings *findings) {
-        const PlaceFacts *smaller = facts->storage.path && facts->storage.free_bytes < facts->state.free_bytes ? &facts->storage : &facts->state;
+        const PlaceFacts *smaller = facts->storage.path && facts->storage.free_bytes < facts->state.free_bytes
+                                            ? &facts->storage
+                                            : &facts->state;
         bool is_fine = true;
 
         judge_space(check, &facts->storage, "images and containers", findings, &is_fine);
         judge_space(check, &facts->state, "podstep's own files", findings, &is_fine);
         if (is_fine)
-                (void) finding_add(findings, check, LEVEL_OK, "%llu GiB are free", (unsigned long long) (smaller->free_bytes / GIB));
+                (void) finding_add(findings, check, LEVEL_OK, "%llu GiB are free",
+                                   (unsigned long long) (smaller->free_bytes / GIB));
 }
 
 void check_leftovers(const Check *check, const Facts *facts, Findings *findings) {
@@ -146,12 +167,13 @@ void check_leftovers(const Check *check, const Facts *facts, Findings *findings)
 
         if (facts->n_dead_jobs == 0) {
                 if (facts->n_kept_jobs > 0)
-                        (void) finding_add(findings, check, LEVEL_OK, "none but what was kept on purpose, of %u job%s", facts->n_kept_jobs,
-                                           facts->n_kept_jobs == 1 ? "" : "s");
+                        (void) finding_add(findings, check, LEVEL_OK, "none but what was kept on purpose, of %u job%s",
+                                           facts->n_kept_jobs, facts->n_kept_jobs == 1 ? "" : "s");
                 else
                         (void) finding_add(findings, check, LEVEL_OK, "none");
                 return;
         }
-        finding = finding_add(findings, check, LEVEL_NOTE, "of %u job%s whose podstep was killed", facts->n_dead_jobs, facts->n_dead_jobs == 1 ? "" : "s");
+        finding = finding_add(findings, check, LEVEL_NOTE, "of %u job%s whose podstep was killed", facts->n_dead_jobs,
+                              facts->n_dead_jobs == 1 ? "" : "s");
         finding_mend(finding, findings, false, "podstep prune");
 }

@@ -18,25 +18,33 @@ void check_session(const Check *check, const Facts *facts, Findings *findings) {
 
         if (facts->uid == 0) {
                 finding = finding_add(findings, check, LEVEL_NOTE, "you are root: jobs run with root's Podman");
-                finding_advise(finding, findings, "a job that gets out of its container is root then; make a user for it: 'useradd -m ci'");
+                finding_advise(
+                        finding, findings,
+                        "a job that gets out of its container is root then; make a user for it: 'useradd -m ci'");
                 return;
         }
         if (str_is_empty(directory)) {
-                finding = finding_add(findings, check, LEVEL_FAULT, "XDG_RUNTIME_DIR is not set: this is no login session");
-                finding_advise(finding, findings, "log in as %s instead of changing to it with su or sudo, as with this:", facts->user);
+                finding = finding_add(findings, check, LEVEL_FAULT,
+                                      "XDG_RUNTIME_DIR is not set: this is no login session");
+                finding_advise(finding, findings,
+                               "log in as %s instead of changing to it with su or sudo, as with this:", facts->user);
                 finding_mend(finding, findings, true, "machinectl shell %s@", facts->user);
         } else if (!facts->runtime_exists) {
-                finding = finding_add(findings, check, LEVEL_FAULT, "XDG_RUNTIME_DIR is %s, and that is no directory", directory);
-                finding_advise(finding, findings, "log in anew; where pam_systemd is not used, root makes it at each boot:");
+                finding = finding_add(findings, check, LEVEL_FAULT, "XDG_RUNTIME_DIR is %s, and that is no directory",
+                                      directory);
+                finding_advise(finding, findings,
+                               "log in anew; where pam_systemd is not used, root makes it at each boot:");
                 finding_mend(finding, findings, true, "install -d -m 700 -o %s %s", facts->user, directory);
         } else if (facts->runtime_uid != facts->uid) {
-                finding = finding_add(findings, check, LEVEL_FAULT, "XDG_RUNTIME_DIR is %s, of user %u and not yours", directory,
-                                      (unsigned) facts->runtime_uid);
-                finding_advise(finding, findings, "log in as %s instead of changing to it with su or sudo", facts->user);
+                finding = finding_add(findings, check, LEVEL_FAULT, "XDG_RUNTIME_DIR is %s, of user %u and not yours",
+                                      directory, (unsigned) facts->runtime_uid);
+                finding_advise(finding, findings, "log in as %s instead of changing to it with su or sudo",
+                               facts->user);
                 finding_mend(finding, findings, false, "export XDG_RUNTIME_DIR=/run/user/%u", (unsigned) facts->uid);
         } else if (facts->runtime_mode & 077) {
-                finding = finding_add(findings, check, LEVEL_WARNING, "others may enter XDG_RUNTIME_DIR, %s (mode %04o)", directory,
-                                      (unsigned) facts->runtime_mode);
+                finding =
+                        finding_add(findings, check, LEVEL_WARNING, "others may enter XDG_RUNTIME_DIR, %s (mode %04o)",
+                                    directory, (unsigned) facts->runtime_mode);
                 finding_mend(finding, findings, false, "chmod 700 %s", directory);
         } else
                 (void) finding_add(findings, check, LEVEL_OK, "%s", directory);
@@ -50,7 +58,8 @@ void check_linger(const Check *check, const Facts *facts, Findings *findings) {
         else if (facts->lingers == ANSWER_YES)
                 (void) finding_add(findings, check, LEVEL_OK, "on: jobs go on when you log out");
         else if (facts->lingers == ANSWER_UNKNOWN)
-                (void) finding_add(findings, check, LEVEL_OK, "no systemd here, so nothing ends your processes when you log out");
+                (void) finding_add(findings, check, LEVEL_OK,
+                                   "no systemd here, so nothing ends your processes when you log out");
         else {
                 finding = finding_add(findings, check, LEVEL_WARNING, "off: jobs end when you log out");
                 if (facts->has_logind)
@@ -105,7 +114,8 @@ static const IdRange *find_overlap(const IdRanges *ranges, const Facts *facts, c
                 for (size_t j = 0; j < ranges->n_ranges && is_of(mine, facts); j++) {
                         const IdRange *other = &ranges->ranges[j];
 
-                        if (!is_of(other, facts) && other->start < mine->start + mine->count && mine->start < other->start + other->count) {
+                        if (!is_of(other, facts) && other->start < mine->start + mine->count &&
+                            mine->start < other->start + other->count) {
                                 *ret_mine = mine;
                                 return other;
                         }
@@ -114,15 +124,17 @@ static const IdRange *find_overlap(const IdRanges *ranges, const Facts *facts, c
         return NULL;
 }
 
-static void check_ids(const Check *check, const Facts *facts, Findings *findings, const IdRanges *ranges, const char *file,
-                      const char *option) {
+static void check_ids(const Check *check, const Facts *facts, Findings *findings, const IdRanges *ranges,
+                      const char *file, const char *option) {
         uint64_t n = count_ids(ranges, facts);
         const IdRange *mine = NULL, *other;
         Finding *finding;
 
         if (facts->uid == 0 || facts->ids_elsewhere) {
                 (void) finding_add(findings, check, LEVEL_OK,
-                                   facts->uid == 0 ? "not needed by root" : "kept elsewhere than in %s (subid in nsswitch.conf)", file);
+                                   facts->uid == 0 ? "not needed by root"
+                                                   : "kept elsewhere than in %s (subid in nsswitch.conf)",
+                                   file);
                 return;
         }
         if (n == 0) {
@@ -132,19 +144,22 @@ static void check_ids(const Check *check, const Facts *facts, Findings *findings
         }
         if (n < IDS_WANTED) {
                 finding = finding_add(findings, check, LEVEL_WARNING,
-                                      "only %llu ids in %s: images with files of higher ids cannot be unpacked, nobody (65534) is not there",
+                                      "only %llu ids in %s: images with files of higher ids cannot be unpacked, nobody "
+                                      "(65534) is not there",
                                       (unsigned long long) n, file);
                 mend_ids(finding, findings, facts, option);
         }
         other = find_overlap(ranges, facts, &mine);
         if (other) {
-                finding = finding_add(findings, check, LEVEL_WARNING, "your ids from %llu on are also %s's, whose containers can then reach your files",
+                finding = finding_add(findings, check, LEVEL_WARNING,
+                                      "your ids from %llu on are also %s's, whose containers can then reach your files",
                                       (unsigned long long) MAX(mine->start, other->start), other->owner);
-                finding_advise(finding, findings, "let root give one of you other ids in %s, then run 'podman system migrate'", file);
+                finding_advise(finding, findings,
+                               "let root give one of you other ids in %s, then run 'podman system migrate'", file);
         }
         if (ranges->n_bad_lines > 0) {
-                finding = finding_add(findings, check, LEVEL_NOTE, "%u line%s of %s cannot be understood", ranges->n_bad_lines,
-                                      ranges->n_bad_lines == 1 ? "" : "s", file);
+                finding = finding_add(findings, check, LEVEL_NOTE, "%u line%s of %s cannot be understood",
+                                      ranges->n_bad_lines, ranges->n_bad_lines == 1 ? "" : "s", file);
                 finding_advise(finding, findings, "a line is NAME:FIRST:COUNT, without blanks or remarks");
         }
         if (n >= IDS_WANTED && !other && ranges->n_bad_lines == 0)
@@ -177,17 +192,22 @@ void check_idmap_programs(const Check *check, const Facts *facts, Findings *find
                 is_fine = false;
                 if (row->power == PROGRAM_MISSING) {
                         finding = finding_add(findings, check, LEVEL_FAULT, "%s is not installed", row->name);
-                        finding_advise(finding, findings, "it is in the package uidmap (Debian, Ubuntu) or shadow-utils (Fedora, RHEL)");
+                        finding_advise(finding, findings,
+                                       "it is in the package uidmap (Debian, Ubuntu) or shadow-utils (Fedora, RHEL)");
                 } else if (row->power == PROGRAM_NOSUID) {
-                        finding = finding_add(findings, check, LEVEL_FAULT, "%s is on a file system mounted nosuid, so it may do nothing", row->name);
-                        finding_advise(finding, findings, "in a container, run podstep beside the host's socket instead");
+                        finding = finding_add(findings, check, LEVEL_FAULT,
+                                              "%s is on a file system mounted nosuid, so it may do nothing", row->name);
+                        finding_advise(finding, findings,
+                                       "in a container, run podstep beside the host's socket instead");
                 } else {
-                        finding = finding_add(findings, check, LEVEL_FAULT, "%s is neither setuid nor has it the capability it needs", row->name);
+                        finding = finding_add(findings, check, LEVEL_FAULT,
+                                              "%s is neither setuid nor has it the capability it needs", row->name);
                         finding_mend(finding, findings, true, "setcap %s+ep /usr/bin/%s", row->capability, row->name);
                 }
         }
         if (is_fine)
-                (void) finding_add(findings, check, LEVEL_OK, "%s", facts->uid == 0 ? "not needed by root" : "newuidmap and newgidmap are able");
+                (void) finding_add(findings, check, LEVEL_OK, "%s",
+                                   facts->uid == 0 ? "not needed by root" : "newuidmap and newgidmap are able");
 }
 
 static uint64_t mapped(const IdMapping *map, size_t n) {
@@ -201,7 +221,8 @@ static uint64_t mapped(const IdMapping *map, size_t n) {
 /* What Podman maps: fewer than the files say if they were changed after its first container started. */
 void check_mapping(const Check *check, const Facts *facts, Findings *findings) {
         const EngineDetails *details = &facts->details;
-        uint64_t uids = mapped(details->uid_map, details->n_uid_map), gids = mapped(details->gid_map, details->n_gid_map),
+        uint64_t uids = mapped(details->uid_map, details->n_uid_map),
+                 gids = mapped(details->gid_map, details->n_gid_map),
                  told = MIN(count_ids(&facts->subuid, facts), count_ids(&facts->subgid, facts));
         unsigned n_unfit = 0;
         Finding *finding;
@@ -220,11 +241,13 @@ void check_mapping(const Check *check, const Facts *facts, Findings *findings) {
                         continue;
                 if (n_unfit++ > 0)
                         continue;
-                finding = finding_add(findings, check, LEVEL_WARNING, "image '%s' runs as user %llu:%llu, and ids end at %llu", image->image,
+                finding = finding_add(findings, check, LEVEL_WARNING,
+                                      "image '%s' runs as user %llu:%llu, and ids end at %llu", image->image,
                                       (unsigned long long) image->uid, (unsigned long long) image->gid,
                                       (unsigned long long) MIN(uids, gids) - 1);
                 mend_ids(finding, findings, facts, image->uid < uids ? "add-subgids" : "add-subuids");
         }
         if (n_unfit == 0 && (!facts->engine_is_local || MIN(uids, gids) >= told))
-                (void) finding_add(findings, check, LEVEL_OK, "ids up to %llu", (unsigned long long) MIN(uids, gids) - 1);
+                (void) finding_add(findings, check, LEVEL_OK, "ids up to %llu",
+                                   (unsigned long long) MIN(uids, gids) - 1);
 }

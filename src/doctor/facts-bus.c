@@ -73,14 +73,17 @@ static int on_linger(sd_bus_message *message, void *userdata, sd_bus_error *erro
                 if (sd_bus_message_read(message, "v", "b", &lingers) >= 0)
                         ask->facts->lingers = lingers ? ANSWER_YES : ANSWER_NO;
         } else
-                ask->facts->has_logind = sd_bus_message_is_method_error(message, "org.freedesktop.DBus.Error.UnknownObject");
+                ask->facts->has_logind =
+                        sd_bus_message_is_method_error(message, "org.freedesktop.DBus.Error.UnknownObject");
         return answered(ask, 0);
 }
 
 static int take_unit(AskBus *ask, const char *name, const char *load, const char *active) {
         FOREACH_ROW(unit, ask->units)
                 if (str_equal(unit->name, name))
-                        return copy_word(load, &unit->facts->load) < 0 || copy_word(active, &unit->facts->active) < 0 ? -ENOMEM : 0;
+                        return copy_word(load, &unit->facts->load) < 0 || copy_word(active, &unit->facts->active) < 0
+                                       ? -ENOMEM
+                                       : 0;
         return 0;
 }
 
@@ -92,12 +95,13 @@ static int on_list(sd_bus_message *message, void *userdata, sd_bus_error *error)
         if (sd_bus_message_is_method_error(message, NULL)) {
                 const sd_bus_error *refusal = sd_bus_message_get_error(message);
 
-                return answered(ask, copy_word(refusal->message ? refusal->message : refusal->name, &ask->facts->manager_error));
+                return answered(ask, copy_word(refusal->message ? refusal->message : refusal->name,
+                                               &ask->facts->manager_error));
         }
         ask->facts->has_manager = true;
         r = sd_bus_message_enter_container(message, 'a', "(ssssssouso)");
-        while (r >= 0 && (r = sd_bus_message_read(message, "(ssssssouso)", &name, NULL, &load, &active, NULL, NULL, NULL, NULL, NULL,
-                                                  NULL)) > 0)
+        while (r >= 0 && (r = sd_bus_message_read(message, "(ssssssouso)", &name, NULL, &load, &active, NULL, NULL,
+                                                  NULL, NULL, NULL, NULL)) > 0)
                 r = take_unit(ask, name, load, active);
         return answered(ask, r);
 }
@@ -121,8 +125,8 @@ static int ask_logind(sd_event *event, AskBus *ask) {
         if (r < 0)
                 return r == -ENOMEM ? r : 0;
         snprintf(path, sizeof(path), "/org/freedesktop/login1/user/_%u", (unsigned) ask->facts->uid);
-        r = sd_bus_call_method_async(ask->system, &ask->linger, BUS_LOGIND, path, "org.freedesktop.DBus.Properties", "Get", on_linger, ask,
-                                     "ss", BUS_LOGIND ".User", "Linger");
+        r = sd_bus_call_method_async(ask->system, &ask->linger, BUS_LOGIND, path, "org.freedesktop.DBus.Properties",
+                                     "Get", on_linger, ask, "ss", BUS_LOGIND ".User", "Linger");
         ask->n_pending += r >= 0;
         return r == -ENOMEM ? r : 0;
 }
@@ -133,14 +137,14 @@ static int ask_manager(sd_event *event, AskBus *ask) {
         r = bus_open_manager(event, ask->facts->runtime_directory, &ask->manager);
         if (r < 0)
                 return r == -ENOMEM ? r : facts_replace(&ask->facts->manager_error, strerror(-r));
-        r = sd_bus_call_method_async(ask->manager, &ask->list, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "ListUnitsByNames", on_list, ask,
-                                     "as", 2, ask->units[0].name, ask->units[1].name);
+        r = sd_bus_call_method_async(ask->manager, &ask->list, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER,
+                                     "ListUnitsByNames", on_list, ask, "as", 2, ask->units[0].name, ask->units[1].name);
         ask->n_pending += r >= 0;
         for (size_t i = 0; i < ELEMENTSOF(ask->units) && r >= 0; i++) {
                 AskUnit *unit = &ask->units[i];
 
-                r = sd_bus_call_method_async(ask->manager, &unit->slot, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "GetUnitFileState",
-                                             on_file_state, unit, "s", unit->name);
+                r = sd_bus_call_method_async(ask->manager, &unit->slot, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER,
+                                             "GetUnitFileState", on_file_state, unit, "s", unit->name);
                 ask->n_pending += r >= 0;
         }
         return r == -ENOMEM ? r : 0;

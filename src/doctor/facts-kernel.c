@@ -40,8 +40,8 @@ static char *own_cgroup(const Facts *facts) {
 static int read_controllers(Facts *facts) {
         _cleanup_free_ char *own = own_cgroup(facts), *manager = NULL, *here = NULL, *text = NULL;
 
-        manager = str_printf("/sys/fs/cgroup/user.slice/user-%u.slice/user@%u.service/cgroup.controllers", (unsigned) facts->uid,
-                             (unsigned) facts->uid);
+        manager = str_printf("/sys/fs/cgroup/user.slice/user-%u.slice/user@%u.service/cgroup.controllers",
+                             (unsigned) facts->uid, (unsigned) facts->uid);
         here = str_printf("/sys/fs/cgroup%s/cgroup.controllers", own ? own : "");
         if (!manager || !here)
                 return -ENOMEM;

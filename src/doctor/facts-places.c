@@ -30,7 +30,10 @@ static void read_space(const char *path, PlaceFacts *place) {
         place->total_inodes = fs.f_files;
 }
 
-/* Overlays of a user namespace keep their own attributes as user.overlay.*; a file without a name leaves nothing behind. */
+/*
+ * Overlays of a user namespace keep their own attributes as user.overlay.*; a file without a name leaves nothing
+ * behind.
+ */
 static int try_xattr(const char *directory) {
         _cleanup_close_ int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
@@ -147,9 +150,11 @@ static int read_short_names(Facts *facts) {
 }
 
 int facts_read_places(Facts *facts) {
-        if (facts->engine_is_local && facts->details.graph_root && read_place(facts->details.graph_root, true, &facts->storage) < 0)
+        if (facts->engine_is_local && facts->details.graph_root &&
+            read_place(facts->details.graph_root, true, &facts->storage) < 0)
                 return -ENOMEM;
-        if (read_place(facts->state_directory, false, &facts->state) < 0 || read_jobs(facts) < 0 || read_exits(facts) < 0)
+        if (read_place(facts->state_directory, false, &facts->state) < 0 || read_jobs(facts) < 0 ||
+            read_exits(facts) < 0)
                 return -ENOMEM;
         return read_short_names(facts);
 }

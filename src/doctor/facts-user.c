@@ -76,13 +76,15 @@ static ProgramPower program_power(const Facts *facts, const char *name) {
         static const char *const directories[] = { "/usr/bin", "/bin", "/usr/sbin", "/usr/local/bin" };
 
         FOREACH_ROW(directory, directories) {
-                _cleanup_free_ char *inside = path_join(*directory, name), *path = inside ? facts_path(facts, inside) : NULL;
+                _cleanup_free_ char *inside = path_join(*directory, name),
+                                    *path = inside ? facts_path(facts, inside) : NULL;
                 struct statvfs fs;
                 struct stat st;
 
                 if (!path || stat(path, &st) < 0)
                         continue;
-                if (!((st.st_mode & S_ISUID) && (st.st_mode & 0111)) && getxattr(path, "security.capability", NULL, 0) <= 0)
+                if (!((st.st_mode & S_ISUID) && (st.st_mode & 0111)) &&
+                    getxattr(path, "security.capability", NULL, 0) <= 0)
                         return PROGRAM_PLAIN;
                 return statvfs(path, &fs) == 0 && (fs.f_flag & ST_NOSUID) ? PROGRAM_NOSUID : PROGRAM_ABLE;
         }
@@ -90,7 +92,8 @@ static ProgramPower program_power(const Facts *facts, const char *name) {
 }
 
 static void read_runtime_directory(Facts *facts) {
-        _cleanup_free_ char *path = str_is_empty(facts->runtime_directory) ? NULL : facts_path(facts, facts->runtime_directory);
+        _cleanup_free_ char *path =
+                str_is_empty(facts->runtime_directory) ? NULL : facts_path(facts, facts->runtime_directory);
         struct stat st;
 
         if (!path || stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
@@ -102,7 +105,8 @@ static void read_runtime_directory(Facts *facts) {
 
 int facts_read_user(Facts *facts) {
         _cleanup_free_ char *linger = str_printf("%s/var/lib/systemd/linger/%s", facts->root, facts->user),
-                            *systemd = facts_path(facts, "/run/systemd/system"), *podman = facts_path(facts, "/usr/bin/podman");
+                            *systemd = facts_path(facts, "/run/systemd/system"),
+                            *podman = facts_path(facts, "/usr/bin/podman");
 
         if (!linger || !systemd || !podman)
                 return -ENOMEM;

@@ -32,9 +32,18 @@ static void place_done(PlaceFacts *place) {
 
 void facts_done(Facts *facts) {
         char *const texts[] = {
-                facts->root,         facts->user,           facts->home,            facts->state_directory, facts->runtime_directory,
-                facts->manager_error, facts->kernel,        facts->engine_error,    facts->engine_address,  facts->exits_directory,
-                facts->short_name_mode, facts->engine_version,
+                facts->root,
+                facts->user,
+                facts->home,
+                facts->state_directory,
+                facts->runtime_directory,
+                facts->manager_error,
+                facts->kernel,
+                facts->engine_error,
+                facts->engine_address,
+                facts->exits_directory,
+                facts->short_name_mode,
+                facts->engine_version,
         };
 
         FOREACH_ROW(text, texts)

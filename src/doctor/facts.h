@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * What is known of a user's set-up: read from files, asked over D-Bus and from the engine, and judged by nobody here. The checks
- * (doctor/check.h) take it as it is, so a test can make any machine it wants.
+ * What is known of a user's set-up: read from files, asked over D-Bus and from the engine, and judged by nobody here.
+ * The checks (doctor/check.h) take it as it is, so a test can make any machine it wants.
  */
 
 #include <sys/types.h>
@@ -40,7 +40,8 @@ typedef struct PlaceFacts {
         char *path;   /* NULL: not known */
         char *seen;   /* the part of it that exists; what follows is of that */
         uint64_t kind; /* statfs(2) f_type; 0: could not be looked at */
-        uint64_t free_bytes, total_bytes, free_inodes, total_inodes; /* total_inodes 0: the file system has no such limit */
+        /* total_inodes 0: the file system has no such limit */
+        uint64_t free_bytes, total_bytes, free_inodes, total_inodes;
         int xattr_errno; /* of trying a user.* attribute: 0 works; -1 not tried */
 } PlaceFacts;
 
@@ -76,7 +77,8 @@ typedef struct Facts {
         bool has_cgroup2;            /* alone at /sys/fs/cgroup */
         char **controllers;          /* delegated to the user's manager, or else given to our own cgroup */
         bool knows_controllers;
-        int64_t user_namespaces_max, userns_clone, apparmor_restricts, inotify_instances_max, inotify_watches_max, keys_max;
+        int64_t user_namespaces_max, userns_clone, apparmor_restricts, inotify_instances_max, inotify_watches_max,
+                keys_max;
         bool has_podman_profile; /* AppArmor's, which lets podman make user namespaces */
         Answer selinux_enforces;
         Answer clock_is_synchronized;
@@ -104,7 +106,8 @@ typedef struct FactsSpec {
 /**
  * facts_start() - finds out everything, at once
  *
- * What cannot be found out is a fact as well: done with 0, or -ENOMEM. @ret is the caller's to end, whatever happens: facts_done().
+ * What cannot be found out is a fact as well: done with 0, or -ENOMEM. @ret is the caller's to end, whatever happens:
+ * facts_done().
  */
 int facts_start(sd_event *event, const FactsSpec *spec, Facts *ret, TaskDone done, void *userdata, Task **ret_task);
 

@@ -18,4 +18,5 @@ extern const KnownBad known_bad[];
 extern const size_t n_known_bad;
 
 /** known_bad_applies() - whether this row is about that version. A NULL kernel fits none that needs one. */
-bool known_bad_applies(const KnownBad *row, const char *program, const char *version, const char *kernel, bool is_local);
+bool known_bad_applies(const KnownBad *row, const char *program, const char *version, const char *kernel,
+                       bool is_local);

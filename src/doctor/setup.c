@@ -15,12 +15,14 @@ const char *setup_state_to_string(SetupState state) {
 }
 
 static void plan_unit(const UnitFacts *unit, const char *name, const char *what, SetupPlan *plan) {
-        bool is_enabled = str_equal(unit->file, "enabled"), can_enable = str_equal(unit->file, "disabled") || str_equal(unit->file, "linked");
+        bool is_enabled = str_equal(unit->file, "enabled"),
+             can_enable = str_equal(unit->file, "disabled") || str_equal(unit->file, "linked");
 
         if (!str_equal(unit->load, "loaded") || (is_enabled && str_equal(unit->active, "active")) ||
             (!can_enable && str_equal(unit->active, "active")))
                 return;
-        plan->steps[plan->n_steps++] = (SetupStep) { .name = name, .what = what, .is_unit = true, .enables = can_enable };
+        plan->steps[plan->n_steps++] =
+                (SetupStep) { .name = name, .what = what, .is_unit = true, .enables = can_enable };
 }
 
 void setup_plan(const Facts *facts, SetupPlan *ret) {
@@ -28,12 +30,15 @@ void setup_plan(const Facts *facts, SetupPlan *ret) {
         if (facts->uid == 0)
                 return; /* root needs no lingering, and its Podman's socket belongs to the system */
         if (facts->lingers == ANSWER_NO && facts->has_logind)
-                ret->steps[ret->n_steps++] = (SetupStep) { .name = "linger",
-                                                           .what = "let your services go on when you log out, and start at boot" };
+                ret->steps[ret->n_steps++] =
+                        (SetupStep) { .name = "linger",
+                                     .what = "let your services go on when you log out, and start at boot" };
         if (!facts->has_manager)
                 return;
-        plan_unit(&facts->podman_socket, UNIT_PODMAN_SOCKET, "enable and start it: Podman runs when a job asks for it", ret);
-        plan_unit(&facts->podstep_socket, UNIT_PODSTEP_SOCKET, "enable and start it: podstep's service runs when a job is handed in", ret);
+        plan_unit(&facts->podman_socket, UNIT_PODMAN_SOCKET, "enable and start it: Podman runs when a job asks for it",
+                  ret);
+        plan_unit(&facts->podstep_socket, UNIT_PODSTEP_SOCKET,
+                  "enable and start it: podstep's service runs when a job is handed in", ret);
 }
 
 void setup_plan_done(SetupPlan *plan) {
@@ -101,8 +106,8 @@ static int enter_lingering(Machine *machine, Task **ret_task, Error **reterr) {
                 return pass_by(setup);
         r = setup->system ? 0 : bus_open_system(machine->event, &setup->system);
         if (r >= 0)
-                r = sd_bus_message_new_method_call(setup->system, &message, BUS_LOGIND, "/org/freedesktop/login1", BUS_LOGIND ".Manager",
-                                                   "SetUserLinger");
+                r = sd_bus_message_new_method_call(setup->system, &message, BUS_LOGIND, "/org/freedesktop/login1",
+                                                   BUS_LOGIND ".Manager", "SetUserLinger");
         if (r >= 0)
                 r = sd_bus_message_append(message, "ubb", (uint32_t) setup->facts->uid, 1, 0);
         if (r >= 0)
@@ -112,7 +117,9 @@ static int enter_lingering(Machine *machine, Task **ret_task, Error **reterr) {
 }
 
 static int open_manager(Setup *setup) {
-        return setup->manager ? 0 : bus_open_manager(setup->machine.event, setup->facts->runtime_directory, &setup->manager);
+        return setup->manager
+                       ? 0
+                       : bus_open_manager(setup->machine.event, setup->facts->runtime_directory, &setup->manager);
 }
 
 static int enter_enabling(Machine *machine, Task **ret_task, Error **reterr) {
@@ -124,7 +131,8 @@ static int enter_enabling(Machine *machine, Task **ret_task, Error **reterr) {
                 return pass_by(setup);
         r = open_manager(setup);
         if (r >= 0)
-                r = sd_bus_message_new_method_call(setup->manager, &message, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "EnableUnitFiles");
+                r = sd_bus_message_new_method_call(setup->manager, &message, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER,
+                                                   "EnableUnitFiles");
         if (r >= 0)
                 r = sd_bus_message_append(message, "asbb", 1, present(setup)->name, 0, 0);
         if (r >= 0)
@@ -141,7 +149,8 @@ static int enter_reloading(Machine *machine, Task **ret_task, Error **reterr) {
 
         if (!present(setup)->enables)
                 return pass_by(setup);
-        r = sd_bus_message_new_method_call(setup->manager, &message, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "Reload");
+        r = sd_bus_message_new_method_call(setup->manager, &message, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER,
+                                           "Reload");
         if (r >= 0)
                 r = bus_call_start(setup->manager, message, on_done, setup, ret_task);
         sd_bus_message_unref(message);
@@ -155,7 +164,8 @@ static int enter_starting(Machine *machine, Task **ret_task, Error **reterr) {
         if (!present(setup)->is_unit)
                 return pass_by(setup);
         r = open_manager(setup);
-        return r < 0 ? r : bus_start_unit(machine->event, setup->manager, present(setup)->name, on_done, setup, ret_task);
+        return r < 0 ? r
+                     : bus_start_unit(machine->event, setup->manager, present(setup)->name, on_done, setup, ret_task);
 }
 
 static int enter_next(Machine *machine, Task **ret_task, Error **reterr) {
@@ -176,14 +186,21 @@ static int enter_ended(Machine *machine, Task **ret_task, Error **reterr) {
 }
 
 static const MachineState setup_states[] = {
-        /*                                                     START            OK               FAIL         STOP */
-        [SETUP_NEW]       = { "new",       NULL,            { SETUP_LINGERING, MACHINE_BUG,     MACHINE_BUG, SETUP_ENDED } },
-        [SETUP_LINGERING] = { "lingering", enter_lingering, { MACHINE_BUG,     SETUP_ENABLING,  SETUP_NEXT,  SETUP_ENDED } },
-        [SETUP_ENABLING]  = { "enabling",  enter_enabling,  { MACHINE_BUG,     SETUP_RELOADING, SETUP_NEXT,  SETUP_ENDED } },
-        [SETUP_RELOADING] = { "reloading", enter_reloading, { MACHINE_BUG,     SETUP_STARTING,  SETUP_NEXT,  SETUP_ENDED } },
-        [SETUP_STARTING]  = { "starting",  enter_starting,  { MACHINE_BUG,     SETUP_NEXT,      SETUP_NEXT,  SETUP_ENDED } },
-        [SETUP_NEXT]      = { "next",      enter_next,      { SETUP_LINGERING, SETUP_ENDED,     MACHINE_BUG, SETUP_ENDED } },
-        [SETUP_ENDED]     = { "ended",     enter_ended,     { MACHINE_BUG,     MACHINE_BUG,     MACHINE_BUG, MACHINE_STAY } },
+                /* START           OK               FAIL         STOP */
+        [SETUP_NEW] = { "new", NULL,
+                { SETUP_LINGERING, MACHINE_BUG,     MACHINE_BUG, SETUP_ENDED } },
+        [SETUP_LINGERING] = { "lingering", enter_lingering,
+                { MACHINE_BUG,     SETUP_ENABLING,  SETUP_NEXT,  SETUP_ENDED } },
+        [SETUP_ENABLING] = { "enabling", enter_enabling,
+                { MACHINE_BUG,     SETUP_RELOADING, SETUP_NEXT,  SETUP_ENDED } },
+        [SETUP_RELOADING] = { "reloading", enter_reloading,
+                { MACHINE_BUG,     SETUP_STARTING,  SETUP_NEXT,  SETUP_ENDED } },
+        [SETUP_STARTING] = { "starting", enter_starting,
+                { MACHINE_BUG,     SETUP_NEXT,      SETUP_NEXT,  SETUP_ENDED } },
+        [SETUP_NEXT] = { "next", enter_next,
+                { SETUP_LINGERING, SETUP_ENDED,     MACHINE_BUG, SETUP_ENDED } },
+        [SETUP_ENDED] = { "ended", enter_ended,
+                { MACHINE_BUG,     MACHINE_BUG,     MACHINE_BUG, MACHINE_STAY } },
 };
 
 int setup_start(sd_event *event, const Facts *facts, SetupPlan *plan, TaskDone done, void *userdata, Task **ret_task) {

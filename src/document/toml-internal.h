@@ -1,6 +1,9 @@
 #pragma once
 
-/* Between the files that read TOML: toml (tables and keys), toml-value (arrays, inline tables), toml-string, toml-number. */
+/*
+ * Between the files that read TOML: toml (tables and keys), toml-value (arrays, inline tables), toml-string,
+ * toml-number.
+ */
 
 #include "document/toml.h"
 #include "document/yaml-internal.h"
@@ -38,7 +41,10 @@ static inline TomlNode *toml_node(const YamlNode *node) {
 
 /** toml_fault() - notes a fault of @n bytes at @at, and stops the reading; returns NULL */
 YamlNode *toml_fault(TomlReader *t, const char *at, size_t n, const char *format, ...) _printf_(4, 5);
-/** toml_new() - a node with its text (@n bytes; NULL: none) at the place from @at to what is read next; NULL if it cannot be */
+/**
+ * toml_new() - a node with its text (@n bytes; NULL: none) at the place from @at to what is read next; NULL if it
+ * cannot be
+ */
 YamlNode *toml_new(TomlReader *t, YamlKind kind, const char *at, const char *text, size_t n);
 int toml_put(TomlReader *t, YamlNode *mapping, YamlNode *key, YamlNode *value);
 int toml_append(TomlReader *t, YamlNode *sequence, YamlNode *item);

@@ -75,7 +75,8 @@ static void read_escape(TomlReader *t, bool is_long, Str *out) {
                 t->p += 2;
                 read_code(t, t->p[-1] == 'u' ? 4 : 8, out);
         } else
-                toml_fault(t, t->p, 2, "unknown escape; a backslash is written '\\\\', or put the text in single quotes");
+                toml_fault(t, t->p, 2,
+                           "unknown escape; a backslash is written '\\\\', or put the text in single quotes");
 }
 
 /* How many quotes end it here: three, and up to two more that belong to the text. */

@@ -174,7 +174,8 @@ static int check_helper(const char *name, Error **reterr) {
         if (name && is_helper_name(name))
                 return 0;
         shown = name ? str_escape(name, strlen(name), 80) : NULL;
-        return error_set(reterr, EBADMSG, "'%s' is no name of a credential helper: a-z, 0-9 and '-' only", shown ? shown : "");
+        return error_set(reterr, EBADMSG, "'%s' is no name of a credential helper: a-z, 0-9 and '-' only",
+                         shown ? shown : "");
 }
 
 static int read_helpers(Json *json, AuthFile *file, Error **reterr) {
@@ -194,7 +195,8 @@ static int read_helpers(Json *json, AuthFile *file, Error **reterr) {
         if (json_get_object(json, "credHelpers", &helpers, NULL) < 0)
                 return 0;
         json_object_object_foreach(helpers, name, value) {
-                const char *helper = json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
+                const char *helper =
+                        json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
                 _cleanup_free_ char *key = NULL;
                 bool is_url;
 

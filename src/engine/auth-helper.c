@@ -37,10 +37,13 @@ static bool knows_none(const ProcessOutput *output) {
 }
 
 static int refuse(const Helper *helper, int status, Error **reterr) {
-        const char *words = helper->output.n_err > 0 ? helper->output.err : helper->output.out ? helper->output.out : "";
+        const char *words = helper->output.n_err > 0 ? helper->output.err
+                            : helper->output.out     ? helper->output.out
+                                                     : "";
         _cleanup_free_ char *shown = str_escape(words, strcspn(words, "\r\n"), HELPER_WORDS_MAX);
 
-        return error_set(reterr, EREMOTEIO, "'%s' failed (exit code %d): %s", helper->program, status, shown ? shown : "");
+        return error_set(reterr, EREMOTEIO, "'%s' failed (exit code %d): %s", helper->program, status,
+                         shown ? shown : "");
 }
 
 static void on_exited(Task *task, int r, const Error *error, void *userdata) {

@@ -311,5 +311,6 @@ static void on_pulse_due(Task *task, int r, const Error *error, void *userdata) 
 }
 
 static int pulse_start(Call *call) {
-        return timer_start(call->service->engine.event, call->service->times.call_usec, on_pulse_due, call, &call->pulse);
+        return timer_start(call->service->engine.event, call->service->times.call_usec, on_pulse_due, call,
+                           &call->pulse);
 }

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * Shared by the files that speak to an engine's service: the connection, and Call, the Task that all of them use. Podman
- * and Docker differ in paths and answers, not in how one asks.
+ * Shared by the files that speak to an engine's service: the connection, and Call, the Task that all of them use.
+ * Podman and Docker differ in paths and answers, not in how one asks.
  */
 
 #include <limits.h>
@@ -116,7 +116,8 @@ struct Call {
 
 typedef struct CallSpec {
         const char *doing, *method;
-        const char *path[3]; /* segments behind the service's prefix, up to the first NULL: "containers", name, "json" */
+        /* segments behind the service's prefix, up to the first NULL: "containers", name, "json" */
+        const char *path[3];
         const char *name;    /* copied to the Call */
         CallAnswer answer;   /* NULL: success is all there is to know; 304 counts as such */
         CallRet ret;

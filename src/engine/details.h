@@ -1,6 +1,9 @@
 #pragma once
 
-/* What an engine tells of itself and its host, beyond what a job needs to know. For who looks at a set-up: 'podstep doctor'. */
+/*
+ * What an engine tells of itself and its host, beyond what a job needs to know. For who looks at a set-up: 'podstep
+ * doctor'.
+ */
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -55,7 +55,8 @@ static int answer_disk(Call *call, Reply *reply, Error **reterr) {
         r = call_json(reply, &json, reterr);
         if (r < 0)
                 return r;
-        if (!json_object_is_type(json, json_type_object) || !json_object_object_get_ex(json, rows[DISK_IMAGE].list, NULL))
+        if (!json_object_is_type(json, json_type_object) ||
+            !json_object_object_get_ex(json, rows[DISK_IMAGE].list, NULL))
                 return error_set(reterr, EPROTO, "odd answer: it lists no images");
         for (DiskKind kind = 0; kind < _DISK_KIND_MAX; kind++)
                 if (read_list(json, &rows[kind], kind, &disk) < 0)

@@ -39,9 +39,17 @@ static void put_seccomp(JsonWriter *w, const char *profile) {
 }
 
 /* What Docker hides by itself; a list of ours is in place of it. */
-static const char *const hidden[] = { "/proc/asound",     "/proc/acpi",       "/proc/kcore", "/proc/keys",
-                                      "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
-                                      "/proc/scsi",       "/sys/firmware",    "/sys/devices/virtual/powercap" };
+static const char *const hidden[] = { "/proc/asound",
+                                      "/proc/acpi",
+                                      "/proc/kcore",
+                                      "/proc/keys",
+                                      "/proc/latency_stats",
+                                      "/proc/timer_list",
+                                      "/proc/timer_stats",
+                                      "/proc/sched_debug",
+                                      "/proc/scsi",
+                                      "/sys/firmware",
+                                      "/sys/devices/virtual/powercap" };
 
 static void put_masks(JsonWriter *w, const SecuritySpec *security) {
         bool shows_all = strv_contains(security->unmask, "ALL");

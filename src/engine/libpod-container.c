@@ -11,8 +11,8 @@
 static int answer_adopt(Call *call, Reply *reply, Error **reterr) {
         if (reply->status == 404) {
                 /*
-                 * A request whose sender was killed may be half-way: the storage has the name, the container is not there
-                 * yet. Only the words tell this from other refusals.
+                 * A request whose sender was killed may be half-way: the storage has the name, the container is not
+                 * there yet. Only the words tell this from other refusals.
                  */
                 if (strstr(error_message(call->refusal, 0), "already in use") &&
                     call_again(call, reply, NULL) == CALL_GOES_ON)

@@ -61,8 +61,10 @@ static int copy_text(const char *text, size_t n, char **ret) {
         return *ret ? 0 : -ENOMEM;
 }
 
-/* "crun version 1.8.1\ncommit: ...", "conmon version 2.1.6, commit: unknown", "netavark 1.14.0", "pasta 0.0~git2025": the first word
- * that begins with a digit. */
+/*
+ * "crun version 1.8.1\ncommit: ...", "conmon version 2.1.6, commit: unknown", "netavark 1.14.0", "pasta 0.0~git2025":
+ * the first word that begins with a digit.
+ */
 static int copy_version(const char *text, char **ret) {
         const char *p = text;
 
@@ -100,7 +102,8 @@ static int read_texts(Json *json, EngineDetails *details) {
         FOREACH_ROW(row, rows) {
                 const char *text = json_find_string(json, row->path);
 
-                if (text && (row->is_version ? copy_version(text, row->ret) : copy_text(text, strlen(text), row->ret)) < 0)
+                if (text &&
+                    (row->is_version ? copy_version(text, row->ret) : copy_text(text, strlen(text), row->ret)) < 0)
                         return -ENOMEM;
         }
         if (name) {
@@ -141,21 +144,27 @@ static int read_map(Json *json, const char *path, IdMapping **ret, size_t *ret_n
                 (void) json_get_int(entry, "host_id", &outside, NULL);
                 (void) json_get_int(entry, "size", &size, NULL);
                 if (inside >= 0 && outside >= 0 && size >= 0 &&
-                    ARRAY_APPEND(*ret, *ret_n, ((IdMapping) { (uint64_t) inside, (uint64_t) outside, (uint64_t) size })) < 0)
+                    ARRAY_APPEND(*ret, *ret_n,
+                                 ((IdMapping) { (uint64_t) inside, (uint64_t) outside, (uint64_t) size })) < 0)
                         return -ENOMEM;
         }
         return 0;
 }
 
-/* Names of options hold dots, so that they are no paths; the program is a string, or an object that tells its version too. */
+/*
+ * Names of options hold dots, so that they are no paths; the program is a string, or an object that tells its version
+ * too.
+ */
 static int read_storage(Json *json, EngineDetails *details) {
         Json *options = NULL, *status = NULL, *program = NULL, *backing = NULL;
-        _cleanup_free_ char *key = str_printf("%s.mount_program", details->storage_driver ? details->storage_driver : "");
+        _cleanup_free_ char *key =
+                str_printf("%s.mount_program", details->storage_driver ? details->storage_driver : "");
         const char *text;
 
         if (!key)
                 return -ENOMEM;
-        if (json_get_object(json, "store.graphOptions", &options, NULL) >= 0 && json_object_object_get_ex(options, key, &program)) {
+        if (json_get_object(json, "store.graphOptions", &options, NULL) >= 0 &&
+            json_object_object_get_ex(options, key, &program)) {
                 text = json_find_string(program, "");
                 if (!text)
                         text = json_find_string(program, "Executable");
@@ -207,7 +216,8 @@ static int add_image_user(EngineDetails *details, const char *image, Json *json)
                 return 0;
         if (parts[1] && parse_u64(parts[1], &found.gid) < 0)
                 found.gid = 0;
-        if (copy_text(image, strlen(image), &found.image) < 0 || ARRAY_APPEND(details->image_users, details->n_image_users, found) < 0) {
+        if (copy_text(image, strlen(image), &found.image) < 0 ||
+            ARRAY_APPEND(details->image_users, details->n_image_users, found) < 0) {
                 free(found.image);
                 return -ENOMEM;
         }
@@ -221,7 +231,8 @@ static int answer_image(Call *call, Reply *reply, Error **reterr) {
         Describe *describe = container_of(call, Describe, call);
         _cleanup_(json_unrefp) Json *json = NULL;
 
-        if (call_json(reply, &json, NULL) >= 0 && add_image_user(&describe->details, describe->images[describe->n_asked - 1], json) < 0)
+        if (call_json(reply, &json, NULL) >= 0 &&
+            add_image_user(&describe->details, describe->images[describe->n_asked - 1], json) < 0)
                 return error_oom(reterr);
         return ask_image(describe);
 }
@@ -232,7 +243,8 @@ static int ask_image(Describe *describe) {
                 describe->details = (EngineDetails) { 0 };
                 return 0;
         }
-        call_set_path(&describe->call, (const char *const[3]) { "images", describe->images[describe->n_asked++], "json" });
+        call_set_path(&describe->call,
+                      (const char *const[3]) { "images", describe->images[describe->n_asked++], "json" });
         return call_go_on(&describe->call, answer_image);
 }
 
@@ -245,9 +257,10 @@ static int answer_images(Call *call, Reply *reply, Error **reterr) {
                 n = json_object_array_length(json);
         for (size_t i = 0; i < n && strv_length(describe->images) < IMAGES_MAX; i++) {
                 Json *image = json_object_array_get_idx(json, i), *names = NULL;
-                const char *name = json_get_array(image, "RepoTags", &names, NULL) >= 0 && json_object_array_length(names) > 0
-                                           ? json_find_string(json_object_array_get_idx(names, 0), "")
-                                           : json_find_string(image, "Id");
+                const char *name =
+                        json_get_array(image, "RepoTags", &names, NULL) >= 0 && json_object_array_length(names) > 0
+                                ? json_find_string(json_object_array_get_idx(names, 0), "")
+                                : json_find_string(image, "Id");
 
                 if (name && strv_append(&describe->images, name) < 0)
                         return error_oom(reterr);

@@ -42,8 +42,9 @@ static int answer_pull(Call *call, Reply *reply, Error **reterr) {
 }
 
 /*
- * The map of registries to logins, not a single login, which has no place for a token beside a name. Where it holds none
- * Podman still looks into the files of who runs its service (containers/image, getAuthFilePaths()): nothing forbids it.
+ * The map of registries to logins, not a single login, which has no place for a token beside a name. Where it holds
+ * none Podman still looks into the files of who runs its service (containers/image, getAuthFilePaths()): nothing
+ * forbids it.
  */
 static int set_login(Call *call, const RegistryLogin *login, const char *reference) {
         _cleanup_free_ char *key = strndup(reference, strcspn(reference, "/"));
@@ -73,8 +74,8 @@ static int add_platform(Call *call, const char *platform) {
         return 0;
 }
 
-int libpod_image_pull(Engine *engine, const PullSpec *pull_spec, EngineProgress progress, PullResult *ret, TaskDone done,
-                      void *userdata, Task **ret_task) {
+int libpod_image_pull(Engine *engine, const PullSpec *pull_spec, EngineProgress progress, PullResult *ret,
+                      TaskDone done, void *userdata, Task **ret_task) {
         CallSpec spec = {
                 .doing = "pulling image", .method = "POST", .path = { "images", "pull" }, .answer = answer_pull
         };

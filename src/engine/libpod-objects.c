@@ -1,6 +1,6 @@
 /*
- * What containers of Podman stand on: pods, volumes, networks, secrets. Each is made under a name of ours, so that one that is
- * there already is ours.
+ * What containers of Podman stand on: pods, volumes, networks, secrets. Each is made under a name of ours, so that one
+ * that is there already is ours.
  */
 
 #include "engine/libpod-internal.h"

@@ -241,14 +241,16 @@ static void put_id_map(JsonWriter *w, const char *name, uint32_t id, uint32_t n_
 }
 
 /*
- * Podman 4.3 makes a range of no ids of 'keep-id:gid=0', which the kernel refuses. So group 0, which is that of every user
- * that the image does not know, is mapped by hand; where nobody knows how many ids there are it stays a foreign one.
+ * Podman 4.3 makes a range of no ids of 'keep-id:gid=0', which the kernel refuses. So group 0, which is that of every
+ * user that the image does not know, is mapped by hand; where nobody knows how many ids there are it stays a foreign
+ * one.
  */
 static void put_kept_id(JsonWriter *w, const ContainerSpec *spec) {
         char value[64];
 
         if (spec->gid != 0)
-                (void) snprintf(value, sizeof(value), "keep-id:uid=%u,gid=%u", (unsigned) spec->uid, (unsigned) spec->gid);
+                (void) snprintf(value, sizeof(value), "keep-id:uid=%u,gid=%u", (unsigned) spec->uid,
+                                (unsigned) spec->gid);
         else
                 (void) snprintf(value, sizeof(value), "keep-id:uid=%u", (unsigned) spec->uid);
         if (spec->gid != 0 || spec->n_subuids == 0 || spec->n_subgids == 0) {

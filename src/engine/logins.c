@@ -52,8 +52,8 @@ static int add_source(Logins *logins, const char *name, LoginTrust trust, AuthFi
         return -ENOMEM;
 }
 
-static int add_text(Logins *logins, const char *text, size_t n, const char *source, LoginTrust trust, AuthFileFlags flags,
-                    Error **reterr) {
+static int add_text(Logins *logins, const char *text, size_t n, const char *source, LoginTrust trust,
+                    AuthFileFlags flags, Error **reterr) {
         AuthFile file = { 0 };
         int r;
 
@@ -117,15 +117,17 @@ static const char *if_set(const char *value) {
 
 /* Where Podman looks, in its order; Docker's file last. NULL: that one has no place here. */
 static char *usual_place(unsigned i) {
-        const char *runtime = if_set(getenv("XDG_RUNTIME_DIR")), *config = if_set(getenv("XDG_CONFIG_HOME")), *home = if_set(getenv("HOME")),
-                   *docker = if_set(getenv("DOCKER_CONFIG"));
+        const char *runtime = if_set(getenv("XDG_RUNTIME_DIR")), *config = if_set(getenv("XDG_CONFIG_HOME")),
+                   *home = if_set(getenv("HOME")), *docker = if_set(getenv("DOCKER_CONFIG"));
 
         switch (i) {
         case 0:
                 return runtime ? path_join(runtime, "containers/auth.json")
                                : str_printf("/run/containers/%u/auth.json", (unsigned) getuid());
         case 1:
-                return config ? path_join(config, "containers/auth.json") : home ? path_join(home, ".config/containers/auth.json") : NULL;
+                return config ? path_join(config, "containers/auth.json")
+                       : home ? path_join(home, ".config/containers/auth.json")
+                              : NULL;
         case 2:
                 return docker ? path_join(docker, "config.json") : home ? path_join(home, ".docker/config.json") : NULL;
         default:
@@ -179,7 +181,10 @@ int logins_collect_secrets(const Logins *logins, Map *secrets) {
         return 0;
 }
 
-/* The search: source by source; in each first the registry's own helper, then the longest entry, then the store for all. */
+/*
+ * The search: source by source; in each first the registry's own helper, then the longest entry, then the store for
+ * all.
+ */
 typedef struct Find {
         Task task;
         const Logins *logins;
@@ -223,7 +228,8 @@ static void on_answer(Task *task, int r, const Error *error, void *userdata) {
         if (r > 0) /* this one knows none */
                 return find_next(find);
         if (r < 0)
-                (void) error_wrap(&why, r, "login for '%s' as '%s' says", find->registry, find->logins->sources[find->source].name);
+                (void) error_wrap(&why, r, "login for '%s' as '%s' says", find->registry,
+                                  find->logins->sources[find->source].name);
         find_end(find, r, why);
 }
 
@@ -257,7 +263,8 @@ static int look(Find *find, const LoginSource *source) {
                 r = copy_login(login, &find->ret->login);
                 return find_end(find, r, NULL), 0;
         }
-        helper = find->place == FIND_STORE ? source->file.store : auth_file_find_helper(&source->file, find->repository);
+        helper =
+                find->place == FIND_STORE ? source->file.store : auth_file_find_helper(&source->file, find->repository);
         if (!helper)
                 return 1;
         r = auth_helper_start(find->event, helper, find->registry, &find->ret->login, on_answer, find, &find->current);

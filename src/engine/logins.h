@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * All registry logins that a job may use, in the order in which they count: what the job itself was given, then what the
- * operator's files say. See "LOGINS" in podstep-run(1).
+ * All registry logins that a job may use, in the order in which they count: what the job itself was given, then what
+ * the operator's files say. See "LOGINS" in podstep-run(1).
  */
 
 #include "engine/auth-file.h"
@@ -27,7 +27,10 @@ DEFINE_CLEANUP(Logins *, logins_free);
  * -EBADMSG, -ENOMEM; the Error begins with the source.
  */
 int logins_add_text(Logins *logins, const char *text, size_t n, const char *source, LoginTrust trust, Error **reterr);
-/** logins_add_file() - an operator's file; -ENOENT and other failures of reading, too. ".dockercfg" is known by its name. */
+/**
+ * logins_add_file() - an operator's file; -ENOENT and other failures of reading, too. ".dockercfg" is known by its
+ * name.
+ */
 int logins_add_file(Logins *logins, const char *path, Error **reterr);
 /** logins_add() - a single one, for a registry or a path below it */
 int logins_add(Logins *logins, const char *server, const char *username, const char *password, const char *source,

@@ -28,7 +28,9 @@ Engine *service_free(Engine *engine) {
 
 /* Podman has Go's names of machines, Docker the kernel's. */
 bool service_is_foreign(const char *machine) {
-        static const char *const names[][2] = { { "amd64", "x86_64" }, { "arm64", "aarch64" }, { "386", "i686" }, { "arm", "armv7l" } };
+        static const char *const names[][2] = {
+                { "amd64", "x86_64" }, { "arm64", "aarch64" }, { "386", "i686" }, { "arm", "armv7l" }
+        };
         struct utsname own;
 
         if (!machine || uname(&own) < 0)
@@ -128,7 +130,8 @@ static int answer_ping(Call *call, Reply *reply, Error **reterr) {
         else {
                 r = call_check(reply, reterr);
                 return r < 0 ? r
-                             : error_set(reterr, EPROTONOSUPPORT, "something else answers there, neither Podman nor Docker");
+                             : error_set(reterr, EPROTONOSUPPORT,
+                                         "something else answers there, neither Podman nor Docker");
         }
         service->engine.class = service->kind->class;
         service->engine.info.kind = service->kind->name;
@@ -254,7 +257,8 @@ int service_open(sd_event *event, const ServiceSpec *spec, Engine **ret, TaskDon
         }
         if (r >= 0)
                 r = url_parse(spec->url, &open->url, &error);
-        if (r >= 0 && open->url.scheme == URL_SSH && !open->url.path) { /* as Docker has it; Podman always names a path */
+        /* as Docker has it; Podman always names a path */
+        if (r >= 0 && open->url.scheme == URL_SSH && !open->url.path) {
                 open->url.path = strdup("/var/run/docker.sock");
                 r = open->url.path ? 0 : -ENOMEM;
         }

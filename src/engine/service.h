@@ -8,8 +8,8 @@
 #include "engine/engine.h"
 
 /*
- * How long what is waited for. A slow answer is one that may come after layers were copied or trees removed; whether the
- * engine still lives is asked each call_usec meanwhile. An engine that refuses or cuts connections is away: a
+ * How long what is waited for. A slow answer is one that may come after layers were copied or trees removed; whether
+ * the engine still lives is asked each call_usec meanwhile. An engine that refuses or cuts connections is away: a
  * socket-activated service leaves and returns.
  */
 typedef struct ServiceTimes {
@@ -18,7 +18,7 @@ typedef struct ServiceTimes {
 } ServiceTimes;
 
 #define SERVICE_TIMES_DEFAULT                                                                                          \
-        ((ServiceTimes) { .call_usec = 30 * USEC_PER_SEC,                                                               \
+        ((ServiceTimes) { .call_usec = 30 * USEC_PER_SEC,                                                              \
                          .slow_usec = 10 * USEC_PER_MIN,                                                               \
                          .away_usec = 10 * USEC_PER_SEC,                                                               \
                          .pull_idle_usec = 5 * USEC_PER_MIN })

@@ -159,7 +159,8 @@ static int take_pax(TarReader *reader) {
                 if (r < 0)
                         return r;
                 /* at least "N x=\n" */
-                if (n_record < (uint64_t) (space - at) + 3 || n_record > (uint64_t) (end - at) || at[n_record - 1] != '\n')
+                if (n_record < (uint64_t) (space - at) + 3 || n_record > (uint64_t) (end - at) ||
+                    at[n_record - 1] != '\n')
                         return -EBADMSG;
                 equals = memchr(space + 1, '=', (size_t) (at + n_record - space - 1));
                 if (!equals)
@@ -201,7 +202,8 @@ static bool checksum_fits(const TarHeader *header) {
         if (tar_parse_number(header->checksum, sizeof(header->checksum), &want) < 0)
                 return false;
         for (size_t i = 0; i < sizeof(*header); i++)
-                sum += i >= offsetof(TarHeader, checksum) && i < offsetof(TarHeader, checksum) + sizeof(header->checksum)
+                sum += i >= offsetof(TarHeader, checksum) &&
+                                       i < offsetof(TarHeader, checksum) + sizeof(header->checksum)
                                ? ' '
                                : ((const unsigned char *) header)[i];
         return want == sum;

@@ -82,7 +82,8 @@ static int put_pax(Str *out, const TarEntry *entry, const char *path) {
         if (entry->gid > OCTAL_ID_MAX)
                 put_number(&records, "gid", entry->gid);
         if (entry->mtime_nsec > 0) { /* tools that compare times of files need it */
-                (void) snprintf(time, sizeof(time), "%lld.%09u", (long long) entry->mtime_sec, (unsigned) entry->mtime_nsec);
+                (void) snprintf(time, sizeof(time), "%lld.%09u", (long long) entry->mtime_sec,
+                                (unsigned) entry->mtime_nsec);
                 put_record(&records, "mtime", time);
         }
         if (records.error)

@@ -1,8 +1,9 @@
 #pragma once
 
 /*
- * As much of tar(5) as it takes to exchange files with an engine: ustar with pax headers out; those, GNU's long names and
- * base-256 numbers in. What comes is hostile: every length has a bound, and paths are what they are: who takes them looks.
+ * As much of tar(5) as it takes to exchange files with an engine: ustar with pax headers out; those, GNU's long names
+ * and base-256 numbers in. What comes is hostile: every length has a bound, and paths are what they are: who takes them
+ * looks.
  */
 
 #include <stddef.h>

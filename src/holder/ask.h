@@ -1,9 +1,9 @@
 #pragma once
 
 /*
- * An agent in the sandbox of its unit is in a user namespace beside that of Podman, from where neither the mounts nor the
- * network of a container can be seen. So podstep-guard@.service, outside of the sandbox, does two things for it and no
- * more. The request is the words of the command, each ended by NUL; the answer what the command says, NUL, and the
+ * An agent in the sandbox of its unit is in a user namespace beside that of Podman, from where neither the mounts nor
+ * the network of a container can be seen. So podstep-guard@.service, outside of the sandbox, does two things for it and
+ * no more. The request is the words of the command, each ended by NUL; the answer what the command says, NUL, and the
  * digit of its exit status.
  */
 

@@ -97,7 +97,8 @@ static int send_request(int fd, Request *request) {
         n = recv(fd, &answer, sizeof(answer), 0);
         if (n < 0)
                 return errno;
-        return n >= (ssize_t) NLMSG_LENGTH(sizeof(*error)) && answer.header.nlmsg_type == NLMSG_ERROR ? -error->error : EPROTO;
+        return n >= (ssize_t) NLMSG_LENGTH(sizeof(*error)) && answer.header.nlmsg_type == NLMSG_ERROR ? -error->error
+                                                                                                      : EPROTO;
 }
 
 static int block_tcp(int fd, const Address *address) {
@@ -146,7 +147,8 @@ static int block(int fd, const char *text) {
         error = block_tcp(fd, &address);
         if (error == EAFNOSUPPORT || error == EOPNOTSUPP || error == EINVAL)
                 error = block_all(fd, &address);
-        if (error == 0 || error == EEXIST || (address.family == AF_INET6 && (error == EAFNOSUPPORT || error == EOPNOTSUPP)))
+        if (error == 0 || error == EEXIST ||
+            (address.family == AF_INET6 && (error == EAFNOSUPPORT || error == EOPNOTSUPP)))
                 return EXIT_SUCCESS;
         errno = error;
         return fail(text);

@@ -87,7 +87,9 @@ static void make_next(Caches *caches) {
 static int make_labels(Caches *caches) {
         int r = strmap_update(&caches->labels, &caches->job->spec.policy->labels);
 
-        return r < 0 ? r : strmap_putf(&caches->labels, "io.podstep.created", "%llu", (unsigned long long) (clock_realtime_usec() / USEC_PER_SEC));
+        return r < 0 ? r
+                     : strmap_putf(&caches->labels, "io.podstep.created", "%llu",
+                                   (unsigned long long) (clock_realtime_usec() / USEC_PER_SEC));
 }
 
 static void on_begin(Task *task, int r, const Error *error, void *userdata) {

@@ -225,9 +225,8 @@ static int add_fetch(Clone *clone) {
 
 /* As Woodpecker's own plugin does it: not 'git clone', which wants an empty directory and a branch. */
 static int make_argv(Clone *clone) {
-        const char *const runner[] = { clone->is_here ? clone->program : RUNNER_IN_CONTAINER, "run", NULL }, *const reset[] = {
-                ";", "git", "reset", "--quiet", "--hard", clone->commit, NULL
-        };
+        const char *const runner[] = { clone->is_here ? clone->program : RUNNER_IN_CONTAINER, "run", NULL },
+                          *const reset[] = { ";", "git", "reset", "--quiet", "--hard", clone->commit, NULL };
         int r = add_list(clone, runner);
 
         if (r >= 0)
@@ -400,7 +399,8 @@ static int make_home(Clone *clone, char ***env, Error **reterr) {
         int r;
 
         if (!config || strv_append_take(env, str_printf("HOME=%s", clone->step->directory)) < 0 ||
-            strv_append(env, "GIT_CONFIG_NOSYSTEM=1") < 0 || strv_append_take(env, str_printf("GIT_CONFIG_GLOBAL=%s", config)) < 0 ||
+            strv_append(env, "GIT_CONFIG_NOSYSTEM=1") < 0 ||
+            strv_append_take(env, str_printf("GIT_CONFIG_GLOBAL=%s", config)) < 0 ||
             strv_append(env, "GIT_CONFIG_COUNT=0") < 0 || strv_append(env, "GIT_CONFIG_PARAMETERS=") < 0 ||
             strv_append(env, "GIT_TERMINAL_PROMPT=0") < 0 || strv_append(env, "LC_ALL=C.UTF-8") < 0)
                 return error_oom(reterr);

@@ -162,12 +162,14 @@ static int check_patterns(const Collect *collect) {
 
         STRV_FOREACH(pattern, collect->spec->patterns)
                 if (!collect->matched[i++])
-                        return error_set(collect->reterr, ENOENT, "nothing to export matches '%s': the job neither made nor changed such a file", *pattern);
+                        return error_set(collect->reterr, ENOENT,
+                                         "nothing to export matches '%s': the job neither made nor changed such a file",
+                                         *pattern);
         return 0;
 }
 
-int collect_run(const CollectSpec *spec, void (*change)(const char *text, void *userdata), void *userdata, size_t *ret_changes,
-                size_t *ret_exported, Error **reterr) {
+int collect_run(const CollectSpec *spec, void (*change)(const char *text, void *userdata), void *userdata,
+                size_t *ret_changes, size_t *ret_exported, Error **reterr) {
         size_t n_patterns = strv_length(spec->patterns);
         _cleanup_close_ int changed = -1, checkout = -1, target = -1;
         _cleanup_free_ bool *matched = calloc(n_patterns + 1, sizeof(bool));
@@ -182,7 +184,8 @@ int collect_run(const CollectSpec *spec, void (*change)(const char *text, void *
         checkout = open(spec->checkout, O_PATH | O_DIRECTORY | O_CLOEXEC);
         target = open(n_patterns > 0 ? spec->target : spec->checkout, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (changed < 0 || checkout < 0 || target < 0)
-                return error_set(reterr, errno, "cannot open the workspace '%s' of the job: %s", spec->changed, strerror(errno));
+                return error_set(reterr, errno, "cannot open the workspace '%s' of the job: %s", spec->changed,
+                                 strerror(errno));
         collect = (Collect) { spec, changed, checkout, target, change, userdata, .matched = matched, .reterr = reterr };
         fd = fcntl(changed, F_DUPFD_CLOEXEC, 3);
         r = fd < 0 ? -errno : collect_directory(&collect, fd, "", 0);

@@ -20,6 +20,9 @@ typedef struct CollectSpec {
 
 #define COLLECT_CHANGES_MAX 1000 /* told one by one */
 
-/** collect_run() - calls @change with "A path", "M path", "D path"; returns how many files were exported in @ret_exported */
-int collect_run(const CollectSpec *spec, void (*change)(const char *text, void *userdata), void *userdata, size_t *ret_changes,
-                size_t *ret_exported, Error **reterr);
+/**
+ * collect_run() - calls @change with "A path", "M path", "D path"; returns how many files were exported in
+ * @ret_exported
+ */
+int collect_run(const CollectSpec *spec, void (*change)(const char *text, void *userdata), void *userdata,
+                size_t *ret_changes, size_t *ret_exported, Error **reterr);

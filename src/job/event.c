@@ -2,8 +2,9 @@
 
 const char *step_state_to_string(StepState state) {
         static const char *const names[_STEP_STATE_MAX] = {
-                [STEP_WAITING] = "waiting",   [STEP_PULLING] = "pulling", [STEP_PREPARING] = "preparing", [STEP_PREPARED] = "prepared",
-                [STEP_RUNNING] = "running",   [STEP_READY] = "ready",     [STEP_DONE] = "done",
+                [STEP_WAITING] = "waiting",   [STEP_PULLING] = "pulling", [STEP_PREPARING] = "preparing",
+                [STEP_PREPARED] = "prepared", [STEP_RUNNING] = "running", [STEP_READY] = "ready",
+                [STEP_DONE] = "done",
         };
 
         return names[state];
@@ -11,8 +12,9 @@ const char *step_state_to_string(StepState state) {
 
 const char *step_result_to_string(StepResult result) {
         static const char *const names[_STEP_RESULT_MAX] = {
-                [STEP_SUCCESS] = "success",      [STEP_SKIPPED] = "skipped",   [STEP_SCRIPT_FAILED] = "failure", [STEP_INFRA_FAILED] = "error",
-                [STEP_TIMED_OUT] = "timeout",    [STEP_CANCELED] = "canceled", [STEP_STOPPED] = "stopped",
+                [STEP_SUCCESS] = "success",    [STEP_SKIPPED] = "skipped",   [STEP_SCRIPT_FAILED] = "failure",
+                [STEP_INFRA_FAILED] = "error", [STEP_TIMED_OUT] = "timeout", [STEP_CANCELED] = "canceled",
+                [STEP_STOPPED] = "stopped",
         };
 
         return names[result];

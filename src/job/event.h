@@ -30,7 +30,8 @@ typedef enum StepResult {
         STEP_STOPPED,     /* services and detached steps: ended with the job */
         _STEP_RESULT_MAX,
 } StepResult;
-const char *step_result_to_string(StepResult result); /* "success", "skipped", "failure", "error", "timeout", "canceled", "stopped" */
+/* "success", "skipped", "failure", "error", "timeout", "canceled", "stopped" */
+const char *step_result_to_string(StepResult result);
 
 typedef enum JobResult {
         JOB_SUCCESS,
@@ -57,10 +58,12 @@ typedef enum JobEventKind {
         JOB_EVENT_STARTED,    /* job_id, text: the sandbox chosen and why */
         JOB_EVENT_NOTE,       /* text; step may be NULL */
         JOB_EVENT_WARNING,    /* likewise */
-        JOB_EVENT_STEP_STATE, /* step, state, and when STEP_DONE: result, exit_code, duration, text (why, if not clear from the rest) */
+        /* step, state, and when STEP_DONE: result, exit_code, duration, text (why, if not clear from the rest) */
+        JOB_EVENT_STEP_STATE,
         JOB_EVENT_PULL,       /* step, text: progress */
         JOB_EVENT_OUTPUT,     /* step, line: one line without its end, masked; stream, number */
-        JOB_EVENT_CHANGES,    /* text: a path in the workspace that the job changed ("A path", "M path", "D path"); at the end */
+        /* text: a path in the workspace that the job changed ("A path", "M path", "D path"); at the end */
+        JOB_EVENT_CHANGES,
         JOB_EVENT_FINISHED,   /* result, duration, text */
 } JobEventKind;
 
@@ -83,7 +86,8 @@ typedef struct JobEvent {
         size_t n_line;
         uint64_t line_number; /* from 1, per step */
         int stream;           /* 1: stdout, 2: stderr */
-        bool is_partial;      /* the line goes on in the next event (longer than LINE_BYTES_MAX) or ended without a newline */
+        /* the line goes on in the next event (longer than LINE_BYTES_MAX) or ended without a newline */
+        bool is_partial;
 } JobEvent;
 
 typedef struct JobObserver {

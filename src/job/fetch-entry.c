@@ -23,8 +23,8 @@ void fetch_leave_file(Fetch *fetch) {
 }
 
 /*
- * The directory that holds @path, opened part by part: links lead nowhere. *ret_name: the last part. With @makes missing
- * directories are made.
+ * The directory that holds @path, opened part by part: links lead nowhere. *ret_name: the last part. With @makes
+ * missing directories are made.
  */
 static int open_parent(int top_fd, const char *path, bool makes, const char **ret_name) {
         int fd = fcntl(top_fd, F_DUPFD_CLOEXEC, 3);
@@ -92,7 +92,8 @@ static int begin_new(Fetch *fetch) {
         if (fetch->new_fd < 0)
                 return fetch_fail(fetch, errno, fetch->path);
         for (uint64_t at = 0; r >= 0 && at < fetch->n_same;) {
-                ssize_t k = pread(fetch->old_fd, piece, (size_t) MIN(fetch->n_same - at, (uint64_t) sizeof(piece)), (off_t) at);
+                ssize_t k = pread(fetch->old_fd, piece, (size_t) MIN(fetch->n_same - at, (uint64_t) sizeof(piece)),
+                                  (off_t) at);
 
                 if (k <= 0)
                         return fetch_fail(fetch, k < 0 ? errno : EIO, fetch->path);
@@ -172,7 +173,8 @@ int fetch_take_hard_link(Fetch *fetch, const char *path, const char *link) {
         _cleanup_free_ char *first = path_clean(link);
         const char *name;
         _cleanup_close_ int parent = first && *first != '/' ? open_parent(fetch->target_fd, first, false, &name) : -1;
-        _cleanup_close_ int fd = parent >= 0 ? openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) : -1;
+        _cleanup_close_ int fd =
+                parent >= 0 ? openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) : -1;
         char piece[PIECE_BYTES];
         struct stat st;
         ssize_t n = 0;
@@ -184,8 +186,11 @@ int fetch_take_hard_link(Fetch *fetch, const char *path, const char *link) {
                 fd = open_old(fetch, first, &st);
         if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
                 return 0;
-        r = fetch_take_file(fetch, path, &(TarEntry) { .mode = st.st_mode & 0777, .size = (uint64_t) st.st_size,
-                                                 .mtime_sec = st.st_mtim.tv_sec, .mtime_nsec = (uint32_t) st.st_mtim.tv_nsec });
+        r = fetch_take_file(fetch, path,
+                            &(TarEntry) { .mode = st.st_mode & 0777,
+                                         .size = (uint64_t) st.st_size,
+                                         .mtime_sec = st.st_mtim.tv_sec,
+                                         .mtime_nsec = (uint32_t) st.st_mtim.tv_nsec });
         while (r >= 0 && (n = read(fd, piece, sizeof(piece))) > 0)
                 r = fetch_take_bytes(piece, (size_t) n, fetch);
         return n < 0 ? fetch_fail(fetch, errno, path) : r;

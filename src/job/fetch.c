@@ -38,7 +38,8 @@ int fetch_new(const char *checkout, const char *target, struct timespec sent, Fe
         fetch->checkout_fd = open(checkout, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         fetch->target_fd = open(target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fetch->checkout_fd < 0 || fetch->target_fd < 0)
-                return error_set(reterr, errno, "cannot open '%s': %s", fetch->checkout_fd < 0 ? checkout : target, strerror(errno));
+                return error_set(reterr, errno, "cannot open '%s': %s", fetch->checkout_fd < 0 ? checkout : target,
+                                 strerror(errno));
         if (!fetch->target || tar_reader_new(&reader_class, fetch, &fetch->reader) < 0)
                 return error_oom(reterr);
         *ret = TAKE_PTR(fetch);
@@ -80,10 +81,12 @@ static int take_entry(const TarEntry *entry, void *userdata) {
         if (!path)
                 return error_oom(&fetch->error);
         if (leads_out(path) || fetch->n_seen >= SEEN_MAX)
-                return error_set(&fetch->error, EBADMSG, "odd answer: the archive of the workspace holds '%.200s'", path);
+                return error_set(&fetch->error, EBADMSG, "odd answer: the archive of the workspace holds '%.200s'",
+                                 path);
         if (path_depth(path) > COPY_DEPTH_MAX)
-                return error_set(&fetch->error, EBADMSG, "the archive of the workspace holds '%.200s', which lies deeper than %u directories", path,
-                                 COPY_DEPTH_MAX);
+                return error_set(&fetch->error, EBADMSG,
+                                 "the archive of the workspace holds '%.200s', which lies deeper than %u directories",
+                                 path, COPY_DEPTH_MAX);
         if (str_equal(path, "."))
                 return 0;
         seen = strdup(path);

@@ -2,8 +2,8 @@
 
 /*
  * Files on their way back from an engine whose volumes we cannot see: the archive of a workspace is compared with the
- * checkout while it comes, and only what differs is kept, in a directory of the job. The archive is hostile: nothing of it
- * lands outside of that directory.
+ * checkout while it comes, and only what differs is kept, in a directory of the job. The archive is hostile: nothing of
+ * it lands outside of that directory.
  */
 
 #include <time.h>
@@ -14,8 +14,8 @@ typedef struct Fetch Fetch;
 
 /**
  * fetch_new() - @target is made; @checkout is what the workspace was before
- * @sent: when it began to be sent, by the clock that files are stamped with: what was changed in the checkout after that is
- * somebody else's work, and wins over what the job left as it was; 0: nobody works there
+ * @sent: when it began to be sent, by the clock that files are stamped with: what was changed in the checkout after
+ *        that is somebody else's work, and wins over what the job left as it was; 0: nobody works there
  */
 int fetch_new(const char *checkout, const char *target, struct timespec sent, Fetch **ret, Error **reterr);
 Fetch *fetch_free(Fetch *fetch);
@@ -31,7 +31,7 @@ int fetch_finish(Fetch *fetch, Error **reterr);
 const Error *fetch_error(const Fetch *fetch);
 
 /**
- * fetch_deleted() - paths of the checkout that were sent and are not in the workspace any more; of a directory only itself,
- * unless something below it was never sent
+ * fetch_deleted() - paths of the checkout that were sent and are not in the workspace any more; of a directory only
+ * itself, unless something below it was never sent
  */
 char *const *fetch_deleted(const Fetch *fetch);

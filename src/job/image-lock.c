@@ -105,13 +105,15 @@ static int wait_more(Wait *wait, Error **reterr) {
         int r;
 
         if (!wait->watch) {
-                r = watch_new(wait->event, wait->directory, IN_CLOSE_WRITE | IN_DELETE, on_change, wait, &wait->watch, reterr);
+                r = watch_new(wait->event, wait->directory, IN_CLOSE_WRITE | IN_DELETE, on_change, wait, &wait->watch,
+                              reterr);
                 if (r < 0)
                         return r;
                 wait->has_waited = true;
                 if (wait->waiting)
                         wait->waiting(wait->task.userdata);
-                return timer_start(wait->event, 0, on_settled, wait, &wait->current); /* it may have changed before the watch was there */
+                /* it may have changed before the watch was there */
+                return timer_start(wait->event, 0, on_settled, wait, &wait->current);
         }
         if (wait->settle.n_tries >= SETTLE_TRIES)
                 return 0; /* the next event wakes us */

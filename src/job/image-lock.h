@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * One download of an image at a time, of all podsteps of a user: a file with a flock(2), which ends with its process. Who
- * has to wait watches the directory by inotify.
+ * One download of an image at a time, of all podsteps of a user: a file with a flock(2), which ends with its process.
+ * Who has to wait watches the directory by inotify.
  */
 
 #include "loop/task.h"

@@ -51,7 +51,8 @@ int image_record_directory(const char *state_directory, const char *repository, 
 static char *id_path(const char *directory, const char *id) {
         if (str_starts_with(id, "sha256:"))
                 id += strlen("sha256:");
-        return *id && strspn(id, "0123456789abcdef") == strlen(id) ? str_printf("%s/" IMAGE_PREFIX "%s", directory, id) : NULL;
+        return *id && strspn(id, "0123456789abcdef") == strlen(id) ? str_printf("%s/" IMAGE_PREFIX "%s", directory, id)
+                                                                   : NULL;
 }
 
 ImageAccess image_record_access(const char *state_directory, const char *repository) {
@@ -117,7 +118,8 @@ int image_record_add(const char *state_directory, const char *repository, const 
 }
 
 void image_record_touch(const char *state_directory, const char *repository, const char *id) {
-        _cleanup_free_ char *directory = directory_path(state_directory, repository), *path = directory ? id_path(directory, id) : NULL;
+        _cleanup_free_ char *directory = directory_path(state_directory, repository),
+                            *path = directory ? id_path(directory, id) : NULL;
 
         if (path)
                 (void) utimensat(AT_FDCWD, path, NULL, 0);
@@ -145,15 +147,19 @@ static int read_record(ImageRecords *records, const char *directory, const char 
                 return -ENOMEM;
         if (strspn(name + strlen(IMAGE_PREFIX), "0123456789abcdef") != strlen(name + strlen(IMAGE_PREFIX)))
                 return 0; /* a draft */
-        if (stat(path, &st) < 0 || file_read(path, RECORD_BYTES_MAX, &text, &n) < 0 || json_parse(text, n, &json, NULL) < 0)
+        if (stat(path, &st) < 0 || file_read(path, RECORD_BYTES_MAX, &text, &n) < 0 ||
+            json_parse(text, n, &json, NULL) < 0)
                 return 0; /* gone meanwhile, or damaged: then it is not ours to remove */
         reference = json_find_string(json, "reference");
         if (!reference || !str_starts_with(reference, repository))
                 return 0;
-        record = (ImageRecord) { .repository = strdup(repository), .reference = strdup(reference),
-                                 .id = strdup(name + strlen(IMAGE_PREFIX)),
-                                 .used_usec = (uint64_t) st.st_mtim.tv_sec * USEC_PER_SEC + (uint64_t) st.st_mtim.tv_nsec / 1000 };
-        if (record.repository && record.reference && record.id && ARRAY_APPEND(records->records, records->n_records, record) >= 0)
+        record = (ImageRecord) { .repository = strdup(repository),
+                                .reference = strdup(reference),
+                                .id = strdup(name + strlen(IMAGE_PREFIX)),
+                                .used_usec = (uint64_t) st.st_mtim.tv_sec * USEC_PER_SEC +
+                                             (uint64_t) st.st_mtim.tv_nsec / 1000 };
+        if (record.repository && record.reference && record.id &&
+            ARRAY_APPEND(records->records, records->n_records, record) >= 0)
                 return 0;
         free(record.repository);
         free(record.reference);
@@ -204,9 +210,13 @@ int image_records_read(const char *state_directory, ImageRecords *ret) {
         return 0;
 }
 
-/* The directory goes when nothing is left in it: then nothing of the repository is on this machine that podstep brought. */
+/*
+ * The directory goes when nothing is left in it: then nothing of the repository is on this machine that podstep
+ * brought.
+ */
 void image_record_remove(const char *state_directory, const ImageRecord *record) {
-        _cleanup_free_ char *directory = directory_path(state_directory, record->repository), *path = directory ? id_path(directory, record->id) : NULL;
+        _cleanup_free_ char *directory = directory_path(state_directory, record->repository),
+                            *path = directory ? id_path(directory, record->id) : NULL;
 
         if (!path)
                 return;

@@ -1,4 +1,7 @@
-/* The images of a plan: all looked up and fetched at once, each only once, while the sandbox is being made. See image.c. */
+/*
+ * The images of a plan: all looked up and fetched at once, each only once, while the sandbox is being made. See
+ * image.c.
+ */
 
 #include "job/job-internal.h"
 
@@ -55,8 +58,11 @@ static int image_add_none(Job *job, size_t index, ImageUse **ret) {
                 free(image);
                 return -ENOMEM;
         }
-        *image = (ImageUse) { .job = job, .first_step = job->spec.plan->steps[index], .first_index = index, .is_ready = true,
-                              .lock = IMAGE_LOCK_NONE };
+        *image = (ImageUse) { .job = job,
+                             .first_step = job->spec.plan->steps[index],
+                             .first_index = index,
+                             .is_ready = true,
+                             .lock = IMAGE_LOCK_NONE };
         image->info.labels = STRMAP_INIT;
         *ret = image;
         return 0;
@@ -68,7 +74,8 @@ int images_init(Job *job, Error **reterr) {
                 const PullList *pull = job->spec.pull.n > 0 ? &job->spec.pull : &step->pull;
                 ImageUse *image = step->is_default_clone ? NULL : image_find(job, step, pull);
 
-                if (!image && (step->is_default_clone ? image_add_none(job, i, &image) : image_add(job, i, pull, &image)) < 0)
+                if (!image &&
+                    (step->is_default_clone ? image_add_none(job, i, &image) : image_add(job, i, pull, &image)) < 0)
                         return error_oom(reterr);
                 job->steps[i].image = image;
         }

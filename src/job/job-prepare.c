@@ -82,7 +82,10 @@ int job_enter_preparing(Machine *machine, Task **ret_task, Error **reterr) {
                 if (r < 0)
                         return r;
         }
-        /* Where an earlier process got further it is whole, and containers that run read it: it must not be empty for a moment. */
+        /*
+         * Where an earlier process got further it is whole, and containers that run read it: it must not be empty for a
+         * moment.
+         */
         r = job_recorded(job, "sandbox") ? 0 : write_hosts(job, reterr);
         if (r >= 0)
                 r = sandbox_new(job, &job->sandbox, reterr);
@@ -91,8 +94,8 @@ int job_enter_preparing(Machine *machine, Task **ret_task, Error **reterr) {
         if (r < 0)
                 return r;
         sandbox_note(job->sandbox);
-        job_emit_text(job, JOB_EVENT_STARTED, NULL, "%s %s, %s", job->spec.engine->info.kind, job->spec.engine->info.version,
-                      sandbox_describe(job->sandbox));
+        job_emit_text(job, JOB_EVENT_STARTED, NULL, "%s %s, %s", job->spec.engine->info.kind,
+                      job->spec.engine->info.version, sandbox_describe(job->sandbox));
         guard_begin(job);
         job->n_making = 2;
         r = take_slot(job, reterr);

@@ -1,9 +1,9 @@
 #pragma once
 
 /*
- * What a job notes about itself, so that another process can take it up where this one was killed. An intent is noted before the
- * act, a result after it; whoever takes the job up finds what was intended by its name on the engine, and looks how far it came.
- * 'podstep run' keeps no journal: its functions are NULL.
+ * What a job notes about itself, so that another process can take it up where this one was killed. An intent is noted
+ * before the act, a result after it; whoever takes the job up finds what was intended by its name on the engine, and
+ * looks how far it came. 'podstep run' keeps no journal: its functions are NULL.
  *
  *   started        when the job began, in microseconds of real time
  *   phase          "collecting", "cleaning": the steps are over
@@ -24,7 +24,9 @@
 #include <stdint.h>
 
 typedef struct JobJournal {
-        /* The value is kept when it returns; an older one of the same key is forgotten. Negative: it could not be kept. */
+        /*
+         * The value is kept when it returns; an older one of the same key is forgotten. Negative: it could not be kept.
+         */
         int (*put)(const char *key, const char *value, void *userdata);
         /* How many pieces of output (JOB_EVENT_OUTPUT) of a stream were kept before this process began. */
         uint64_t (*count_output)(size_t step_index, int stream, void *userdata);

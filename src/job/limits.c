@@ -1,4 +1,6 @@
-/* Limits of the operator's that this machine cannot enforce: the job is told, or it is refused; never are they ignored. */
+/*
+ * Limits of the operator's that this machine cannot enforce: the job is told, or it is refused; never are they ignored.
+ */
 
 #include <errno.h>
 
@@ -8,8 +10,9 @@ static void refuse(Job *job, const char *noun, const char *names) {
         _cleanup_(error_freep) Error *why = NULL;
 
         (void) error_set(&why, EPERM,
-                         "the operator wants limits for each %s that hold nothing on this machine: %s; the engine was given no such cgroup "
-                         "controllers", noun, names);
+                         "the operator wants limits for each %s that hold nothing on this machine: %s; the engine was "
+                         "given no such cgroup controllers",
+                         noun, names);
         job_set_result(job, JOB_REFUSED, why);
         job->cannot_run = true;
 }
@@ -25,7 +28,9 @@ static int judge(Job *job, const ContainerOptions *options, const char *noun) {
                 refuse(job, noun, names);
         else
                 job_emit_text(job, JOB_EVENT_WARNING, NULL,
-                              "limits for each %s hold nothing on this machine: %s; the engine was given no such cgroup controllers", noun, names);
+                              "limits for each %s hold nothing on this machine: %s; the engine was given no such "
+                              "cgroup controllers",
+                              noun, names);
         return 0;
 }
 

@@ -52,8 +52,8 @@ static int add_str(MaskForms *forms, const Str *text) {
 }
 
 /*
- * The secret behind n_before bytes that are not known, and before others. A character of base64 holds six bits: those that also hold
- * bits of a neighbour cannot be foretold and are left out.
+ * The secret behind n_before bytes that are not known, and before others. A character of base64 holds six bits: those
+ * that also hold bits of a neighbour cannot be foretold and are left out.
  */
 static int add_base64_inner(MaskForms *forms, const char *secret, size_t n, size_t n_before, Base64Alphabet alphabet) {
         _cleanup_form_str_ Str bytes = STR_INIT(FORM_BYTES_MAX);

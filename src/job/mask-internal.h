@@ -9,14 +9,16 @@
 #define MASK_DEPTH_MAX ((1U << 24) - 1)
 
 /*
- * A trie with failure links. Most states have exactly one child: it stands right behind them. Further children are in a list;
- * only the root has a table. So a state costs 16 bytes, and a text that has nothing to do with any secret one bit test a byte.
+ * A trie with failure links. Most states have exactly one child: it stands right behind them. Further children are in a
+ * list; only the root has a table. So a state costs 16 bytes, and a text that has nothing to do with any secret one bit
+ * test a byte.
  */
 typedef struct MaskState {
         uint32_t fail;     /* the longest proper suffix that is a prefix of some pattern */
         uint32_t branches; /* index + 1 of the first further child; 0: none */
         uint32_t depth : 24, byte : 8; /* byte: the one that leads here */
-        uint32_t match : 31, has_next : 1; /* match: how long the longest pattern is that ends here; has_next: the next state is a child */
+        /* match: how long the longest pattern is that ends here; has_next: the next state is a child */
+        uint32_t match : 31, has_next : 1;
 } MaskState;
 
 typedef struct MaskBranch {
@@ -30,7 +32,8 @@ struct Mask {
         size_t n_branches;
         uint32_t root[256]; /* 0: stays there */
         bool leaves_root[256];
-        uint8_t pairs[256][32]; /* bits: which byte may follow the first one of a pattern; makes the way from one secret to the next short */
+        /* bits: which byte may follow the first one of a pattern; makes the way from one secret to the next short */
+        uint8_t pairs[256][32];
 };
 
 static inline uint32_t mask_find_child(const Mask *mask, uint32_t from, unsigned char byte) {

@@ -105,7 +105,8 @@ static ssize_t write_masked_until(MaskStream *stream, const char *bytes, size_t 
  * Writes what lies before the pattern byte number @until. @interval: the first that may reach that far; moved on.
  * Returns how many bytes were used, or -ENOMEM, -E2BIG.
  */
-static ssize_t write_certain(MaskStream *stream, const char *bytes, size_t n, size_t until, size_t *interval, Str *out) {
+static ssize_t write_certain(MaskStream *stream, const char *bytes, size_t n, size_t until, size_t *interval,
+                             Str *out) {
         size_t used = 0;
 
         for (;;) {
@@ -118,7 +119,8 @@ static ssize_t write_certain(MaskStream *stream, const char *bytes, size_t n, si
                 if (next && next->from <= stream->n_written)
                         r = write_masked_until(stream, bytes + used, n - used, MIN(next->to, until), out);
                 else
-                        r = write_plain_until(stream, bytes + used, n - used, next ? MIN(next->from, until) : until, out);
+                        r = write_plain_until(stream, bytes + used, n - used, next ? MIN(next->from, until) : until,
+                                              out);
                 if (r < 0)
                         return r;
                 used += (size_t) r;
@@ -127,7 +129,9 @@ static ssize_t write_certain(MaskStream *stream, const char *bytes, size_t n, si
         }
 }
 
-/* Writes what is certain of what is held and of the bytes that came after it: all but the last @n_open; holds the rest. */
+/*
+ * Writes what is certain of what is held and of the bytes that came after it: all but the last @n_open; holds the rest.
+ */
 static int settle(MaskStream *stream, const char *bytes, size_t n, size_t n_open, Str *out) {
         size_t until = MAX(stream->n_read - n_open, stream->n_written), interval = 0;
         ssize_t used;
@@ -145,7 +149,8 @@ static int settle(MaskStream *stream, const char *bytes, size_t n, size_t n_open
         }
         stream->n_intervals -= MIN(interval, stream->n_intervals);
         if (stream->n_intervals > 0)
-                memmove(stream->intervals, stream->intervals + interval, stream->n_intervals * sizeof(*stream->intervals));
+                memmove(stream->intervals, stream->intervals + interval,
+                        stream->n_intervals * sizeof(*stream->intervals));
         return str_append_n(&stream->held, bytes, n);
 }
 
@@ -156,7 +161,9 @@ static void reset(MaskStream *stream) {
         stream->n_read = stream->n_written = stream->n_intervals = 0;
 }
 
-/* Reads from @from on, which leaves the root, until the root is reached again or the bytes end; returns where that is. */
+/*
+ * Reads from @from on, which leaves the root, until the root is reached again or the bytes end; returns where that is.
+ */
 static ssize_t read_until_root(MaskStream *stream, const char *bytes, size_t from, size_t n) {
         const Mask *mask = stream->mask;
         uint32_t state = stream->state;

@@ -17,7 +17,8 @@ static int add_child(Mask *mask, uint32_t from, unsigned char byte, uint32_t *re
         } else if (child == from + 1)
                 state->has_next = 1;
         else {
-                if (ARRAY_APPEND(mask->branches, mask->n_branches, ((MaskBranch) { .state = child, .next = state->branches })) < 0)
+                if (ARRAY_APPEND(mask->branches, mask->n_branches,
+                                 ((MaskBranch) { .state = child, .next = state->branches })) < 0)
                         return -ENOMEM;
                 state->branches = (uint32_t) mask->n_branches;
         }
@@ -110,8 +111,10 @@ int mask_new(const Map *secrets, Mask **ret, Error **reterr) {
         MAP_FOREACH(entry, secrets) {
                 n_bytes += strlen(entry->value);
                 if (n_bytes > MASK_SECRETS_BYTES_MAX)
-                        return error_set(reterr, E2BIG, "the secrets are larger than %u KiB together: too much to hide them in the output",
-                                         MASK_SECRETS_BYTES_MAX / 1024);
+                        return error_set(
+                                reterr, E2BIG,
+                                "the secrets are larger than %u KiB together: too much to hide them in the output",
+                                MASK_SECRETS_BYTES_MAX / 1024);
                 if (mask_forms_add(&forms, entry->value) < 0)
                         return error_oom(reterr);
         }

@@ -17,10 +17,44 @@
  * by default, and an engine on an older one refuses names that it does not know.
  */
 static const char *const all_capabilities[] = {
-        "CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "SETPCAP", "LINUX_IMMUTABLE",
-        "NET_BIND_SERVICE", "NET_BROADCAST", "NET_ADMIN", "NET_RAW", "IPC_LOCK", "IPC_OWNER", "SYS_MODULE", "SYS_RAWIO", "SYS_CHROOT",
-        "SYS_PTRACE", "SYS_PACCT", "SYS_ADMIN", "SYS_BOOT", "SYS_NICE", "SYS_RESOURCE", "SYS_TIME", "SYS_TTY_CONFIG", "MKNOD", "LEASE",
-        "AUDIT_WRITE", "AUDIT_CONTROL", "SETFCAP", "MAC_OVERRIDE", "MAC_ADMIN", "SYSLOG", "WAKE_ALARM", "BLOCK_SUSPEND", "AUDIT_READ",
+        "CHOWN",
+        "DAC_OVERRIDE",
+        "DAC_READ_SEARCH",
+        "FOWNER",
+        "FSETID",
+        "KILL",
+        "SETGID",
+        "SETUID",
+        "SETPCAP",
+        "LINUX_IMMUTABLE",
+        "NET_BIND_SERVICE",
+        "NET_BROADCAST",
+        "NET_ADMIN",
+        "NET_RAW",
+        "IPC_LOCK",
+        "IPC_OWNER",
+        "SYS_MODULE",
+        "SYS_RAWIO",
+        "SYS_CHROOT",
+        "SYS_PTRACE",
+        "SYS_PACCT",
+        "SYS_ADMIN",
+        "SYS_BOOT",
+        "SYS_NICE",
+        "SYS_RESOURCE",
+        "SYS_TIME",
+        "SYS_TTY_CONFIG",
+        "MKNOD",
+        "LEASE",
+        "AUDIT_WRITE",
+        "AUDIT_CONTROL",
+        "SETFCAP",
+        "MAC_OVERRIDE",
+        "MAC_ADMIN",
+        "SYSLOG",
+        "WAKE_ALARM",
+        "BLOCK_SUSPEND",
+        "AUDIT_READ",
 };
 
 /*
@@ -29,7 +63,8 @@ static const char *const all_capabilities[] = {
  * no AUDIT_WRITE, MKNOD, NET_RAW, SETPCAP.
  */
 static const char *const kept_capabilities[] = {
-        "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETUID", "SYS_CHROOT", NULL,
+        "CHOWN",   "DAC_OVERRIDE", "FOWNER", "FSETID",     "KILL", "NET_BIND_SERVICE",
+        "SETFCAP", "SETGID",       "SETUID", "SYS_CHROOT", NULL,
 };
 
 static const char *bare_capability(const char *name) {
@@ -242,7 +277,8 @@ char *container_options_unenforced(const ContainerOptions *options, const Engine
         return names ? strv_join(names, ", ") : strdup("");
 }
 
-void container_options_put(const ContainerOptions *options, const EngineInfo *info, bool privileged, ContainerSpec *spec) {
+void container_options_put(const ContainerOptions *options, const EngineInfo *info, bool privileged,
+                           ContainerSpec *spec) {
         const PolicyContainer *policy = options->policy;
 
         spec->security = privileged ? (SecuritySpec) { .privileged = true } : options->security;

@@ -25,7 +25,8 @@ void container_options_done(ContainerOptions *options);
  *
  * Limits that this machine cannot enforce are left out: one Podman ignores them, the next refuses to start.
  */
-void container_options_put(const ContainerOptions *options, const EngineInfo *info, bool privileged, ContainerSpec *spec);
+void container_options_put(const ContainerOptions *options, const EngineInfo *info, bool privileged,
+                           ContainerSpec *spec);
 
 /** container_options_unenforced() - "memory, pids": the limits that hold nothing here, "" if all do. On the heap. */
 char *container_options_unenforced(const ContainerOptions *options, const EngineInfo *info);

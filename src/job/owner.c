@@ -112,18 +112,22 @@ static void on_started(Task *task, int r, const Error *error, void *userdata) {
 
 static int enter_running(Machine *machine, Task **ret_task, Error **reterr) {
         Owner *owner = container_of(machine, Owner, machine);
-        FollowSpec spec = { .container = owner->container, .container_id = owner->id, .output = on_output, .userdata = owner };
+        FollowSpec spec = {
+                .container = owner->container, .container_id = owner->id, .output = on_output, .userdata = owner
+        };
         int r;
 
         r = engine_container_follow(owner->job->spec.engine, &spec, &owner->exit, on_end, owner, &owner->follow);
-        return r < 0 ? r : engine_container_start(owner->job->spec.engine, owner->container, on_started, owner, ret_task);
+        return r < 0 ? r
+                     : engine_container_start(owner->job->spec.engine, owner->container, on_started, owner, ret_task);
 }
 
 static int enter_removing(Machine *machine, Task **ret_task, Error **reterr) {
         Owner *owner = container_of(machine, Owner, machine);
 
         owner->follow = task_free(owner->follow);
-        return engine_object_remove(owner->job->spec.engine, OBJECT_CONTAINER, owner->container, on_done, owner, ret_task);
+        return engine_object_remove(owner->job->spec.engine, OBJECT_CONTAINER, owner->container, on_done, owner,
+                                    ret_task);
 }
 
 static int enter_done(Machine *machine, Task **ret_task, Error **reterr) {
@@ -132,18 +136,24 @@ static int enter_done(Machine *machine, Task **ret_task, Error **reterr) {
         if (owner->r >= 0)
                 workspace_note_owner(owner->job->workspace, &owner->ids);
         else
-                (void) error_wrap(&owner->error, owner->r, "giving the workspace to user %u", (unsigned) owner->ids.uid);
+                (void) error_wrap(&owner->error, owner->r, "giving the workspace to user %u",
+                                  (unsigned) owner->ids.uid);
         task_finish(&owner->task, owner->r, owner->error);
         return 0;
 }
 
 static const MachineState owner_states[] = {
-        /*                                                 START           OK              FAIL            STOP */
-        [OWNER_NEW]      = { "new",      NULL,           { OWNER_CREATING, MACHINE_BUG,    MACHINE_BUG,    MACHINE_STAY } },
-        [OWNER_CREATING] = { "creating", enter_creating, { MACHINE_BUG,    OWNER_RUNNING,  OWNER_REMOVING, MACHINE_STAY } },
-        [OWNER_RUNNING]  = { "running",  enter_running,  { MACHINE_BUG,    OWNER_REMOVING, OWNER_REMOVING, MACHINE_STAY } },
-        [OWNER_REMOVING] = { "removing", enter_removing, { MACHINE_BUG,    OWNER_DONE,     OWNER_DONE,     MACHINE_STAY } },
-        [OWNER_DONE]     = { "done",     enter_done,     { MACHINE_BUG,    MACHINE_BUG,    MACHINE_BUG,    MACHINE_STAY } },
+                /* START          OK              FAIL            STOP */
+        [OWNER_NEW] = { "new", NULL,
+                { OWNER_CREATING, MACHINE_BUG,    MACHINE_BUG,    MACHINE_STAY } },
+        [OWNER_CREATING] = { "creating", enter_creating,
+                { MACHINE_BUG,    OWNER_RUNNING,  OWNER_REMOVING, MACHINE_STAY } },
+        [OWNER_RUNNING] = { "running", enter_running,
+                { MACHINE_BUG,    OWNER_REMOVING, OWNER_REMOVING, MACHINE_STAY } },
+        [OWNER_REMOVING] = { "removing", enter_removing,
+                { MACHINE_BUG,    OWNER_DONE,     OWNER_DONE,     MACHINE_STAY } },
+        [OWNER_DONE] = { "done", enter_done,
+                { MACHINE_BUG,    MACHINE_BUG,    MACHINE_BUG,    MACHINE_STAY } },
 };
 
 int owner_change(Job *job, const char *container, const UserIds *ids, TaskDone done, void *userdata, Task **ret_task) {
@@ -156,7 +166,8 @@ int owner_change(Job *job, const char *container, const UserIds *ids, TaskDone d
         owner->ids = *ids;
         owner->words = STR_INIT(WORDS_MAX);
         owner->container = str_printf("%s.own", container);
-        if (!owner->container || machine_init(&owner->machine, job->event, "owner", owner_states, OWNER_NEW, owner_failed) < 0) {
+        if (!owner->container ||
+            machine_init(&owner->machine, job->event, "owner", owner_states, OWNER_NEW, owner_failed) < 0) {
                 (void) owner_free(&owner->task);
                 return -ENOMEM;
         }

@@ -1,6 +1,7 @@
 /*
- * When a service can be used: a line of its output or a command of the file's says so, else its image's HEALTHCHECK, else its
- * ports are open (the holder tells), else it runs. Steps wait for that; and where it does not come, the job says why.
+ * When a service can be used: a line of its output or a command of the file's says so, else its image's HEALTHCHECK,
+ * else its ports are open (the holder tells), else it runs. Steps wait for that; and where it does not come, the job
+ * says why.
  */
 
 #include <errno.h>
@@ -42,13 +43,17 @@ static void on_timeout(Task *task, int r, const Error *error, void *userdata) {
 
         (void) clock_format_duration(wait_usec(step), limit);
         if (step->ready_pattern)
-                (void) error_set(&why, ETIMEDOUT, "not ready within %s: no line of its output matches '%s'", limit, step->plan->ready.log);
+                (void) error_set(&why, ETIMEDOUT, "not ready within %s: no line of its output matches '%s'", limit,
+                                 step->plan->ready.log);
         else if (service_has_health_check(step))
-                (void) error_set(&why, ETIMEDOUT, "not ready within %s: %s still fails", limit, step->plan->ready.command ? "its 'ready.command'" : "its health check");
+                (void) error_set(&why, ETIMEDOUT, "not ready within %s: %s still fails", limit,
+                                 step->plan->ready.command ? "its 'ready.command'" : "its health check");
         else
-                (void) error_set(&why, ETIMEDOUT, "not ready within %s: %s", limit, strv_length(step->ports) > 1 ? "none of its ports is open" : "its port is not open");
+                (void) error_set(&why, ETIMEDOUT, "not ready within %s: %s", limit,
+                                 strv_length(step->ports) > 1 ? "none of its ports is open" : "its port is not open");
         if (step->plan->failure == STEP_FAILURE_IGNORE) {
-                job_emit_text(step->job, JOB_EVENT_WARNING, step, "%s; going on without that", error_message(why, -ETIMEDOUT));
+                job_emit_text(step->job, JOB_EVENT_WARNING, step, "%s; going on without that",
+                              error_message(why, -ETIMEDOUT));
                 return become_ready(step);
         }
         step_fail(step, STEP_TIMED_OUT, -ETIMEDOUT, why);
@@ -79,7 +84,8 @@ static void on_health(Task *task, int r, const Error *error, void *userdata) {
 }
 
 static void check_health(Step *step) {
-        (void) engine_container_check_health(step->job->spec.engine, step->container, &step->health, on_health, step, &step->ready_task);
+        (void) engine_container_check_health(step->job->spec.engine, step->container, &step->health, on_health, step,
+                                             &step->ready_task);
 }
 
 static void on_settled(Task *task, int r, const Error *error, void *userdata) {
@@ -153,7 +159,8 @@ int service_init(Step *step, Error **reterr) {
                 return add_port(step, ready->port) < 0 ? error_oom(reterr) : 0;
         if (variable) {
                 if (parse_u16(variable, &port) < 0 || port == 0)
-                        return error_set(reterr, EINVAL, "service '%s': invalid health check tcp port: %s", step->plan->name, variable);
+                        return error_set(reterr, EINVAL, "service '%s': invalid health check tcp port: %s",
+                                         step->plan->name, variable);
                 return add_port(step, port) < 0 ? error_oom(reterr) : 0;
         }
         r = add_exposed_ports(step);
@@ -174,14 +181,16 @@ void service_saw_line(Step *step, const char *line, size_t n) {
 bool service_has_health_check(const Step *step) {
         const PlanReady *ready = &step->plan->ready;
 
-        return ready->command || (step->image->info.has_health_check && !ready->log && !ready->port && !find_port_variable(step));
+        return ready->command ||
+               (step->image->info.has_health_check && !ready->log && !ready->port && !find_port_variable(step));
 }
 
 /* Which service a target belongs to: ports are unique in a shared namespace, hosts in a network. */
 static bool has_target(const Job *job, const Step *step, const char *target) {
         const char *colon = strrchr(target, ':');
 
-        if (step->is_ready || step->ready_pattern || service_has_health_check(step) || !colon || !strv_contains(step->ports, colon + 1))
+        if (step->is_ready || step->ready_pattern || service_has_health_check(step) || !colon ||
+            !strv_contains(step->ports, colon + 1))
                 return false;
         if (sandbox_shares_network(job->sandbox))
                 return true;

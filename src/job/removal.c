@@ -66,7 +66,8 @@ static void on_removed(Task *task, int r, const Error *error, void *userdata) {
         if (r < 0)
                 removal_note(removal, r, error);
         if (r == -ETIMEDOUT || r == -ECONNREFUSED)
-                task_finish(&removal->task, removal->r, removal->error); /* nobody is there: each further call would wait as long */
+                /* nobody is there: each further call would wait as long */
+                task_finish(&removal->task, removal->r, removal->error);
         else
                 removal_go_on(removal);
 }
@@ -77,10 +78,14 @@ static void removal_go_on(RemovalTask *removal) {
                 const Removal *item = &removal->list.items[removal->next++];
                 int r;
 
-                /* Podman 4.3 blocks itself for ever when it removes a volume together with a container that it could not remove. */
+                /*
+                 * Podman 4.3 blocks itself for ever when it removes a volume together with a container that it could
+                 * not remove.
+                 */
                 if (item->kind == OBJECT_VOLUME && removal->is_in_use)
                         continue;
-                r = engine_object_remove(removal->engine, item->kind, item->name, on_removed, removal, &removal->current);
+                r = engine_object_remove(removal->engine, item->kind, item->name, on_removed, removal,
+                                         &removal->current);
 
                 if (r >= 0)
                         return;

@@ -18,5 +18,8 @@ typedef struct RemovalList {
 int removal_add(RemovalList *list, ObjectKind kind, const char *name);
 void removal_list_done(RemovalList *list);
 
-/** removal_start() - takes the list over. Done with 0, or with the first failure after all have been tried; an engine that is away ends it at once. */
+/**
+ * removal_start() - takes the list over. Done with 0, or with the first failure after all have been tried; an engine
+ * that is away ends it at once.
+ */
 int removal_start(Engine *engine, RemovalList *list_take, TaskDone done, void *userdata, Task **ret_task);

@@ -1,6 +1,6 @@
 /*
- * A job that another process began. What is over is taken from the record; what was begun is looked for on the engine; all else is
- * done as if it were the first time, for making something twice under one name makes it once.
+ * A job that another process began. What is over is taken from the record; what was begun is looked for on the engine;
+ * all else is done as if it were the first time, for making something twice under one name makes it once.
  */
 
 #include <errno.h>
@@ -52,8 +52,9 @@ static void restore_start(Job *job) {
 }
 
 void step_note_done(Step *step) {
-        step_note(step, "done", "%d %d %d %d %llu %s", (int) step->result, step->has_exit ? step->exit.exit_code : -1, step->exit.oom_killed,
-                  step->is_up | step->is_ready << 1, (unsigned long long) (step->started_usec ? clock_monotonic_usec() - step->started_usec : 0),
+        step_note(step, "done", "%d %d %d %d %llu %s", (int) step->result, step->has_exit ? step->exit.exit_code : -1,
+                  step->exit.oom_killed, step->is_up | step->is_ready << 1,
+                  (unsigned long long) (step->started_usec ? clock_monotonic_usec() - step->started_usec : 0),
                   step->error ? error_message(step->error, 0) : "");
 }
 

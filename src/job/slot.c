@@ -95,8 +95,9 @@ int slot_take(const char *state_directory, const char *owner, const char *id, un
                 if (r == -EBUSY && slot + 1 < SLOTS_MAX)
                         r = 0;
         }
-        return r == -EBUSY ? error_set(reterr, EBUSY, "more than %u jobs of one project at once: there is no cache for another",
-                                       SLOTS_MAX)
+        return r == -EBUSY
+                       ? error_set(reterr, EBUSY,
+                                   "more than %u jobs of one project at once: there is no cache for another", SLOTS_MAX)
                : r == -ENOMEM ? error_oom(reterr)
                               : error_set(reterr, -r, "cannot take a cache below '%s': %s", directory, strerror(-r));
 }

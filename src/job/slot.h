@@ -1,10 +1,10 @@
 #pragma once
 
 /*
- * Which caches of a project a job has: of jobs that run at once each has those of another slot, the lowest that is free, as with
- * GitLab's CI_CONCURRENT_PROJECT_ID. A slot is a file that names the job, below the state directory: slots/HASH-N. It is free
- * when that job's directory is gone, or was kept for looking: of a job whose podstep was killed containers may still run, until
- * the sweep has removed both.
+ * Which caches of a project a job has: of jobs that run at once each has those of another slot, the lowest that is
+ * free, as with GitLab's CI_CONCURRENT_PROJECT_ID. A slot is a file that names the job, below the state directory:
+ * slots/HASH-N. It is free when that job's directory is gone, or was kept for looking: of a job whose podstep was
+ * killed containers may still run, until the sweep has removed both.
  */
 
 #include "base/error.h"

@@ -27,7 +27,8 @@ static void on_diagnosed(Task *task, int r, const Error *error, void *userdata) 
         if (r == 0) {
                 error_free(TAKE_PTR(step->error));
                 (void) error_set(&step->error, ENOENT,
-                                 "image '%s' has no /bin/sh, which 'commands' need: use an image with a shell, or give the program to run as 'entrypoint'",
+                                 "image '%s' has no /bin/sh, which 'commands' need: use an image with a shell, or give "
+                                 "the program to run as 'entrypoint'",
                                  step->plan->image);
         }
         machine_post(&step->machine, MACHINE_OK);
@@ -39,7 +40,8 @@ int step_enter_diagnosing(Machine *machine, Task **ret_task, Error **reterr) {
 
         if (!step_uses_script(step->plan) || step->is_stopping || !step->container_id)
                 return machine_post(machine, MACHINE_OK), 0;
-        return engine_container_has_path(step->job->spec.engine, step->container, "/bin/sh", on_diagnosed, step, ret_task);
+        return engine_container_has_path(step->job->spec.engine, step->container, "/bin/sh", on_diagnosed, step,
+                                         ret_task);
 }
 
 static StepResult result_from_exit(Step *step) {

@@ -11,7 +11,8 @@ static void on_found(Task *task, int r, const Error *error, void *userdata) {
         ContainerState state = step->status.state;
 
         if (r == -ENOENT)
-                r = error_set(&why, ENOENT, "its container '%s' was removed while no podstep looked after it", step->container);
+                r = error_set(&why, ENOENT, "its container '%s' was removed while no podstep looked after it",
+                              step->container);
         if (r >= 0) {
                 free(step->container_id);
                 step->container_id = TAKE_PTR(step->status.id);
@@ -35,7 +36,9 @@ int step_enter_finding(Machine *machine, Task **ret_task, Error **reterr) {
 
         if (r >= 0 && !step->plan->is_default_clone)
                 r = guard_open_mounts(step, reterr);
-        return r < 0 ? r : engine_container_inspect(step->job->spec.engine, step->container, &step->status, on_found, step, ret_task);
+        return r < 0 ? r
+                     : engine_container_inspect(step->job->spec.engine, step->container, &step->status, on_found, step,
+                                                ret_task);
 }
 
 void step_leave_over(Step *step) {

@@ -18,7 +18,8 @@ static void on_line(const char *line, size_t n, bool is_partial, void *userdata)
         step->n_bytes += n + !is_partial;
         if (max > 0 && step->n_bytes > max) {
                 step->is_cut = true;
-                job_emit_text(step->job, JOB_EVENT_WARNING, step, "its output is larger than %llu bytes: the rest is cut, the %s goes on",
+                job_emit_text(step->job, JOB_EVENT_WARNING, step,
+                              "its output is larger than %llu bytes: the rest is cut, the %s goes on",
                               (unsigned long long) max, step->plan->kind == STEP_SERVICE ? "service" : "step");
                 return;
         }

@@ -124,7 +124,8 @@ int upload_add_file(Upload *upload, const char *path, const char *bytes, size_t 
 }
 
 static int fail(Upload *upload, int errnum, const char *path) {
-        return error_set(&upload->error, errnum, "cannot read '%s%s%s': %s", upload->directory, *path ? "/" : "", path, strerror(errnum));
+        return error_set(&upload->error, errnum, "cannot read '%s%s%s': %s", upload->directory, *path ? "/" : "", path,
+                         strerror(errnum));
 }
 
 /* Takes descriptor and path. */

@@ -80,8 +80,9 @@ static int enter_creating(Machine *machine, Task **ret_task, Error **reterr) {
 static int enter_passwd(Machine *machine, Task **ret_task, Error **reterr) {
         UserLookup *lookup = container_of(machine, UserLookup, machine);
 
-        return engine_container_read_file(lookup->job->spec.engine, lookup->container, "/etc/passwd", USER_FILE_BYTES_MAX, &lookup->passwd,
-                                          &lookup->n_passwd, on_done, lookup, ret_task);
+        return engine_container_read_file(lookup->job->spec.engine, lookup->container, "/etc/passwd",
+                                          USER_FILE_BYTES_MAX, &lookup->passwd, &lookup->n_passwd, on_done, lookup,
+                                          ret_task);
 }
 
 static int enter_group(Machine *machine, Task **ret_task, Error **reterr) {
@@ -91,18 +92,21 @@ static int enter_group(Machine *machine, Task **ret_task, Error **reterr) {
 
         if (!colon || parse_u64(colon + 1, &unused) == 0)
                 return machine_post(machine, MACHINE_OK), 0;
-        return engine_container_read_file(lookup->job->spec.engine, lookup->container, "/etc/group", USER_FILE_BYTES_MAX, &lookup->group,
-                                          &lookup->n_group, on_done, lookup, ret_task);
+        return engine_container_read_file(lookup->job->spec.engine, lookup->container, "/etc/group",
+                                          USER_FILE_BYTES_MAX, &lookup->group, &lookup->n_group, on_done, lookup,
+                                          ret_task);
 }
 
 static int enter_removing(Machine *machine, Task **ret_task, Error **reterr) {
         UserLookup *lookup = container_of(machine, UserLookup, machine);
 
-        return engine_object_remove(lookup->job->spec.engine, OBJECT_CONTAINER, lookup->container, on_done, lookup, ret_task);
+        return engine_object_remove(lookup->job->spec.engine, OBJECT_CONTAINER, lookup->container, on_done, lookup,
+                                    ret_task);
 }
 
 static void remember(const UserLookup *lookup) {
-        _cleanup_free_ char *directory = path_parent(lookup->cache), *line = str_printf("%u:%u", lookup->ret->uid, lookup->ret->gid);
+        _cleanup_free_ char *directory = path_parent(lookup->cache),
+                            *line = str_printf("%u:%u", lookup->ret->uid, lookup->ret->gid);
 
         if (line && directory && file_mkdir_p(directory, 0700) >= 0)
                 (void) file_write(lookup->cache, line, strlen(line), 0600);
@@ -112,7 +116,8 @@ static int enter_known(Machine *machine, Task **ret_task, Error **reterr) {
         UserLookup *lookup = container_of(machine, UserLookup, machine);
 
         if (lookup->r >= 0)
-                lookup->r = user_resolve(lookup->text, lookup->passwd ? lookup->passwd : "", lookup->group ? lookup->group : "", lookup->ret, &lookup->error);
+                lookup->r = user_resolve(lookup->text, lookup->passwd ? lookup->passwd : "",
+                                         lookup->group ? lookup->group : "", lookup->ret, &lookup->error);
         if (lookup->r >= 0)
                 remember(lookup);
         task_finish(&lookup->task, lookup->r, lookup->error);
@@ -120,13 +125,19 @@ static int enter_known(Machine *machine, Task **ret_task, Error **reterr) {
 }
 
 static const MachineState lookup_states[] = {
-        /*                                                             START          OK                   FAIL           STOP */
-        [USER_NEW]            = { "new",            NULL,           { USER_CREATING, MACHINE_BUG,         MACHINE_BUG,   MACHINE_STAY } },
-        [USER_CREATING]       = { "creating",       enter_creating, { MACHINE_BUG,   USER_READING_PASSWD, USER_REMOVING, MACHINE_STAY } },
-        [USER_READING_PASSWD] = { "reading-passwd", enter_passwd,   { MACHINE_BUG,   USER_READING_GROUP,  USER_REMOVING, MACHINE_STAY } },
-        [USER_READING_GROUP]  = { "reading-group",  enter_group,    { MACHINE_BUG,   USER_REMOVING,       USER_REMOVING, MACHINE_STAY } },
-        [USER_REMOVING]       = { "removing",       enter_removing, { MACHINE_BUG,   USER_KNOWN,          USER_KNOWN,    MACHINE_STAY } },
-        [USER_KNOWN]          = { "known",          enter_known,    { MACHINE_BUG,   MACHINE_BUG,         MACHINE_BUG,   MACHINE_STAY } },
+                /* START         OK                   FAIL           STOP */
+        [USER_NEW] = { "new", NULL,
+                { USER_CREATING, MACHINE_BUG,         MACHINE_BUG,   MACHINE_STAY } },
+        [USER_CREATING] = { "creating", enter_creating,
+                { MACHINE_BUG,   USER_READING_PASSWD, USER_REMOVING, MACHINE_STAY } },
+        [USER_READING_PASSWD] = { "reading-passwd", enter_passwd,
+                { MACHINE_BUG,   USER_READING_GROUP,  USER_REMOVING, MACHINE_STAY } },
+        [USER_READING_GROUP] = { "reading-group", enter_group,
+                { MACHINE_BUG,   USER_REMOVING,       USER_REMOVING, MACHINE_STAY } },
+        [USER_REMOVING] = { "removing", enter_removing,
+                { MACHINE_BUG,   USER_KNOWN,          USER_KNOWN,    MACHINE_STAY } },
+        [USER_KNOWN] = { "known", enter_known,
+                { MACHINE_BUG,   MACHINE_BUG,         MACHINE_BUG,   MACHINE_STAY } },
 };
 
 /* The same image has the same users for ever: its id is a digest of its content. */
@@ -145,8 +156,8 @@ static bool recall(const char *path, UserIds *ret) {
         return file_read(path, CACHE_BYTES_MAX, &line, NULL) >= 0 && user_needs_image(line, ret, NULL) == 0;
 }
 
-int user_look_up(Job *job, const char *image_id, const char *text, const char *container, UserIds *ret, TaskDone done, void *userdata,
-                 Task **ret_task) {
+int user_look_up(Job *job, const char *image_id, const char *text, const char *container, UserIds *ret, TaskDone done,
+                 void *userdata, Task **ret_task) {
         _cleanup_free_ char *cache = cache_path(job, image_id, text);
         UserLookup *lookup;
 

@@ -15,7 +15,8 @@ static int split(const char *text, char **ret_user, char **ret_group, Error **re
         const char *colon = strchrnul(text, ':');
 
         if (colon == text || (*colon && !colon[1]) || strpbrk(text, " \t\n/") || (*colon && strchr(colon + 1, ':')))
-                return error_set(reterr, EINVAL, "'%s' names no user: write USER or USER:GROUP, names or numbers", text);
+                return error_set(reterr, EINVAL, "'%s' names no user: write USER or USER:GROUP, names or numbers",
+                                 text);
         *ret_user = strndup(text, (size_t) (colon - text));
         *ret_group = *colon ? strdup(colon + 1) : NULL;
         return *ret_user && (*ret_group || !*colon) ? 0 : error_oom(reterr);
@@ -56,8 +57,8 @@ int user_needs_image(const char *text, UserIds *ret, Error **reterr) {
 }
 
 /*
- * A line of passwd(5) or group(5) whose name is 'name', or, if that is NULL, whose id is 'id'. *ret_next is its fourth field.
- * Both files have the name first and the id third.
+ * A line of passwd(5) or group(5) whose name is 'name', or, if that is NULL, whose id is 'id'. *ret_next is its fourth
+ * field. Both files have the name first and the id third.
  */
 static bool find_line(const char *file, const char *name, uint32_t id, uint32_t *ret_id, uint32_t *ret_next) {
         for (const char *line = file; line && *line; line = strchr(line, '\n'), line = line ? line + 1 : NULL) {
@@ -94,7 +95,10 @@ int user_resolve(const char *text, const char *passwd, const char *group_file, U
         if (r < 0)
                 return r;
         if (r > 0 && !find_line(passwd, user, 0, &ids.uid, &ids.gid))
-                return error_set(reterr, ENOENT, "the image knows no user '%s': it is not in its /etc/passwd; name one that is, or give a number", user);
+                return error_set(reterr, ENOENT,
+                                 "the image knows no user '%s': it is not in its /etc/passwd; name one that is, or "
+                                 "give a number",
+                                 user);
         if (r == 0)
                 (void) find_line(passwd, NULL, ids.uid, &unused, &ids.gid);
         if (group) {
@@ -102,7 +106,10 @@ int user_resolve(const char *text, const char *passwd, const char *group_file, U
                 if (r < 0)
                         return r;
                 if (r > 0 && !find_line(group_file, group, 0, &ids.gid, &unused))
-                        return error_set(reterr, ENOENT, "the image knows no group '%s': it is not in its /etc/group; name one that is, or give a number", group);
+                        return error_set(reterr, ENOENT,
+                                         "the image knows no group '%s': it is not in its /etc/group; name one that "
+                                         "is, or give a number",
+                                         group);
         }
         *ret = ids;
         return 0;
@@ -139,7 +146,8 @@ static int check_id(const char *what, const char *file, uint32_t id, const char 
                 return 0;
         return error_set(reterr, ERANGE,
                          "%s id %u lies outside what user '%s' may map: %s gives %llu ids, so 0 to %llu can be used; "
-                         "more: sudo usermod --add-subuids 100000-1100000 --add-subgids 100000-1100000 %s, then podman system migrate",
+                         "more: sudo usermod --add-subuids 100000-1100000 --add-subgids 100000-1100000 %s, then podman "
+                         "system migrate",
                          what, id, name, file, (unsigned long long) count, (unsigned long long) count, name);
 }
 

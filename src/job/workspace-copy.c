@@ -8,7 +8,10 @@
 #include "base/file.h"
 #include "job/workspace-internal.h"
 
-/* git prints what the index holds, and the index is a file of the checkout: whoever wrote that may have put "../" there. */
+/*
+ * git prints what the index holds, and the index is a file of the checkout: whoever wrote that may have put "../"
+ * there.
+ */
 static bool leads_outside(const char *name) {
         for (const char *part = name; part; part = strchr(part, '/'), part = part ? part + 1 : NULL) {
                 size_t n = strcspn(part, "/");
@@ -24,8 +27,11 @@ static int copy_tracked(Workspace *workspace, int from, int to, Error **reterr) 
         int r = 0;
 
         for (; r >= 0 && name < end; name += strlen(name) + 1)
-                r = leads_outside(name) ? error_set(reterr, EINVAL, "the index of the checkout's repository names '%.200s', which lies outside", name) :
-                                          copy_path(from, to, name, NULL, reterr);
+                r = leads_outside(name)
+                            ? error_set(reterr, EINVAL,
+                                        "the index of the checkout's repository names '%.200s', which lies outside",
+                                        name)
+                            : copy_path(from, to, name, NULL, reterr);
         if (r >= 0)
                 r = copy_entry(from, to, ".git", NULL, reterr); /* so that steps can ask git */
         return r;

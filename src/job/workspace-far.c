@@ -30,7 +30,8 @@ int workspace_enter_keeper(Machine *machine, Task **ret_task, Error **reterr) {
         if (!workspace->is_far || workspace->is_made)
                 return machine_post(machine, MACHINE_OK), 0;
         workspace_owner_mounts(workspace, mounts);
-        return engine_container_create(job->spec.engine, &spec, &workspace->keeper_id, workspace_on_made, workspace, ret_task);
+        return engine_container_create(job->spec.engine, &spec, &workspace->keeper_id, workspace_on_made, workspace,
+                                       ret_task);
 }
 
 static void on_sent(Task *task, int r, const Error *error, void *userdata) {
@@ -44,7 +45,9 @@ static void on_sent(Task *task, int r, const Error *error, void *userdata) {
 }
 
 int workspace_send(Workspace *workspace, Upload **ret_upload, TaskDone done, void *userdata, Task **ret_task) {
-        ArchiveSpec spec = { .container = workspace->keeper, .path = HELPER_WORK, .source = upload_read, .rewind = upload_rewind };
+        ArchiveSpec spec = {
+                .container = workspace->keeper, .path = HELPER_WORK, .source = upload_read, .rewind = upload_rewind
+        };
 
         if (upload_new_tree(workspace_origin(workspace), ret_upload) < 0)
                 return -ENOMEM;
@@ -93,7 +96,9 @@ static void on_fetched(Task *task, int r, const Error *error, void *userdata) {
 }
 
 int workspace_fetch(Workspace *workspace, TaskDone done, void *userdata, Task **ret_task, Error **reterr) {
-        ArchiveSpec spec = { .container = workspace->keeper, .path = HELPER_WORK "/.", .sink = fetch_write, .rewind = fetch_rewind };
+        ArchiveSpec spec = {
+                .container = workspace->keeper, .path = HELPER_WORK "/.", .sink = fetch_write, .rewind = fetch_rewind
+        };
         FetchTask *fetching;
         int r;
 
@@ -135,7 +140,8 @@ int workspace_write_back(Workspace *workspace, Error **reterr) {
 
                 r = full ? file_remove_tree(full) : -ENOMEM;
                 if (r < 0)
-                        return error_set(reterr, -r, "cannot remove '%s/%s' from the checkout: %s", checkout, *path, strerror(-r));
+                        return error_set(reterr, -r, "cannot remove '%s/%s' from the checkout: %s", checkout, *path,
+                                         strerror(-r));
         }
         return 0;
 }

@@ -1,8 +1,9 @@
 #pragma once
 
 /*
- * A workspace from the inside: workspace.c is its table of states; where the files lie on an overlay, workspace-overlay.c
- * knows of it, where they are copied, workspace-copy.c, and where the engine cannot see ours, workspace-far.c.
+ * A workspace from the inside: workspace.c is its table of states; where the files lie on an overlay,
+ * workspace-overlay.c knows of it, where they are copied, workspace-copy.c, and where the engine cannot see ours,
+ * workspace-far.c.
  */
 
 #include <time.h>

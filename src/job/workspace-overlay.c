@@ -24,13 +24,15 @@ const char *workspace_why_no_overlay(const Workspace *workspace) {
 
         if (strpbrk(workspace->job->spec.checkout, special) || strpbrk(workspace->job->directory.path, special))
                 return "its path holds a character that mount options cannot";
-        if (uname(&name) == 0 && sscanf(name.release, "%u.%u", &major, &minor) == 2 && (major < 5 || (major == 5 && minor < 11)))
+        if (uname(&name) == 0 && sscanf(name.release, "%u.%u", &major, &minor) == 2 &&
+            (major < 5 || (major == 5 && minor < 11)))
                 return "this kernel has none for ordinary users";
         return NULL;
 }
 
 bool workspace_can_carry_overlay(const char *directory) {
-        static const long refused[] = { OVERLAYFS_SUPER_MAGIC, NFS_SUPER_MAGIC, FUSE_SUPER_MAGIC, 0xff534d42 /* CIFS */, V9FS_MAGIC, ECRYPTFS_SUPER_MAGIC };
+        static const long refused[] = { OVERLAYFS_SUPER_MAGIC, NFS_SUPER_MAGIC, FUSE_SUPER_MAGIC,
+                                        0xff534d42 /* CIFS */, V9FS_MAGIC,      ECRYPTFS_SUPER_MAGIC };
         struct statfs fs;
 
         if (statfs(directory, &fs) == 0)
@@ -41,8 +43,8 @@ bool workspace_can_carry_overlay(const char *directory) {
 }
 
 /*
- * The upper directory lies in the engine's storage, so that what other users wrote there goes with the volume; but where
- * that is, only the answer tells. So the mount is told of links, which lead there by the time it is mounted.
+ * The upper directory lies in the engine's storage, so that what other users wrote there goes with the volume; but
+ * where that is, only the answer tells. So the mount is told of links, which lead there by the time it is mounted.
  *
  * userxattr: without it no directory of the checkout can be removed or replaced from within a user namespace.
  */
@@ -50,10 +52,12 @@ int workspace_add_overlay(Workspace *workspace) {
         const char *checkout = workspace->job->spec.checkout, *directory = workspace->job->directory.path;
 
         workspace->is_overlay = true;
-        return strmap_put(&workspace->options, "type", "overlay") < 0 || strmap_put(&workspace->options, "device", "overlay") < 0 ?
-                       -ENOMEM :
-                       strmap_putf(&workspace->options, "o", "lowerdir=%s,upperdir=%s/up,workdir=%s/work,userxattr%s", checkout, directory, directory,
-                                   workspace->job->spec.engine->info.has_selinux ? OVERLAY_CONTEXT : "");
+        return strmap_put(&workspace->options, "type", "overlay") < 0 ||
+                               strmap_put(&workspace->options, "device", "overlay") < 0
+                       ? -ENOMEM
+                       : strmap_putf(&workspace->options, "o", "lowerdir=%s,upperdir=%s/up,workdir=%s/work,userxattr%s",
+                                     checkout, directory, directory,
+                                     workspace->job->spec.engine->info.has_selinux ? OVERLAY_CONTEXT : "");
 }
 
 /* Beside the mount point of the overlay, which the engine removes together with it. */

@@ -59,13 +59,22 @@ static bool is_set_by(const char *variable, char *const *env) {
 }
 
 /*
- * Where podstep is run by a hook of git's or by 'git rebase --exec', these are about the repository of that, whatever the
- * directory: a git of ours would work on it, and on its index. Source: 'git rev-parse --local-env-vars', git-receive-pack(1).
- * Settings (GIT_CONFIG_...) are not among them: a safe.directory may be the user's.
+ * Where podstep is run by a hook of git's or by 'git rebase --exec', these are about the repository of that, whatever
+ * the directory: a git of ours would work on it, and on its index. Source: 'git rev-parse --local-env-vars',
+ * git-receive-pack(1). Settings (GIT_CONFIG_...) are not among them: a safe.directory may be the user's.
  */
 static const char *const git_variables[] = {
-        "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_DIR", "GIT_GRAFT_FILE", "GIT_IMPLICIT_WORK_TREE",
-        "GIT_INDEX_FILE", "GIT_NAMESPACE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX", "GIT_QUARANTINE_PATH", "GIT_SHALLOW_FILE",
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_COMMON_DIR",
+        "GIT_DIR",
+        "GIT_GRAFT_FILE",
+        "GIT_IMPLICIT_WORK_TREE",
+        "GIT_INDEX_FILE",
+        "GIT_NAMESPACE",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_PREFIX",
+        "GIT_QUARANTINE_PATH",
+        "GIT_SHALLOW_FILE",
         "GIT_WORK_TREE",
 };
 

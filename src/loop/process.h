@@ -2,8 +2,8 @@
 
 /*
  * A child of our own: ssh(1), git(1). Never a shell, never podman. It runs in a session of its own (so it cannot ask on
- * our terminal), reads what it is given, ends with us, and is watched by pidfd: SIGCHLD needs no blocking. Its output is
- * bounded. When it is over or the Task is dropped, whatever is left of its process group is killed; dropping reaps
+ * our terminal), reads what it is given, ends with us, and is watched by pidfd: SIGCHLD needs no blocking. Its output
+ * is bounded. When it is over or the Task is dropped, whatever is left of its process group is killed; dropping reaps
  * without waiting.
  */
 
@@ -17,7 +17,8 @@
 
 typedef struct ProcessSpec {
         char *const *argv;     /* argv[0] is looked up in PATH */
-        char *const *env;      /* additions "K=V" to our own environment (without that of a git around us); NULL: none */
+        /* additions "K=V" to our own environment (without that of a git around us); NULL: none */
+        char *const *env;
         const char *directory; /* NULL: ours */
         const char *input;     /* what it reads from standard input; NULL: nothing; copied */
         size_t output_max;     /* bytes of standard output kept; more is -E2BIG; 0: PROCESS_OUTPUT_MAX */

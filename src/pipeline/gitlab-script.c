@@ -63,8 +63,9 @@ static void append_shells(Str *out, const char *shell) {
 /*
  * With bash the commands are a process group, and all of it gets the TERM that the first process is sent. Other shells
  * have no job control without a terminal, and would start the commands with SIGINT ignored if they were to go on: there
- * the script takes the launcher's place, or, where something comes behind it, is waited for. A signal ends 'wait' early,
- * with a status that is not the commands'; asked again, bash still knows the one of a job that has ended meanwhile.
+ * the script takes the launcher's place, or, where something comes behind it, is waited for. A signal ends 'wait'
+ * early, with a status that is not the commands'; asked again, bash still knows the one of a job that has ended
+ * meanwhile.
  */
 static const char run_job[] =
         "case $shell in */bash) [ -n \"$BASH\" ] || exec \"$shell\" \"$0\" ;; esac\n"

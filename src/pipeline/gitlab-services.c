@@ -93,7 +93,8 @@ static int take_names(GitlabReader *reader, Plan *plan, PlanStep *step, char *co
                         continue;
                 if (other || strcmp(*name, GITLAB_BUILD_ALIAS) == 0)
                         GITLAB_WARNING(gl, "alias", step->mark, "%s is not reached as '%s': that is %s%s",
-                                       reader->owner, *name, other ? "service " : "the job itself", other ? other->name : "");
+                                       reader->owner, *name, other ? "service " : "the job itself",
+                                       other ? other->name : "");
                 else
                         r = strv_append(&own, *name);
                 if (r < 0)
@@ -176,7 +177,7 @@ static int compile_port(GitlabReader *reader, PlanStep *step) {
                 if (strcasecmp(entry->key, PORT_VARIABLE) != 0)
                         continue;
                 if (parse_u64(entry->value, &number) == 0 && number >= 1 && number <= UINT16_MAX) {
-                        port = (PlanPort){ .number = (uint16_t) number, .protocol = strdup("tcp") };
+                        port = (PlanPort) { .number = (uint16_t) number, .protocol = strdup("tcp") };
                         if (port.protocol && ARRAY_APPEND(step->ports, step->n_ports, port) == 0)
                                 return 0;
                         free(port.protocol);

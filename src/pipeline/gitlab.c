@@ -116,7 +116,7 @@ static void check_stages(Gitlab *gl) {
                 if (gl->jobs[i].stage == SIZE_MAX || (gl->jobs[i].stage > 0 && gl->jobs[i].stage < n_stages - 1))
                         return;
         if (gl->n_jobs == 0)
-                diag_set_hint(GITLAB_ERROR(gl, "jobs", (Mark){ 0 }, "the file has no job that could run"),
+                diag_set_hint(GITLAB_ERROR(gl, "jobs", (Mark) { 0 }, "the file has no job that could run"),
                               "a job is a key of the file, with a 'script': 'test: {script: make test}'");
         else
                 GITLAB_ERROR(gl, "jobs", gl->jobs[0].mark,
@@ -136,7 +136,7 @@ static int check_chosen(Gitlab *gl, const char *name) {
         for (size_t i = 0; i < gl->n_jobs; i++)
                 names[i] = gl->jobs[i].name;
         near = diag_suggest(name, names, gl->n_jobs);
-        diag = GITLAB_ERROR(gl, "choice", (Mark){ 0 }, "there is no job '%s' to choose", name);
+        diag = GITLAB_ERROR(gl, "choice", (Mark) { 0 }, "there is no job '%s' to choose", name);
         if (near)
                 diag_set_hint(diag, "did you mean '%s'?", near);
         return 0;
@@ -224,7 +224,7 @@ static int read_file(Gitlab *gl, YamlDocument *document) {
         int r;
 
         if (!root || root->kind != YAML_MAPPING) {
-                GITLAB_ERROR(gl, "type", root ? root->mark : (Mark){ 0 }, "expected a map with jobs, found %s",
+                GITLAB_ERROR(gl, "type", root ? root->mark : (Mark) { 0 }, "expected a map with jobs, found %s",
                              yaml_kind_name(root ? root->kind : YAML_NULL));
                 return 0;
         }
@@ -283,7 +283,8 @@ static void forgive_unknown(const Source *source, DiagList *diags) {
         }
 }
 
-static void lint_plans(const Source *source, const Policy *policy, Plan *const *plans, size_t n_plans, DiagList *diags) {
+static void lint_plans(const Source *source, const Policy *policy, Plan *const *plans, size_t n_plans,
+                       DiagList *diags) {
         for (size_t i = 0; i < n_plans; i++) {
                 DiagList own = { 0 };
 

@@ -18,8 +18,8 @@ typedef struct GitlabContext {
         char *const *job_names;    /* only these run, those that are started by hand too; NULL: all */
         const char *from;          /* only jobs of the stage of this one and of later stages run; NULL: all */
         const char *default_image; /* for jobs that name none; NULL: there is none */
-        const Map *clone_environment; /* the workspace begins empty, and is fetched with these variables of Woodpecker's;
-                                         NULL: the checkout is there */
+        const Map *clone_environment; /* the workspace begins empty, and is fetched with these variables of
+                                         Woodpecker's; NULL: the checkout is there */
         bool is_lint;              /* only checked: what variables will hold is not known */
 } GitlabContext;
 

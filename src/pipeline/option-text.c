@@ -30,7 +30,8 @@ int option_parse_ulimit(const char *text, char **ret_name, int64_t *ret_soft, in
         if (strv_split(text, '=', &parts) < 0)
                 return error_oom(reterr);
         if (strv_length(parts) != 2)
-                return error_set(reterr, EINVAL, "ulimit '%s': it has the form 'nofile=1024' or 'nofile=1024:2048'", text);
+                return error_set(reterr, EINVAL, "ulimit '%s': it has the form 'nofile=1024' or 'nofile=1024:2048'",
+                                 text);
         if (!strv_contains((char *const *) ulimit_names, parts[0]))
                 return error_set(reterr, EINVAL, "ulimit '%s': there is no limit '%s'", text, parts[0]);
         if (strv_split(parts[1], ':', &limits) < 0)
@@ -74,8 +75,9 @@ int option_parse_device_rule(const char *text, char *ret_type, int64_t *ret_majo
                 return error_oom(reterr);
         if (strv_length(numbers) != 2 || parse_device_number(numbers[0], &major) < 0 ||
             parse_device_number(numbers[1], &minor) < 0)
-                return error_set(reterr, EINVAL, "device rule '%s': '%s' is no pair of numbers such as '10:229' or '8:*'",
-                                 text, parts[1]);
+                return error_set(reterr, EINVAL,
+                                 "device rule '%s': '%s' is no pair of numbers such as '10:229' or '8:*'", text,
+                                 parts[1]);
         access = strdup(parts[2]);
         if (!access)
                 return error_oom(reterr);
@@ -116,8 +118,9 @@ int option_parse_device(const char *text, PlanDevice *ret, Error **reterr) {
         n = strv_length(parts);
         if (n > 3 || parts[0][0] != '/' || (n > 1 && parts[1][0] != '/' && !(n == 2 && is_access(parts[1]))) ||
             (n > 2 && !is_access(parts[2])))
-                return error_set(reterr, EINVAL,
-                                 "device '%s': it has the form '/dev/kvm', '/dev/kvm:/dev/x:rwm' or 'vendor/class=name'", text);
+                return error_set(
+                        reterr, EINVAL,
+                        "device '%s': it has the form '/dev/kvm', '/dev/kvm:/dev/x:rwm' or 'vendor/class=name'", text);
         device.source = path_clean(parts[0]);
         device.target = path_clean(n > 1 && parts[1][0] == '/' ? parts[1] : parts[0]);
         device.access = strdup(n > 2 ? parts[2] : n > 1 && parts[1][0] != '/' ? parts[1] : "rwm");
@@ -174,9 +177,10 @@ int option_parse_gpus(const char *text, char ***ret, Error **reterr) {
 
 /* Those that Podman knows; Docker refuses its own strangers. */
 static const char *const volume_options[] = {
-        "ro", "rw", "z", "Z", "O", "U", "exec", "noexec", "dev", "nodev", "suid", "nosuid", "nocopy", "copy", "private", "rprivate",
-        "shared", "rshared", "slave", "rslave", "bind", "rbind", "unbindable", "runbindable", "idmap", "cached", "delegated",
-        "consistent", NULL,
+        "ro",     "rw",      "z",         "Z",          "O",      "U",     "exec",       "noexec",
+        "dev",    "nodev",   "suid",      "nosuid",     "nocopy", "copy",  "private",    "rprivate",
+        "shared", "rshared", "slave",     "rslave",     "bind",   "rbind", "unbindable", "runbindable",
+        "idmap",  "cached",  "delegated", "consistent", NULL,
 };
 
 static void volume_done(PlanVolume *volume) {
@@ -212,9 +216,14 @@ int option_parse_volume(const char *text, PlanVolume *ret, Error **reterr) {
         n = strv_length(parts);
         target = parts[n > 1];
         if (n > 3 || target[0] != '/')
-                return error_set(reterr, EINVAL, "volume '%s': it has the form 'SOURCE:TARGET[:OPTIONS]' or 'TARGET', the target absolute", text);
+                return error_set(
+                        reterr, EINVAL,
+                        "volume '%s': it has the form 'SOURCE:TARGET[:OPTIONS]' or 'TARGET', the target absolute",
+                        text);
         if (n > 1 && parts[0][0] != '/' && !is_volume_name(parts[0]))
-                return error_set(reterr, EINVAL, "volume '%s': '%s' is neither an absolute path nor the name of a volume", text, parts[0]);
+                return error_set(reterr, EINVAL,
+                                 "volume '%s': '%s' is neither an absolute path nor the name of a volume", text,
+                                 parts[0]);
         if (n > 2)
                 r = parse_volume_options(text, parts[2], &volume, reterr);
         if (r < 0)
@@ -249,7 +258,8 @@ int option_parse_host(const char *text, PlanHost *ret, Error **reterr) {
         if (!colon || !is_host_name(name) ||
             (inet_pton(AF_INET, colon + 1, &address) != 1 && inet_pton(AF_INET6, colon + 1, &address) != 1 &&
              !str_equal(colon + 1, "host-gateway")))
-                return error_set(reterr, EINVAL, "host '%s': it has the form 'name:address', or 'name:host-gateway'", text);
+                return error_set(reterr, EINVAL, "host '%s': it has the form 'name:address', or 'name:host-gateway'",
+                                 text);
         ret->address = strdup(colon + 1);
         if (!ret->address)
                 return error_oom(reterr);
@@ -257,7 +267,8 @@ int option_parse_host(const char *text, PlanHost *ret, Error **reterr) {
         return 0;
 }
 
-static int take_security(SecurityKind kind, const char *value, SecurityKind *ret_kind, char **ret_value, Error **reterr) {
+static int take_security(SecurityKind kind, const char *value, SecurityKind *ret_kind, char **ret_value,
+                         Error **reterr) {
         *ret_value = strdup(value);
         if (!*ret_value)
                 return error_oom(reterr);
@@ -293,6 +304,7 @@ int option_parse_security(const char *text, SecurityKind *ret_kind, char **ret_v
                 return take_security(row->kind, value, ret_kind, ret_value, reterr);
         }
         return error_set(reterr, EINVAL,
-                         "security option '%s': it is apparmor=PROFILE, seccomp=unconfined or =/PATH, label=..., mask=PATHS, unmask=PATHS, "
-                         "no-new-privileges[=false] or systempaths=unconfined", text);
+                         "security option '%s': it is apparmor=PROFILE, seccomp=unconfined or =/PATH, label=..., "
+                         "mask=PATHS, unmask=PATHS, no-new-privileges[=false] or systempaths=unconfined",
+                         text);
 }

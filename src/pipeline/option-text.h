@@ -34,5 +34,7 @@ typedef enum SecurityKind {
         SECURITY_NO_NEW_PRIVILEGES, /* "true" or "false" */
 } SecurityKind;
 
-/** option_parse_security() - "apparmor=X", "no-new-privileges[=true]", "systempaths=unconfined"; ':' for '=' also does */
+/**
+ * option_parse_security() - "apparmor=X", "no-new-privileges[=true]", "systempaths=unconfined"; ':' for '=' also does
+ */
 int option_parse_security(const char *text, SecurityKind *ret_kind, char **ret_value, Error **reterr);

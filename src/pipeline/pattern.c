@@ -25,14 +25,17 @@ int pattern_new(const char *text, Pattern **ret, Error **reterr) {
         if (!pattern)
                 return error_oom(reterr);
         if (strlen(text) > PATTERN_TEXT_BYTES_MAX)
-                return error_set(reterr, EINVAL, "the regular expression has more than %d bytes", PATTERN_TEXT_BYTES_MAX);
-        pattern->code = pcre2_compile((PCRE2_SPTR) text, PCRE2_ZERO_TERMINATED,
-                                      PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C, &code, &offset, NULL);
+                return error_set(reterr, EINVAL, "the regular expression has more than %d bytes",
+                                 PATTERN_TEXT_BYTES_MAX);
+        pattern->code =
+                pcre2_compile((PCRE2_SPTR) text, PCRE2_ZERO_TERMINATED,
+                              PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C, &code, &offset, NULL);
         if (!pattern->code && code == PCRE2_ERROR_HEAP_FAILED)
                 return error_oom(reterr);
         if (!pattern->code) {
                 (void) pcre2_get_error_message(code, (PCRE2_UCHAR *) message, sizeof(message));
-                return error_set(reterr, EINVAL, "the regular expression is wrong: %s (at its byte %zu)", message, (size_t) offset);
+                return error_set(reterr, EINVAL, "the regular expression is wrong: %s (at its byte %zu)", message,
+                                 (size_t) offset);
         }
         pattern->match_data = pcre2_match_data_create(1, NULL);
         pattern->context = pcre2_match_context_create(NULL);

@@ -79,7 +79,8 @@ int pull_list_parse(const char *text, PullList *ret, Error **reterr) {
                         continue;
                 }
                 shown = str_escape(*word, strlen(*word), 80);
-                return error_set(reterr, EINVAL, "'%s' is no pull policy: it is always, missing (if-not-present), newer or never",
+                return error_set(reterr, EINVAL,
+                                 "'%s' is no pull policy: it is always, missing (if-not-present), newer or never",
                                  shown ? shown : "");
         }
         *ret = list;

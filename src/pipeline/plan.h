@@ -107,7 +107,8 @@ typedef enum PlanGrant {
 
 /* How the commands of a step become a program, and whose variables a container gets when it starts. */
 typedef enum ScriptStyle {
-        SCRIPT_PLAIN,  /* '/bin/sh -e' in the place of the image's entrypoint; Woodpecker's own bytes, in CI_SCRIPT too */
+        /* '/bin/sh -e' in the place of the image's entrypoint; Woodpecker's own bytes, in CI_SCRIPT too */
+        SCRIPT_PLAIN,
         SCRIPT_STRICT, /* bash where the image has it, else sh, with 'pipefail', started by the image's entrypoint */
         _SCRIPT_STYLE_MAX,
 } ScriptStyle;
@@ -227,8 +228,8 @@ typedef struct Plan {
         Map labels;                  /* of agents that may run it */
         bool skip_clone;
         Map secrets; /* name to value: all that must be masked, used or not */
-        char *cache_owner; /* whose caches it mounts, "runner-podstep-project-acme-app": jobs that run at once have slots
-                              of it; NULL: it mounts none */
+        char *cache_owner; /* whose caches it mounts, "runner-podstep-project-acme-app": jobs that run at once have
+                              slots of it; NULL: it mounts none */
 } Plan;
 
 /** plan_noun() - what people call it: "workflow", "job" */

@@ -78,7 +78,8 @@ static char *cache_directory(const PolicyVolumes *volumes, const PolicyProject *
         char hex[MD5_HEX_LENGTH + 1];
 
         md5_hex(target, strlen(target), hex);
-        return owner ? str_printf("%s/%s" OF_SLOT "0/%s%s", volumes->cache_directory, owner, hex, suffix(project)) : NULL;
+        return owner ? str_printf("%s/%s" OF_SLOT "0/%s%s", volumes->cache_directory, owner, hex, suffix(project))
+                     : NULL;
 }
 
 static int matches_any(const PlanStep *step, char *const *patterns) {
@@ -100,7 +101,8 @@ static int matches_any(const PlanStep *step, char *const *patterns) {
 static int apply_privileged(Applying *applying, Error **reterr) {
         PlanStep *step = applying->step;
         const PolicyImages *images = &applying->policy->images;
-        char *const *allowed = step->kind == STEP_SERVICE ? images->allowed_privileged_services : images->allowed_privileged;
+        char *const *allowed =
+                step->kind == STEP_SERVICE ? images->allowed_privileged_services : images->allowed_privileged;
         bool wants = step->privileged;
         Diag *diag;
         int r;
@@ -316,8 +318,8 @@ static int apply_entrypoint(Applying *applying, Error **reterr) {
         if (!applying->policy->images.keep_entrypoint || !step->entrypoint || step->is_operators)
                 return 0;
         diag_add(applying->diags, DIAG_WARNING, "policy", step->mark,
-                 "%s '%s': its entrypoint is not used: the operator's settings keep that of the image", policy_step_noun(step),
-                 step->name);
+                 "%s '%s': its entrypoint is not used: the operator's settings keep that of the image",
+                 policy_step_noun(step), step->name);
         step->entrypoint = strv_free(step->entrypoint);
         return 0;
 }
@@ -339,7 +341,8 @@ int policy_apply(const Policy *policy, const PolicyProject *project, Plan *plan,
                         int r = (*part)(&applying, reterr);
 
                         if (r < 0)
-                                return error_wrap(reterr, r, "%s '%s': the operator's settings", policy_step_noun(step), step->name);
+                                return error_wrap(reterr, r, "%s '%s': the operator's settings", policy_step_noun(step),
+                                                  step->name);
                 }
         }
         return 0;

@@ -73,7 +73,8 @@ static size_t check_device(const Policy *policy, const PlanStep *step, const Pla
 
         if (!allowed || strv_contains(allowed, device->source))
                 return 0;
-        diag_set_hint(refuse(step, step->grant_marks[GRANT_DEVICES], diags, what ? what : "a device", "which is not an allowed one"),
+        diag_set_hint(refuse(step, step->grant_marks[GRANT_DEVICES], diags, what ? what : "a device",
+                             "which is not an allowed one"),
                       "allowed: %s", list ? list : "");
         return 1;
 }
@@ -88,8 +89,8 @@ static size_t check_user(const Policy *policy, const PlanStep *step, DiagList *d
             (!container->allowed_users && str_equal(container->user, step->user)))
                 return 0;
         what = str_printf("to run as user '%s'", step->user);
-        diag_set_hint(refuse(step, step->mark, diags, what ? what : "a user", "who is not an allowed one"), "allowed: %s",
-                      container->allowed_users ? (list ? list : "") : container->user);
+        diag_set_hint(refuse(step, step->mark, diags, what ? what : "a user", "who is not an allowed one"),
+                      "allowed: %s", container->allowed_users ? (list ? list : "") : container->user);
         return 1;
 }
 

@@ -47,8 +47,8 @@ static size_t check_allowed(const Policy *policy, const PlanStep *step, DiagList
         if (policy_allows_image(policy, step->image, is_service) > 0)
                 return 0;
         diag = diag_add(diags, DIAG_ERROR, "policy", step->image_mark,
-                        "%s '%s': the image '%s' is not on the list of allowed %s", noun_of(step), step->name, step->image,
-                        is_service ? "services" : "images");
+                        "%s '%s': the image '%s' is not on the list of allowed %s", noun_of(step), step->name,
+                        step->image, is_service ? "services" : "images");
         allowed = strv_join(is_service ? policy->images.allowed_services : policy->images.allowed, ", ");
         diag_set_hint(diag, "allowed: %s", allowed ? allowed : "");
         return 1;
@@ -63,7 +63,8 @@ static size_t check_pull(const Policy *policy, PlanStep *step, DiagList *diags) 
         Diag *diag;
 
         if (wanted.n == 0 && allowed->n > 0) /* nobody says: podstep's own choice, as far as it is allowed */
-                wanted = (PullList) { .list = { pull_list_has(allowed, PULL_MISSING) ? PULL_MISSING : allowed->list[0] }, .n = 1 };
+                wanted = (PullList) { .list = { pull_list_has(allowed, PULL_MISSING) ? PULL_MISSING : allowed->list[0] },
+                                     .n = 1 };
         for (size_t i = 0; i < wanted.n; i++)
                 if (allowed->n == 0 || pull_list_has(allowed, wanted.list[i]))
                         left.list[left.n++] = wanted.list[i];
@@ -95,8 +96,8 @@ static size_t complete_name(const Policy *policy, PlanStep *step, DiagList *diag
                 step->image_reference = reference;
                 return 0;
         }
-        diag = diag_add(diags, DIAG_ERROR, "policy", step->image_mark, "%s '%s': image '%s': %s", noun_of(step), step->name,
-                        step->image, error_message(error, r));
+        diag = diag_add(diags, DIAG_ERROR, "policy", step->image_mark, "%s '%s': image '%s': %s", noun_of(step),
+                        step->name, step->image, error_message(error, r));
         if (hint)
                 diag_set_hint(diag, "%s", hint);
         return 1;
@@ -107,7 +108,8 @@ size_t policy_check_images(const Policy *policy, PlanStep *step, DiagList *diags
 
         if (step->is_default_clone || !step->image)
                 return 0;
-        n_refused = (step->is_operators ? 0 : check_allowed(policy, step, diags)) + check_pull(policy, step, diags) + complete_name(policy, step, diags);
+        n_refused = (step->is_operators ? 0 : check_allowed(policy, step, diags)) + check_pull(policy, step, diags) +
+                    complete_name(policy, step, diags);
         if (!step->platform && policy->images.platform) {
                 step->platform = strdup(policy->images.platform);
                 if (!step->platform) {

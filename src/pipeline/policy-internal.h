@@ -8,6 +8,9 @@ static inline const char *policy_step_noun(const PlanStep *step) {
 
 /* What is asked for must be trusted (policy.c), and more than that: policy-check.c. They return how much is refused. */
 size_t policy_check_step(const Policy *policy, const PlanStep *step, DiagList *diags);
-/** policy_add_services() - puts the operator's own services into a plan that has steps; -EINVAL: an image is none, -E2BIG */
+/**
+ * policy_add_services() - puts the operator's own services into a plan that has steps; -EINVAL: an image is none,
+ * -E2BIG
+ */
 int policy_add_services(const Policy *policy, Plan *plan);
 size_t policy_check_services(const Policy *policy, const Plan *plan, DiagList *diags);

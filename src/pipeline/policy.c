@@ -72,9 +72,9 @@ int trust_parse(const char *text, unsigned *ret, Error **reterr) {
                         if (strcmp(row->name, *word) == 0)
                                 found = row;
                 if (!found)
-                        return error_set(reterr, EINVAL,
-                                         "'%s' is no class of trust: it is one of network, volumes, security, all, none",
-                                         *word);
+                        return error_set(
+                                reterr, EINVAL,
+                                "'%s' is no class of trust: it is one of network, volumes, security, all, none", *word);
                 trusted |= found->classes;
         }
         *ret = trusted;

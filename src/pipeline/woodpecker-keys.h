@@ -15,7 +15,13 @@ enum {
         IN_BACKEND = 1 << 6,
 };
 
-extern const KeyTable *const woodpecker_workflow_keys, *const woodpecker_workspace_keys,
-        *const woodpecker_concurrency_keys, *const woodpecker_container_keys,
-        *const woodpecker_need_keys, *const woodpecker_ready_keys, *const woodpecker_engine_keys, *const woodpecker_backend_keys,
-        *const woodpecker_when_keys, *const woodpecker_pattern_keys;
+extern const KeyTable *const woodpecker_workflow_keys,
+        *const woodpecker_workspace_keys,
+                *const woodpecker_concurrency_keys,
+                        *const woodpecker_container_keys,
+                                *const woodpecker_need_keys,
+                                        *const woodpecker_ready_keys,
+                                                *const woodpecker_engine_keys,
+                                                        *const woodpecker_backend_keys,
+                                                                *const woodpecker_when_keys,
+                                                                        *const woodpecker_pattern_keys;

@@ -74,8 +74,8 @@ static int take_command(const YamlNode *node, PlanReady *ready) {
 static void take_numbers(Woodpecker *wp, const ReadyKeys *keys, PlanReady *ready) {
         if (keys->port && (parse_u16(keys->port->text, &ready->port) < 0 || ready->port == 0))
                 refuse(wp, keys->port, "port", "not a port", "a number from 1 to 65535");
-        if (keys->timeout && (parse_duration(keys->timeout->text, &ready->timeout_usec) < 0 || ready->timeout_usec == 0 ||
-                              ready->timeout_usec > TIMEOUT_USEC_MAX))
+        if (keys->timeout && (parse_duration(keys->timeout->text, &ready->timeout_usec) < 0 ||
+                              ready->timeout_usec == 0 || ready->timeout_usec > TIMEOUT_USEC_MAX))
                 refuse(wp, keys->timeout, "timeout", "not a duration up to a day", "such as '30s', '2m'");
 }
 

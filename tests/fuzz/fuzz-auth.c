@@ -1,6 +1,6 @@
 /*
- * Files of registry logins and answers of credential helpers. What is read can be looked up, has no empty parts, and names only
- * helpers that are plain words; a file of a job names none.
+ * Files of registry logins and answers of credential helpers. What is read can be looked up, has no empty parts, and
+ * names only helpers that are plain words; a file of a job names none.
  */
 
 #include <errno.h>

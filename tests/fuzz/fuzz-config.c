@@ -1,4 +1,7 @@
-/* A file of the configuration: what is shown of it can be read, and is shown the same way then. Faults are safe to print. */
+/*
+ * A file of the configuration: what is shown of it can be read, and is shown the same way then. Faults are safe to
+ * print.
+ */
 
 #include <errno.h>
 

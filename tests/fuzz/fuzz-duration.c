@@ -1,4 +1,7 @@
-/* A duration or size that is taken is the same when it is written in the smallest unit; what is refused leaves no trace. */
+/*
+ * A duration or size that is taken is the same when it is written in the smallest unit; what is refused leaves no
+ * trace.
+ */
 
 #include <errno.h>
 

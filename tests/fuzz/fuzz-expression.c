@@ -1,4 +1,7 @@
-/* A fault has words and lies within the text; what is fine without values is true then; the same text gives the same answer. */
+/*
+ * A fault has words and lies within the text; what is fine without values is true then; the same text gives the same
+ * answer.
+ */
 
 #include <errno.h>
 

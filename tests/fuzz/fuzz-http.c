@@ -1,4 +1,7 @@
-/* A reply is the same whether it comes at once or byte by byte; what is told of it are clean lines. The first byte: HEAD or not. */
+/*
+ * A reply is the same whether it comes at once or byte by byte; what is told of it are clean lines. The first byte:
+ * HEAD or not.
+ */
 
 #include <errno.h>
 

@@ -1,6 +1,6 @@
 /*
- * The first line is a pattern of allowed images, the rest the name of one. A pattern means the same as its own alternative, a broken
- * one allows nothing, more patterns allow more; and a name that is completed stays as it is.
+ * The first line is a pattern of allowed images, the rest the name of one. A pattern means the same as its own
+ * alternative, a broken one allows nothing, more patterns allow more; and a name that is completed stays as it is.
  */
 
 #include <errno.h>

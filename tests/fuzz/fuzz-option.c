@@ -1,6 +1,6 @@
 /*
- * A text of an operator's that is taken can be written from its parts, and what is written means the same; what is refused leaves
- * no trace. Each input is tried as all of them.
+ * A text of an operator's that is taken can be written from its parts, and what is written means the same; what is
+ * refused leaves no trace. Each input is tried as all of them.
  */
 
 #include <ctype.h>
@@ -51,7 +51,8 @@ static void check_device_rule(const char *text) {
                 require(!access && !type && major == 7 && minor == 7);
                 return;
         }
-        require(strchr("abc", type) && major >= -1 && minor >= -1 && *access && strspn(access, "rwm") == strlen(access));
+        require(strchr("abc", type) && major >= -1 && minor >= -1 && *access &&
+                strspn(access, "rwm") == strlen(access));
         first = device_number(major);
         second = device_number(minor);
         written = str_printf("%c %s:%s %s", type, first, second, access);
@@ -162,7 +163,8 @@ static void check_host(const char *text) {
 
 static void check_security(const char *text) {
         static const char *const names[] = {
-                [SECURITY_APPARMOR] = "apparmor", [SECURITY_SECCOMP] = "seccomp", [SECURITY_LABEL] = "label", [SECURITY_MASK] = "mask",
+                [SECURITY_APPARMOR] = "apparmor", [SECURITY_SECCOMP] = "seccomp",
+                [SECURITY_LABEL] = "label",       [SECURITY_MASK] = "mask",
                 [SECURITY_UNMASK] = "unmask",     [SECURITY_NO_NEW_PRIVILEGES] = "no-new-privileges",
         };
         _cleanup_(error_freep) Error *error = NULL;

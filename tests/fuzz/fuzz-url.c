@@ -1,4 +1,7 @@
-/* A URL that is taken can be written, and what is written means the same. Nothing in it can be an option or another line. */
+/*
+ * A URL that is taken can be written, and what is written means the same. Nothing in it can be an option or another
+ * line.
+ */
 
 #include <errno.h>
 
@@ -21,7 +24,8 @@ static void check_encoding(const char *text) {
 
         require(url_append_segment(&url, text) == 0);
         require(url_append_query(&url, "a", text) == 0);
-        require(strspn(str_get(&url), "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%?=") == url.n);
+        require(strspn(str_get(&url), "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%?=") ==
+                url.n);
         require(strchr(str_get(&url), '?') == strrchr(str_get(&url), '?'));
 }
 

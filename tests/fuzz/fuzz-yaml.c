@@ -1,6 +1,6 @@
 /*
- * A tree that is given is bounded, has no key twice, and each of its places lies within the file. A fault is said with a place
- * within the file, in words that are safe to print.
+ * A tree that is given is bounded, has no key twice, and each of its places lies within the file. A fault is said with
+ * a place within the file, in words that are safe to print.
  */
 
 #include <errno.h>

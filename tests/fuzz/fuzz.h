@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * What every fuzz target includes. A target checks a property of the code, not only that it does not crash; it keeps no state
- * between two inputs. With -Dfuzzing=true libFuzzer drives it, otherwise replay.c.
+ * What every fuzz target includes. A target checks a property of the code, not only that it does not crash; it keeps no
+ * state between two inputs. With -Dfuzzing=true libFuzzer drives it, otherwise replay.c.
  */
 
 #include <stddef.h>

@@ -1,4 +1,6 @@
-/* The only program of the image "noshell": tells who it is, sleeps when asked to, exits 7 with two or more arguments. */
+/*
+ * The only program of the image "noshell": tells who it is, sleeps when asked to, exits 7 with two or more arguments.
+ */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

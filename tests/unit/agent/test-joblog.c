@@ -1,4 +1,6 @@
-/* Logs of jobs: formats, and that a writer killed at any byte leaves one that goes on without a line lost or doubled. */
+/*
+ * Logs of jobs: formats, and that a writer killed at any byte leaves one that goes on without a line lost or doubled.
+ */
 
 #include "test-loop.h"
 
@@ -25,8 +27,13 @@ static const Line lines[] = {
 static char *names[] = { (char *) "build", (char *) "test", NULL };
 
 static void add(JobLog *log, const Line *line) {
-        joblog_add(log, &(JobEvent) { .kind = JOB_EVENT_OUTPUT, .step_index = line->step, .stream = line->stream, .line = line->text,
-                                      .n_line = strlen(line->text), .is_partial = line->is_partial, .realtime_usec = 1700000000000000 });
+        joblog_add(log, &(JobEvent) { .kind = JOB_EVENT_OUTPUT,
+                                     .step_index = line->step,
+                                     .stream = line->stream,
+                                     .line = line->text,
+                                     .n_line = strlen(line->text),
+                                     .is_partial = line->is_partial,
+                                     .realtime_usec = 1700000000000000 });
 }
 
 static char *read_all(const char *directory, LogFormat format, int step, size_t chunk) {
@@ -49,15 +56,25 @@ static void test_formats(void **state) {
                 int step;
                 const char *want;
         } rows[] = {
-                { LOG_FORMAT_TEXT, -1, "one\ntwo\n\noh no\n\"q\"\nend\na\xff" "b\n" },
+                { LOG_FORMAT_TEXT, -1,
+                  "one\ntwo\n\noh no\n\"q\"\nend\na\xff"
+                  "b\n" },
                 { LOG_FORMAT_TEXT, 0, "one\ntwo\noh no\nend\n" },
-                { LOG_FORMAT_PREFIXED, -1, "[build] one\n[build] two\n[test] \n[build] oh no\n[test] \"q\"\n[build] end\n[test] a\xff" "b\n" },
-                { LOG_FORMAT_PREFIXED, 1, "[test] \n[test] \"q\"\n[test] a\xff" "b\n" },
+                { LOG_FORMAT_PREFIXED, -1,
+                  "[build] one\n[build] two\n[test] \n[build] oh no\n[test] \"q\"\n[build] end\n[test] a\xff"
+                  "b\n" },
+                { LOG_FORMAT_PREFIXED, 1,
+                  "[test] \n[test] \"q\"\n[test] a\xff"
+                  "b\n" },
                 { LOG_FORMAT_JSON, 0,
-                  "{\"time\":\"2023-11-14T22:13:20.000Z\",\"event\":\"output\",\"job\":\"01x\",\"step\":\"build\",\"stream\":\"stdout\",\"line\":\"one\"}\n"
-                  "{\"time\":\"2023-11-14T22:13:20.000Z\",\"event\":\"output\",\"job\":\"01x\",\"step\":\"build\",\"stream\":\"stdout\",\"line\":\"two\"}\n"
-                  "{\"time\":\"2023-11-14T22:13:20.000Z\",\"event\":\"output\",\"job\":\"01x\",\"step\":\"build\",\"stream\":\"stderr\",\"line\":\"oh no\"}\n"
-                  "{\"time\":\"2023-11-14T22:13:20.000Z\",\"event\":\"output\",\"job\":\"01x\",\"step\":\"build\",\"stream\":\"stdout\",\"partial\":true,\"line\":\"end\"}\n" },
+                  "{\"time\":\"2023-11-14T22:13:20.000Z\",\"event\":\"output\",\"job\":\"01x\",\"step\":\"build\","
+                  "\"stream\":\"stdout\",\"line\":\"one\"}\n"
+                  "{\"time\":\"2023-11-14T22:13:20.000Z\",\"event\":\"output\",\"job\":\"01x\",\"step\":\"build\","
+                  "\"stream\":\"stdout\",\"line\":\"two\"}\n"
+                  "{\"time\":\"2023-11-14T22:13:20.000Z\",\"event\":\"output\",\"job\":\"01x\",\"step\":\"build\","
+                  "\"stream\":\"stderr\",\"line\":\"oh no\"}\n"
+                  "{\"time\":\"2023-11-14T22:13:20.000Z\",\"event\":\"output\",\"job\":\"01x\",\"step\":\"build\","
+                  "\"stream\":\"stdout\",\"partial\":true,\"line\":\"end\"}\n" },
         };
         char directory[] = "/tmp/podstep-test-XXXXXX";
         sd_event *event = test_event();
@@ -115,7 +132,8 @@ static void test_killed_anywhere(void **state) {
         static const char want[] = "one\ntwo\n\noh no\n\"q\"\nend\na\xff" "b\n";
 
         for (size_t n_text = 0; n_text <= strlen(want); n_text++)
-                for (size_t n_index = 0; n_index <= ELEMENTSOF(lines) * JOBLOG_ENTRY_BYTES; n_index += JOBLOG_ENTRY_BYTES / 2)
+                for (size_t n_index = 0; n_index <= ELEMENTSOF(lines) * JOBLOG_ENTRY_BYTES;
+                     n_index += JOBLOG_ENTRY_BYTES / 2)
                         go_on(n_text, n_index, want);
 }
 

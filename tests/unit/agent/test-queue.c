@@ -34,7 +34,9 @@ static void test_choose(void **state) {
         };
 
         FOREACH_ROW(row, rows) {
-                QueueLimits limits = { .jobs_max = row->jobs_max, .label_max = row->label_max, .label_limits = STRMAP_INIT };
+                QueueLimits limits = { .jobs_max = row->jobs_max,
+                                       .label_max = row->label_max,
+                                       .label_limits = STRMAP_INIT };
                 QueueRunning running[JOBS_MAX] = { 0 };
                 StoredJob jobs[JOBS_MAX] = { 0 };
                 char labels[2 * JOBS_MAX][2] = { 0 };
@@ -65,7 +67,10 @@ static void test_fair(void **state) {
         size_t n_running = 0, n_a = 0, n_b = 0;
 
         for (uint64_t now = 1; now <= 300; now++) {
-                StoredJob jobs[] = { { .label = (char *) "a" }, { .label = (char *) "a" }, { .label = (char *) "a" }, { .label = (char *) "b" } };
+                StoredJob jobs[] = { { .label = (char *) "a" },
+                                     { .label = (char *) "a" },
+                                     { .label = (char *) "a" },
+                                     { .label = (char *) "b" } };
                 bool is_ready[] = { true, true, true, true };
                 ssize_t i;
 
@@ -91,9 +96,11 @@ static void test_pressure(void **state) {
                 const char *want;
         } rows[] = {
                 { 100 << 20, 200 << 20, 60, 0, 3, NULL },
-                { 100 << 20, 50 << 20, 60, 0, 0, "only 50 MiB are free on the disk, 100 are wanted before a job begins" },
+                { 100 << 20, 50 << 20, 60, 0, 0,
+                  "only 50 MiB are free on the disk, 100 are wanted before a job begins" },
                 { 0, 0, 0, 99, 3, NULL },
-                { 100 << 20, UINT64_MAX, 60, 61, 1, "memory is short: something waited for it 61 % of the last ten seconds" },
+                { 100 << 20, UINT64_MAX, 60, 61, 1,
+                  "memory is short: something waited for it 61 % of the last ten seconds" },
                 { 100 << 20, UINT64_MAX, 60, 61, 0, NULL },
         };
 

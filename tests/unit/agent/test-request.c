@@ -9,7 +9,8 @@
 #include "base/file.h"
 #include "base/str.h"
 
-#define WORKFLOW "\"workflows\":[{\"file\":\".woodpecker.yaml\",\"text\":\"steps: [{name: a, image: x, commands: [one]}]\"}]"
+#define WORKFLOW                                                                                                       \
+        "\"workflows\":[{\"file\":\".woodpecker.yaml\",\"text\":\"steps: [{name: a, image: x, commands: [one]}]\"}]"
 #define SHA "0123456789012345678901234567890123456789"
 
 static void test_parse(void **state) {
@@ -19,7 +20,9 @@ static void test_parse(void **state) {
                 { "{" WORKFLOW "}", NULL },
                 { "{" WORKFLOW ",\"source\":{\"kind\":\"directory\",\"path\":\"/src\"},\"label\":\"l\"}", NULL },
                 { "{" WORKFLOW ",\"source\":{\"kind\":\"git\",\"url\":\"https://x/y\",\"commit\":\"" SHA "\"}}", NULL },
-                { "{" WORKFLOW ",\"options\":{\"timeout_ms\":1000,\"keep\":true,\"pull\":\"always,missing\",\"network\":\"bridge\"}}", NULL },
+                { "{" WORKFLOW ",\"options\":{\"timeout_ms\":1000,\"keep\":true,\"pull\":\"always,missing\","
+                               "\"network\":\"bridge\"}}",
+                  NULL },
                 { "", "" },
                 { "[]", "expected object" },
                 { "null", "" },
@@ -31,8 +34,11 @@ static void test_parse(void **state) {
                 { "{" WORKFLOW ",\"environment\":[]}", "expected object" },
                 { "{" WORKFLOW ",\"source\":{\"kind\":\"ftp\"}}", "'ftp' is not known" },
                 { "{" WORKFLOW ",\"source\":{\"kind\":\"directory\",\"path\":\"src\"}}", "absolute path" },
-                { "{" WORKFLOW ",\"source\":{\"kind\":\"git\",\"url\":\"https://x/y\",\"commit\":\"main\"}}", "full name of a commit" },
-                { "{" WORKFLOW ",\"source\":{\"kind\":\"git\",\"url\":\"https://x/y\",\"commit\":\"" SHA "\"},\"options\":{\"workspace\":\"write\"}}", "always cloned" },
+                { "{" WORKFLOW ",\"source\":{\"kind\":\"git\",\"url\":\"https://x/y\",\"commit\":\"main\"}}",
+                  "full name of a commit" },
+                { "{" WORKFLOW ",\"source\":{\"kind\":\"git\",\"url\":\"https://x/y\",\"commit\":\"" SHA
+                  "\"},\"options\":{\"workspace\":\"write\"}}",
+                  "always cloned" },
                 { "{" WORKFLOW ",\"source\":{\"kind\":\"upload\",\"id\":\"../../etc\"}}", "id" },
                 { "{" WORKFLOW ",\"options\":{\"timeout_ms\":0}}", "milliseconds above 0" },
                 { "{" WORKFLOW ",\"options\":{\"timeout_ms\":\"1h\"}}", "expected whole number" },
@@ -84,18 +90,24 @@ static void test_compile(void **state) {
         } rows[] = {
                 { "steps: [{name: a, image: x, commands: [one]}]", "{}", 0, false, 1, 1, "" },
                 { "matrix: {A: [1, 2]}\\nsteps: [{name: a, image: x, commands: [one]}]", "{}", 0, false, 2, 1, "" },
-                { "steps: [{name: a, image: x, comands: [one]}]", "{}", -EINVAL, false, 0, 0, "did you mean 'commands'" },
-                { "steps: [{name: a, image: x, commands: [one], privileged: true}]", "{}", -EINVAL, true, 0, 0, "privileged" },
-                { "steps: [{name: a, image: x, commands: [one], privileged: true}]", "{\"trusted\":\"security\"}", 0, false, 1, 1, "" },
-                { "steps: [{name: a, image: x, commands: [one]}, {name: b, image: x, commands: [two]}]", "{\"from\":\"b\"}", 0, false, 1, 1, "" },
+                { "steps: [{name: a, image: x, comands: [one]}]", "{}", -EINVAL, false, 0, 0,
+                  "did you mean 'commands'" },
+                { "steps: [{name: a, image: x, commands: [one], privileged: true}]", "{}", -EINVAL, true, 0, 0,
+                  "privileged" },
+                { "steps: [{name: a, image: x, commands: [one], privileged: true}]", "{\"trusted\":\"security\"}", 0,
+                  false, 1, 1, "" },
+                { "steps: [{name: a, image: x, commands: [one]}, {name: b, image: x, commands: [two]}]",
+                  "{\"from\":\"b\"}", 0, false, 1, 1, "" },
                 { "steps: [{name: a, image: x, commands: [one]}]", "{\"from\":\"c\"}", -EINVAL, false, 0, 0, "" },
         };
         Policy policy;
 
         policy_init(&policy);
         FOREACH_ROW(row, rows) {
-                _cleanup_free_ char *text = str_printf("{\"workflows\":[{\"file\":\"a.yaml\",\"text\":\"%s\"}],\"options\":%s,"
-                                                       "\"source\":{\"kind\":\"directory\",\"path\":\"/x\"}}", row->workflow, row->options);
+                _cleanup_free_ char *text =
+                        str_printf("{\"workflows\":[{\"file\":\"a.yaml\",\"text\":\"%s\"}],\"options\":%s,"
+                                   "\"source\":{\"kind\":\"directory\",\"path\":\"/x\"}}",
+                                   row->workflow, row->options);
                 _cleanup_str_ Str faults = STR_INIT(STR_MAX_DEFAULT);
                 _cleanup_(error_freep) Error *error = NULL;
                 bool is_refused = false;
@@ -105,7 +117,8 @@ static void test_compile(void **state) {
 
                 print_message("%s %s\n", row->workflow, row->options);
                 assert_int_equal(request_parse(text, strlen(text), NULL, &request, NULL), 0);
-                assert_int_equal(request_compile(&request, &policy, &plans, &n_plans, &faults, &is_refused, &error), row->want_r);
+                assert_int_equal(request_compile(&request, &policy, &plans, &n_plans, &faults, &is_refused, &error),
+                                 row->want_r);
                 assert_int_equal(n_plans, row->want_plans);
                 assert_int_equal(is_refused, row->want_refused);
                 assert_non_null(strstr(str_get(&faults), row->want_fault));
@@ -119,8 +132,9 @@ static void test_compile(void **state) {
 
 /* What a request may not say where the administrator has locked it, and what it may where nobody has. */
 static void test_locked(void **state) {
-        static const char text[] = "{" WORKFLOW ",\"options\":{\"trusted\":\"network\",\"timeout_ms\":1000,\"grace_ms\":2000,"
-                                   "\"service_timeout_ms\":3000,\"keep\":true,\"pull\":\"never\"}}";
+        static const char text[] =
+                "{" WORKFLOW ",\"options\":{\"trusted\":\"network\",\"timeout_ms\":1000,\"grace_ms\":2000,"
+                "\"service_timeout_ms\":3000,\"keep\":true,\"pull\":\"never\"}}";
         static const struct {
                 const char *file;
                 unsigned trusted, timeout, grace, service_timeout; /* seconds */
@@ -130,8 +144,9 @@ static void test_locked(void **state) {
                 { "", TRUST_NETWORK, 1, 2, 3, true, 1 },
                 { "jobs: {timeout: 5min, grace: 7s}\n", TRUST_NETWORK, 1, 2, 3, true, 1 },
                 { "trusted: none\nlocked: [trusted]\n", 0, 1, 2, 3, true, 1 },
-                { "jobs: {timeout: 5min, grace: 7s, keep_failed: false}\nlocked: [jobs.timeout, jobs.grace, jobs.keep_failed]\n", TRUST_NETWORK, 300, 7,
-                  3, false, 1 },
+                { "jobs: {timeout: 5min, grace: 7s, keep_failed: false}\nlocked: [jobs.timeout, jobs.grace, "
+                  "jobs.keep_failed]\n",
+                  TRUST_NETWORK, 300, 7, 3, false, 1 },
                 { "services: {timeout: 5min}\nlocked: [services.timeout]\n", TRUST_NETWORK, 1, 2, 0, true, 1 },
                 { "images: {pull: always}\nlocked: [images.pull]\n", TRUST_NETWORK, 1, 2, 3, true, 0 },
                 { "images: {allowed_pull: [always]}\n", TRUST_NETWORK, 1, 2, 3, true, 0 },
@@ -145,7 +160,9 @@ static void test_locked(void **state) {
         FOREACH_ROW(row, rows) {
                 _cleanup_str_ Str faults = STR_INIT(STR_MAX_DEFAULT);
                 _cleanup_(config_done) Config config = { 0 };
-                ConfigSpec spec = { .vendor_directory = "/nonexistent", .system_directory = directory, .user_directory = "/nonexistent" };
+                ConfigSpec spec = { .vendor_directory = "/nonexistent",
+                                    .system_directory = directory,
+                                    .user_directory = "/nonexistent" };
                 Agent agent = { .config = &config };
                 Request request;
 

@@ -74,10 +74,17 @@ static char *content(const char *directory, const char *name) {
 
 static void test_good(void **state) {
         static const Entry entries[] = {
-                { "./", '5', NULL },        { "./a", '0', "hello" },   { "dir/deep/b", '0', "there" },    { "dir/", '5', NULL },
-                { "link", '2', "dir/deep/b" }, { "empty", '0', "" },   { "a", '0', "later counts" },
-                { "x", 'x', "21 path=long/name-of\n" }, { "ignored", '0', "by pax" },
-                { "L", 'L', "gnu/name" },   { "ignored", '0', "by gnu" },
+                { "./", '5', NULL },
+                { "./a", '0', "hello" },
+                { "dir/deep/b", '0', "there" },
+                { "dir/", '5', NULL },
+                { "link", '2', "dir/deep/b" },
+                { "empty", '0', "" },
+                { "a", '0', "later counts" },
+                { "x", 'x', "21 path=long/name-of\n" },
+                { "ignored", '0', "by pax" },
+                { "L", 'L', "gnu/name" },
+                { "ignored", '0', "by gnu" },
         };
         size_t n;
         char *archive = make(entries, ELEMENTSOF(entries), &n);

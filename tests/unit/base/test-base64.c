@@ -9,7 +9,8 @@ static void test_rows(void **state) {
         static const struct {
                 const char *plain, *encoded;
         } rows[] = {
-                { "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" }, { "foo", "Zm9v" }, { "foob", "Zm9vYg==" }, { "\xff\xfe\xfd", "//79" },
+                { "", "" },        { "f", "Zg==" },        { "fo", "Zm8=" },
+                { "foo", "Zm9v" }, { "foob", "Zm9vYg==" }, { "\xff\xfe\xfd", "//79" },
         };
 
         FOREACH_ROW(row, rows) {

@@ -14,13 +14,15 @@ static void test_vectors(void **state) {
                 { "abc", "900150983cd24fb0d6963f7d28e17f72" },
                 { "message digest", "f96b697d7cb7938d525a2f31aaf161d0" },
                 { "abcdefghijklmnopqrstuvwxyz", "c3fcd3d76192e4007dfb496cca67e13b" },
-                { "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", "d174ab98d277d9f5a5611c2c9f419d9f" },
+                { "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
+                  "d174ab98d277d9f5a5611c2c9f419d9f" },
                 { "12345678901234567890123456789012345678901234567890123456789012345678901234567890",
                   "57edf4a22be3c955ac49da2e2107b67a" },
                 /* where the length no longer fits into the last block */
                 { "1234567890123456789012345678901234567890123456789012345", "c9ccf168914a1bcfc3229f1948e67da0" },
                 { "12345678901234567890123456789012345678901234567890123456", "49f193adce178490e34d1b3a4ec0064c" },
-                { "1234567890123456789012345678901234567890123456789012345678901234", "eb6c4179c0a7c82cc2828c1e6338e165" },
+                { "1234567890123456789012345678901234567890123456789012345678901234",
+                  "eb6c4179c0a7c82cc2828c1e6338e165" },
                 { "/cache", "3c3f060a0374fc8bc39395164f415a70" },
         };
 

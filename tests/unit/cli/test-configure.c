@@ -26,11 +26,14 @@ static int run(const char *const *args, const char *text, RunOptions *options) {
 /* The command line, then the file, then the default. */
 static void test_options(void **state) {
         static const char file[] = "trusted: volumes\ncolor: never\nengine: {url: 'unix:///f'}\n"
-                                   "jobs: {timeout: 5min, grace: 1s, keep_failed: true}\nservices: {timeout: 2min}\nnetwork: {kind: bridge}\n"
+                                   "jobs: {timeout: 5min, grace: 1s, keep_failed: true}\nservices: {timeout: "
+                                   "2min}\nnetwork: {kind: bridge}\n"
                                    "steps: {memory: 1g}\n";
         static const char *const none[] = { NULL };
-        static const char *const all[] = { "--trusted", "network", "--color", "auto", "--engine", "unix:///o", "--timeout", "7s", "--grace", "3s",
-                                           "--service-timeout", "4s", "--network", "auto", "--set", "steps.memory=2g", NULL };
+        static const char *const all[] = { "--trusted",         "network",   "--color",   "auto",    "--engine",
+                                           "unix:///o",         "--timeout", "7s",        "--grace", "3s",
+                                           "--service-timeout", "4s",        "--network", "auto",    "--set",
+                                           "steps.memory=2g",   NULL };
         static const struct {
                 const char *const *args;
                 const char *file;
@@ -38,13 +41,25 @@ static void test_options(void **state) {
                 const char *want_url;
         } rows[] = {
                 { none, "", { .color = COLOR_AUTO, .network = NETWORK_CHOICE_AUTO }, NULL },
-                { none, file,
-                  { .timeout_usec = 300 * USEC_PER_SEC, .grace_usec = USEC_PER_SEC, .service_timeout_usec = 120 * USEC_PER_SEC, .keep = true,
-                    .color = COLOR_NEVER, .network = NETWORK_CHOICE_BRIDGE, .policy = { .trusted = TRUST_VOLUMES, .steps.limits.memory_bytes = 1U << 30 } },
+                { none,
+                  file,
+                  { .timeout_usec = 300 * USEC_PER_SEC,
+                    .grace_usec = USEC_PER_SEC,
+                    .service_timeout_usec = 120 * USEC_PER_SEC,
+                    .keep = true,
+                    .color = COLOR_NEVER,
+                    .network = NETWORK_CHOICE_BRIDGE,
+                    .policy = { .trusted = TRUST_VOLUMES, .steps.limits.memory_bytes = 1U << 30 } },
                   "unix:///f" },
-                { all, file,
-                  { .timeout_usec = 7 * USEC_PER_SEC, .grace_usec = 3 * USEC_PER_SEC, .service_timeout_usec = 4 * USEC_PER_SEC, .keep = true,
-                    .color = COLOR_AUTO, .network = NETWORK_CHOICE_AUTO, .policy = { .trusted = TRUST_NETWORK, .steps.limits.memory_bytes = 2U << 30 } },
+                { all,
+                  file,
+                  { .timeout_usec = 7 * USEC_PER_SEC,
+                    .grace_usec = 3 * USEC_PER_SEC,
+                    .service_timeout_usec = 4 * USEC_PER_SEC,
+                    .keep = true,
+                    .color = COLOR_AUTO,
+                    .network = NETWORK_CHOICE_AUTO,
+                    .policy = { .trusted = TRUST_NETWORK, .steps.limits.memory_bytes = 2U << 30 } },
                   "unix:///o" },
         };
 
@@ -97,9 +112,13 @@ static const char *variable(const char *name) {
         return value ? value : "";
 }
 
-/* The parts that look into the environment find there what the files say, and what variables say where those count more. */
+/*
+ * The parts that look into the environment find there what the files say, and what variables say where those count
+ * more.
+ */
 static void test_variables(void **state) {
-        static const char file[] = "engine: {cert_directory: /f, tls_verify: false, api_version: '1.40'}\nimages: {auth_file: /a.json}\n";
+        static const char file[] =
+                "engine: {cert_directory: /f, tls_verify: false, api_version: '1.40'}\nimages: {auth_file: /a.json}\n";
         static const char *const none[] = { NULL };
         _cleanup_(run_options_done) RunOptions first, second;
 
@@ -118,9 +137,12 @@ static void test_variables(void **state) {
         unsetenv("REGISTRY_AUTH_FILE");
 }
 
-/* The file of logins: each of these counts more than those before it, and what is told here reaches who reads logins. */
+/*
+ * The file of logins: each of these counts more than those before it, and what is told here reaches who reads logins.
+ */
 static void test_auth_file(void **state) {
-        static const char *const names[] = { "WOODPECKER_DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "PODSTEP_IMAGES_AUTH_FILE" };
+        static const char *const names[] = { "WOODPECKER_DOCKER_CONFIG", "REGISTRY_AUTH_FILE",
+                                             "PODSTEP_IMAGES_AUTH_FILE" };
         static const char *const none[] = { NULL }, file[] = "images: {auth_file: /file.json}\n";
 
         FOREACH_ROW(name, names) {
@@ -161,9 +183,10 @@ static void test_broken(void **state) {
 }
 
 static int setup(void **state) {
-        static const char *const names[] = { "CONTAINER_HOST", "DOCKER_HOST", "DOCKER_SOCK", "CONTAINER_CONNECTION", "DOCKER_CERT_PATH",
-                                             "DOCKER_TLS_VERIFY", "DOCKER_API_VERSION", "REGISTRY_AUTH_FILE",
-                                             "WOODPECKER_DOCKER_CONFIG", "PODSTEP_CONFIG" };
+        static const char *const names[] = { "CONTAINER_HOST",       "DOCKER_HOST",        "DOCKER_SOCK",
+                                             "CONTAINER_CONNECTION", "DOCKER_CERT_PATH",   "DOCKER_TLS_VERIFY",
+                                             "DOCKER_API_VERSION",   "REGISTRY_AUTH_FILE", "WOODPECKER_DOCKER_CONFIG",
+                                             "PODSTEP_CONFIG" };
 
         FOREACH_ROW(name, names)
                 unsetenv(*name);

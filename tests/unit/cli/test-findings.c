@@ -2,7 +2,8 @@
 
 #include "cli/findings-print.h"
 
-static const Check fine = { "session", "never shown", NULL }, linger = { "linger", "Without it, systemd ends all your processes when you log out.", NULL },
+static const Check fine = { "session", "never shown", NULL },
+                   linger = { "linger", "Without it, systemd ends all your processes when you log out.", NULL },
                    engine = { "engine", "Jobs run in containers of Podman.", NULL };
 
 static void fill(Findings *findings, unsigned n) {
@@ -12,10 +13,13 @@ static void fill(Findings *findings, unsigned n) {
         if (n > 1) {
                 finding = finding_add(findings, &linger, LEVEL_WARNING, "off: jobs end when you log out");
                 finding_mend(finding, findings, false, "podstep setup");
-                finding_mend(finding, findings, true, "loginctl enable-linger a-user-with-a-name-so-long-that-the-line-would-be-broken");
+                finding_mend(finding, findings, true,
+                             "loginctl enable-linger a-user-with-a-name-so-long-that-the-line-would-be-broken");
         }
         if (n > 2) {
-                finding = finding_add(findings, &engine, LEVEL_FAULT, "no Podman engine found; tried unix:///run/user/1000/podman/podman.sock (there is no such socket)");
+                finding = finding_add(findings, &engine, LEVEL_FAULT,
+                                      "no Podman engine found; tried unix:///run/user/1000/podman/podman.sock (there "
+                                      "is no such socket)");
                 finding_advise(finding, findings, "install it: 'apt install podman'");
         }
 }

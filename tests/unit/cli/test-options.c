@@ -17,7 +17,8 @@ static const char *const colors[] = { "red", "green", NULL };
 
 static const Option rows[] = {
         { "flag", 'f', NULL, OPTION_FLAG(Values, flag), .group = "First", .help = "A flag." },
-        { "other-flag", 'o', NULL, OPTION_FLAG(Values, other), .help = "Another flag, with so much to tell that it takes more than one line." },
+        { "other-flag", 'o', NULL, OPTION_FLAG(Values, other),
+          .help = "Another flag, with so much to tell that it takes more than one line." },
         { "text", 't', "WORDS", OPTION_STRING(Values, text), .help = "A text.\nWith a second line." },
         { "a-rather-long-name", 0, "VALUE", OPTION_LIST(Values, list), .group = "Second", .help = "A list." },
         { "usec", 0, "DURATION", OPTION_DURATION(Values, usec), .help = "A time." },
@@ -34,8 +35,9 @@ static void values_done(Values *values) {
 static char *describe(const Values *values, char *const *args) {
         _cleanup_free_ char *list = strv_join(values->list, ","), *rest = strv_join(args, ",");
 
-        return str_printf("%d%d text=%s list=%s usec=%llu color=%d | %s", values->flag, values->other, values->text ? values->text : "",
-                          list, (unsigned long long) values->usec, values->color, rest);
+        return str_printf("%d%d text=%s list=%s usec=%llu color=%d | %s", values->flag, values->other,
+                          values->text ? values->text : "", list, (unsigned long long) values->usec, values->color,
+                          rest);
 }
 
 static void test_parse(void **state) {
@@ -63,7 +65,8 @@ static void test_parse(void **state) {
                 _cleanup_free_ char *got = NULL;
 
                 print_message("case '%s'\n", row->want);
-                assert_int_equal(options_parse(rows, (char *const *) row->args, &values, &args, &error), OPTIONS_PARSED);
+                assert_int_equal(options_parse(rows, (char *const *) row->args, &values, &args, &error),
+                                 OPTIONS_PARSED);
                 got = describe(&values, args);
                 assert_string_equal(got, row->want);
         }
@@ -83,7 +86,8 @@ static void test_refused(void **state) {
                 { { "--text" }, "'--text' needs a value: WORDS" },
                 { { "-ft" }, "'--text' needs a value: WORDS" },
                 { { "--text=" }, "'--text' needs a value, not an empty text" },
-                { { "--usec=soon" }, "'soon' is no value for '--usec': expected a duration such as 90s, 10min or 1h30m" },
+                { { "--usec=soon" },
+                  "'soon' is no value for '--usec': expected a duration such as 90s, 10min or 1h30m" },
                 { { "--usec=0" }, "'0' is no value for '--usec': expected a duration such as 90s, 10min or 1h30m" },
                 { { "-c", "blue" }, "'blue' is no value for '--color': expected red, green" },
                 { { "ok", "-f", "--nope" }, "unknown option '--nope'" },

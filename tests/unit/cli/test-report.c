@@ -29,22 +29,29 @@ static PlanStep *const sequence_steps[] = {
         STEP("test", STEP_COMMANDS, NEEDS(0)),
 };
 static PlanStep *const ending_steps[] = {
-        STEP("fine", STEP_COMMANDS),     STEP("missing", STEP_COMMANDS), STEP("killed", STEP_COMMANDS), STEP("no-image", STEP_COMMANDS),
-        STEP("too-long", STEP_COMMANDS), STEP("stopped", STEP_COMMANDS), STEP("skipped", STEP_COMMANDS), STEP("crashed", STEP_COMMANDS),
+        STEP("fine", STEP_COMMANDS),
+        STEP("missing", STEP_COMMANDS),
+        STEP("killed", STEP_COMMANDS),
+        STEP("no-image", STEP_COMMANDS),
+        STEP("too-long", STEP_COMMANDS),
+        STEP("stopped", STEP_COMMANDS),
+        STEP("skipped", STEP_COMMANDS),
+        STEP("crashed", STEP_COMMANDS),
         STEP("bad\nname \x1b[31mwith a length that nobody wants to read on each line", STEP_COMMANDS),
 };
 
 #define AT(msec) .realtime_usec = START_USEC + (msec) * USEC_PER_MSEC, .job_id = "01jobid"
 #define STATE(msec, index, step_state, ...) \
         { JOB_EVENT_STEP_STATE, AT(msec), .step_index = (index), .state = (step_state), .exit_code = -1, __VA_ARGS__ }
-#define DONE(msec, index, result, code, duration_msec, ...)                                                                      \
+#define DONE(msec, index, result, code, duration_msec, ...)                                                            \
         { JOB_EVENT_STEP_STATE, AT(msec), .step_index = (index), .state = STEP_DONE, .step_result = (result), .exit_code = (code), \
           .duration_usec = (duration_msec) * USEC_PER_MSEC, __VA_ARGS__ }
-#define PIECE(msec, index, output_stream, number, partial, line_text)                                                      \
+#define PIECE(msec, index, output_stream, number, partial, line_text)                                                  \
         { JOB_EVENT_OUTPUT, AT(msec), .step_index = (index), .line = (line_text), .n_line = sizeof(line_text) - 1, .exit_code = -1, \
           .stream = (output_stream), .line_number = (number), .is_partial = (partial) }
 #define LINE(msec, index, line_text) PIECE(msec, index, 1, 1, false, line_text)
-#define TEXT(event_kind, msec, message) { (event_kind), AT(msec), .step_index = SIZE_MAX, .text = (message), .exit_code = -1 }
+#define TEXT(event_kind, msec, message)                                                                                \
+        { (event_kind), AT(msec), .step_index = SIZE_MAX, .text = (message), .exit_code = -1 }
 #define FINISHED(msec, result, message) \
         { JOB_EVENT_FINISHED, AT(msec), .step_index = SIZE_MAX, .job_result = (result), .text = (message), .exit_code = -1, \
           .duration_usec = (msec) * USEC_PER_MSEC }
@@ -100,17 +107,37 @@ static const JobEvent sequence_events[] = {
 
 static const JobEvent ending_events[] = {
         TEXT(JOB_EVENT_STARTED, 1, "podman 4.3.1, a pod"),
-        STATE(2, 0, STEP_RUNNING), LINE(3, 0, "done"), DONE(4, 0, STEP_SUCCESS, 0, 2),
-        STATE(5, 1, STEP_RUNNING), LINE(6, 1, "sh: foo: not found"), DONE(7, 1, STEP_SCRIPT_FAILED, 127, 2),
-        STATE(8, 2, STEP_RUNNING), LINE(9, 2, "1"), LINE(9, 2, "2"), LINE(9, 2, "3"), LINE(9, 2, "4"), LINE(9, 2, "5"), LINE(9, 2, "6"),
-        LINE(9, 2, "7"), LINE(9, 2, "8"), LINE(9, 2, "9"), LINE(9, 2, "10"), LINE(9, 2, "11"),
+        STATE(2, 0, STEP_RUNNING),
+        LINE(3, 0, "done"),
+        DONE(4, 0, STEP_SUCCESS, 0, 2),
+        STATE(5, 1, STEP_RUNNING),
+        LINE(6, 1, "sh: foo: not found"),
+        DONE(7, 1, STEP_SCRIPT_FAILED, 127, 2),
+        STATE(8, 2, STEP_RUNNING),
+        LINE(9, 2, "1"),
+        LINE(9, 2, "2"),
+        LINE(9, 2, "3"),
+        LINE(9, 2, "4"),
+        LINE(9, 2, "5"),
+        LINE(9, 2, "6"),
+        LINE(9, 2, "7"),
+        LINE(9, 2, "8"),
+        LINE(9, 2, "9"),
+        LINE(9, 2, "10"),
+        LINE(9, 2, "11"),
         DONE(10, 2, STEP_SCRIPT_FAILED, 137, 9000, .signal = 9, .oom_killed = true),
-        DONE(11, 3, STEP_INFRA_FAILED, -1, 0, .text = "image 'alpine:none' cannot be had: manifest unknown\nsecond line \x1b[2J"),
-        STATE(12, 4, STEP_RUNNING), DONE(13, 4, STEP_TIMED_OUT, 137, 10000),
-        STATE(14, 5, STEP_RUNNING), DONE(15, 5, STEP_CANCELED, 143, 1000),
+        DONE(11, 3, STEP_INFRA_FAILED, -1, 0,
+             .text = "image 'alpine:none' cannot be had: manifest unknown\nsecond line \x1b[2J"),
+        STATE(12, 4, STEP_RUNNING),
+        DONE(13, 4, STEP_TIMED_OUT, 137, 10000),
+        STATE(14, 5, STEP_RUNNING),
+        DONE(15, 5, STEP_CANCELED, 143, 1000),
         DONE(16, 6, STEP_SKIPPED, -1, 0),
-        STATE(17, 7, STEP_RUNNING), DONE(18, 7, STEP_SCRIPT_FAILED, 139, 500, .signal = 11),
-        STATE(19, 8, STEP_RUNNING), LINE(20, 8, "x"), DONE(21, 8, STEP_SCRIPT_FAILED, 1, 100),
+        STATE(17, 7, STEP_RUNNING),
+        DONE(18, 7, STEP_SCRIPT_FAILED, 139, 500, .signal = 11),
+        STATE(19, 8, STEP_RUNNING),
+        LINE(20, 8, "x"),
+        DONE(21, 8, STEP_SCRIPT_FAILED, 1, 100),
         FINISHED(22, JOB_INFRA_FAILED, "the engine went away"),
 };
 
@@ -152,7 +179,9 @@ static char *read_back(int fd, size_t *ret_n) {
 /* What the report writes; flushed after each event, as if each was a turn of the loop. */
 static char *tell(const Story *story, ReportOptions options, size_t *ret_n) {
         _cleanup_close_ int fd = memfd_create("report", MFD_CLOEXEC);
-        Plan plan = { .name = (char *) "build (GO=1.25)", .steps = (PlanStep **) story->steps, .n_steps = story->n_steps };
+        Plan plan = { .name = (char *) "build (GO=1.25)",
+                      .steps = (PlanStep **) story->steps,
+                      .n_steps = story->n_steps };
         Report *report = NULL;
         JobObserver observer;
 
@@ -218,7 +247,9 @@ static void test_goldens(void **state) {
         }
 }
 
-/* A terminal that knows what the live report uses, and fails on all else. Lines never end, so that nothing is broken. */
+/*
+ * A terminal that knows what the live report uses, and fails on all else. Lines never end, so that nothing is broken.
+ */
 typedef struct Screen {
         char lines[200][200];
         size_t row, column, n_rows;
@@ -268,7 +299,8 @@ static void test_live_leaves_nothing_behind(void **state) {
         size_t n;
 
         FOREACH_ROW(story, stories) {
-                _cleanup_free_ char *text = tell(story, (ReportOptions) { .kind = REPORT_LIVE, .is_terminal = true }, &n);
+                _cleanup_free_ char *text =
+                        tell(story, (ReportOptions) { .kind = REPORT_LIVE, .is_terminal = true }, &n);
                 _cleanup_str_ Str shown = STR_INIT(STR_MAX_DEFAULT);
 
                 screen = (Screen) { 0 };
@@ -277,8 +309,10 @@ static void test_live_leaves_nothing_behind(void **state) {
                         (void) str_appendf(&shown, "%s\n", screen.lines[i]);
                 assert_null(strstr(str_get(&shown), "steps done,"));
                 for (size_t i = 0; i < story->n_events; i++)
-                        if (story->events[i].kind == JOB_EVENT_OUTPUT && !memchr(story->events[i].line, '\r', story->events[i].n_line) &&
-                            !memchr(story->events[i].line, '\x1b', story->events[i].n_line) && story->events[i].line[0] != 'n')
+                        if (story->events[i].kind == JOB_EVENT_OUTPUT &&
+                            !memchr(story->events[i].line, '\r', story->events[i].n_line) &&
+                            !memchr(story->events[i].line, '\x1b', story->events[i].n_line) &&
+                            story->events[i].line[0] != 'n')
                                 assert_non_null(strstr(str_get(&shown), story->events[i].line));
         }
 }
@@ -286,10 +320,15 @@ static void test_live_leaves_nothing_behind(void **state) {
 /* More at work than there is room for, and a terminal that becomes narrower in between. */
 static void test_small_terminal(void **state) {
         _cleanup_close_ int fd = memfd_create("report", MFD_CLOEXEC);
-        PlanStep step = { .name = (char *) "a name that takes much room", .kind = STEP_COMMANDS, .image = (char *) "alpine" }, *steps[15];
+        PlanStep step = { .name = (char *) "a name that takes much room",
+                          .kind = STEP_COMMANDS,
+                          .image = (char *) "alpine" },
+                 *steps[15];
         Plan plan = { .steps = steps, .n_steps = ELEMENTSOF(steps) };
         unsigned size[2] = { 60, 10 };
-        ReportOptions options = { .kind = REPORT_LIVE, .fd = fd, .plan = &plan, .size = changing_size, .userdata = size };
+        ReportOptions options = {
+                .kind = REPORT_LIVE, .fd = fd, .plan = &plan, .size = changing_size, .userdata = size
+        };
         _cleanup_free_ char *text = NULL, *visible = NULL;
         Report *report = NULL;
         JobObserver observer;
@@ -316,7 +355,8 @@ static void test_small_terminal(void **state) {
 
 /* 200,000 lines shall not be what a run waits for; generous, as this also runs under sanitizers. */
 static void test_many_lines(void **state) {
-        static const char line[] = "make[2]: Entering directory '/woodpecker/src/some/directory/or/other', it takes a hundred bytes or so.";
+        static const char line[] = "make[2]: Entering directory '/woodpecker/src/some/directory/or/other', it takes a "
+                                   "hundred bytes or so.";
         static const ReportKind kinds[] = { REPORT_PLAIN, REPORT_JSON, REPORT_QUIET, REPORT_LIVE };
 
         FOREACH_ROW(kind, kinds) {
@@ -324,8 +364,12 @@ static void test_many_lines(void **state) {
                 _cleanup_(report_freep) Report *report = NULL;
                 Plan plan = { .steps = (PlanStep **) sequence_steps, .n_steps = 2 };
                 ReportOptions options = { .kind = *kind, .fd = fd, .plan = &plan, .is_terminal = *kind == REPORT_LIVE };
-                JobEvent event = { .kind = JOB_EVENT_OUTPUT, .step = sequence_steps[0], .job_id = "01jobid", .line = line,
-                                   .n_line = sizeof(line) - 1, .stream = 1 };
+                JobEvent event = { .kind = JOB_EVENT_OUTPUT,
+                                   .step = sequence_steps[0],
+                                   .job_id = "01jobid",
+                                   .line = line,
+                                   .n_line = sizeof(line) - 1,
+                                   .stream = 1 };
                 uint64_t start = clock_monotonic_usec();
                 JobObserver observer;
 
@@ -336,7 +380,8 @@ static void test_many_lines(void **state) {
                         observer.event(&event, observer.userdata);
                 }
                 assert_int_equal(report_flush(report), 0);
-                print_message("kind %d: %llu ms\n", (int) *kind, (unsigned long long) ((clock_monotonic_usec() - start) / USEC_PER_MSEC));
+                print_message("kind %d: %llu ms\n", (int) *kind,
+                              (unsigned long long) ((clock_monotonic_usec() - start) / USEC_PER_MSEC));
                 assert_true(clock_monotonic_usec() - start < 30 * USEC_PER_SEC);
         }
 }

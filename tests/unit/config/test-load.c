@@ -18,9 +18,10 @@ static void put_file(const char *name, const char *text) {
         assert_int_equal(file_write(path, text, strlen(text), 0600), 0);
 }
 
-static int load(const char *const *files, const char *const *environment, const char *file, Config *config, Str *faults) {
-        _cleanup_free_ char *vendor = path_join(root, "v"), *system = path_join(root, "s"), *only = file ? path_join(root, file) : NULL,
-                            *home = str_printf("HOME=%s", root);
+static int load(const char *const *files, const char *const *environment, const char *file, Config *config,
+                Str *faults) {
+        _cleanup_free_ char *vendor = path_join(root, "v"), *system = path_join(root, "s"),
+                            *only = file ? path_join(root, file) : NULL, *home = str_printf("HOME=%s", root);
         char *all[8] = { home };
         ConfigSpec spec = { .vendor_directory = vendor, .system_directory = system, .file = only, .environment = all };
 
@@ -44,22 +45,87 @@ static void test_layers(void **state) {
         } rows[] = {
                 { "nothing", { NULL }, { NULL }, NULL, "", "" },
                 { "vendor", { "v/podstep.yaml", "steps: {user: v}" }, { NULL }, NULL, "v", "v/podstep.yaml" },
-                { "system over vendor", { "v/podstep.yaml", "steps: {user: v}", "s/podstep.yaml", "steps: {user: s}" }, { NULL }, NULL, "s", "s/podstep.yaml" },
-                { "user over system", { "s/podstep.yaml", "steps: {user: s}", USER, "steps: {user: u}" }, { NULL }, NULL, "u", USER },
-                { "drop-ins in order", { "s/podstep.yaml.d/b.yaml", "steps: {user: b}", "s/podstep.yaml.d/a.yaml", "steps: {user: a}", "s/podstep.yaml", "steps: {user: s}" },
-                  { NULL }, NULL, "b", "s/podstep.yaml.d/b.yaml" },
-                { "not a drop-in", { "s/podstep.yaml.d/b.yaml~", "steps: {user: b}", "s/podstep.yaml.d/.c.yaml", "x: [" }, { NULL }, NULL, "", "" },
-                { "user's file over system's drop-in", { "s/podstep.yaml.d/b.yaml", "steps: {user: b}", USER, "steps: {user: u}" }, { NULL }, NULL, "u", USER },
-                { "variable", { USER, "steps: {user: u}" }, { "PODSTEP_STEPS_USER=e", NULL }, NULL, "e", "PODSTEP_STEPS_USER" },
+                { "system over vendor",
+                  { "v/podstep.yaml", "steps: {user: v}", "s/podstep.yaml", "steps: {user: s}" },
+                  { NULL },
+                  NULL,
+                  "s",
+                  "s/podstep.yaml" },
+                { "user over system",
+                  { "s/podstep.yaml", "steps: {user: s}", USER, "steps: {user: u}" },
+                  { NULL },
+                  NULL,
+                  "u",
+                  USER },
+                { "drop-ins in order",
+                  { "s/podstep.yaml.d/b.yaml", "steps: {user: b}", "s/podstep.yaml.d/a.yaml", "steps: {user: a}",
+                    "s/podstep.yaml", "steps: {user: s}" },
+                  { NULL },
+                  NULL,
+                  "b",
+                  "s/podstep.yaml.d/b.yaml" },
+                { "not a drop-in",
+                  { "s/podstep.yaml.d/b.yaml~", "steps: {user: b}", "s/podstep.yaml.d/.c.yaml", "x: [" },
+                  { NULL },
+                  NULL,
+                  "",
+                  "" },
+                { "user's file over system's drop-in",
+                  { "s/podstep.yaml.d/b.yaml", "steps: {user: b}", USER, "steps: {user: u}" },
+                  { NULL },
+                  NULL,
+                  "u",
+                  USER },
+                { "variable",
+                  { USER, "steps: {user: u}" },
+                  { "PODSTEP_STEPS_USER=e", NULL },
+                  NULL,
+                  "e",
+                  "PODSTEP_STEPS_USER" },
                 { "empty variable", { USER, "steps: {user: u}" }, { "PODSTEP_STEPS_USER=", NULL }, NULL, "u", USER },
-                { "back to the default", { "s/podstep.yaml", "steps: {user: s}", USER, "steps:\n  user:" }, { NULL }, NULL, "", USER },
-                { "only one", { "s/podstep.yaml", "steps: {user: s}", USER, "steps: {user: u}", "x.yaml", "trusted: all" }, { NULL }, "x.yaml", "", "" },
-                { "only one that is locked", { "s/podstep.yaml", "steps: {user: s}\nlocked: steps.user", "x.yaml", "trusted: all" }, { NULL }, "x.yaml", "s", "s/podstep.yaml" },
-                { "only one breaks a lock", { "s/podstep.yaml", "locked: steps", "x.yaml", "steps: {user: x}" }, { NULL }, "x.yaml", NULL, "steps.user is locked by" },
+                { "back to the default",
+                  { "s/podstep.yaml", "steps: {user: s}", USER, "steps:\n  user:" },
+                  { NULL },
+                  NULL,
+                  "",
+                  USER },
+                { "only one",
+                  { "s/podstep.yaml", "steps: {user: s}", USER, "steps: {user: u}", "x.yaml", "trusted: all" },
+                  { NULL },
+                  "x.yaml",
+                  "",
+                  "" },
+                { "only one that is locked",
+                  { "s/podstep.yaml", "steps: {user: s}\nlocked: steps.user", "x.yaml", "trusted: all" },
+                  { NULL },
+                  "x.yaml",
+                  "s",
+                  "s/podstep.yaml" },
+                { "only one breaks a lock",
+                  { "s/podstep.yaml", "locked: steps", "x.yaml", "steps: {user: x}" },
+                  { NULL },
+                  "x.yaml",
+                  NULL,
+                  "steps.user is locked by" },
                 { "only one is not there", { NULL }, { NULL }, "none.yaml", NULL, "none.yaml" },
-                { "locked, system's drop-in", { "v/podstep.yaml", "locked: all", "s/podstep.yaml.d/b.yaml", "steps: {user: b}" }, { NULL }, NULL, "b", "s/podstep.yaml.d/b.yaml" },
-                { "locked, user's file", { "v/podstep.yaml", "locked: [steps.user]", USER, "steps: {user: u}" }, { NULL }, NULL, NULL, "steps.user is locked by" },
-                { "locked, variable", { "v/podstep.yaml", "locked: [steps.user]" }, { "PODSTEP_STEPS_USER=e", NULL }, NULL, NULL, "PODSTEP_STEPS_USER:1:1: error: steps.user is locked" },
+                { "locked, system's drop-in",
+                  { "v/podstep.yaml", "locked: all", "s/podstep.yaml.d/b.yaml", "steps: {user: b}" },
+                  { NULL },
+                  NULL,
+                  "b",
+                  "s/podstep.yaml.d/b.yaml" },
+                { "locked, user's file",
+                  { "v/podstep.yaml", "locked: [steps.user]", USER, "steps: {user: u}" },
+                  { NULL },
+                  NULL,
+                  NULL,
+                  "steps.user is locked by" },
+                { "locked, variable",
+                  { "v/podstep.yaml", "locked: [steps.user]" },
+                  { "PODSTEP_STEPS_USER=e", NULL },
+                  NULL,
+                  NULL,
+                  "PODSTEP_STEPS_USER:1:1: error: steps.user is locked" },
                 { "user locks", { USER, "locked: [steps.user]" }, { NULL }, NULL, NULL, "can lock keys" },
         };
 
@@ -95,9 +161,15 @@ static void test_variables(void **state) {
         } rows[] = {
                 { { "DOCKER_HOST=tcp://d:1", NULL }, "tcp://d:1", "DOCKER_HOST" },
                 { { "DOCKER_HOST=tcp://d:1", "CONTAINER_HOST=unix:///c", NULL }, "unix:///c", "CONTAINER_HOST" },
-                { { "DOCKER_HOST=tcp://d:1", "WOODPECKER_BACKEND_DOCKER_HOST=tcp://w:1", NULL }, "tcp://d:1", "DOCKER_HOST" },
-                { { "WOODPECKER_BACKEND_DOCKER_HOST=tcp://w:1", "DOCKER_HOSTX=tcp://x:1", NULL }, "tcp://w:1", "WOODPECKER_BACKEND_DOCKER_HOST" },
-                { { "CONTAINER_HOST=unix:///c", "PODSTEP_ENGINE_URL=unix:///p", NULL }, "unix:///p", "PODSTEP_ENGINE_URL" },
+                { { "DOCKER_HOST=tcp://d:1", "WOODPECKER_BACKEND_DOCKER_HOST=tcp://w:1", NULL },
+                  "tcp://d:1",
+                  "DOCKER_HOST" },
+                { { "WOODPECKER_BACKEND_DOCKER_HOST=tcp://w:1", "DOCKER_HOSTX=tcp://x:1", NULL },
+                  "tcp://w:1",
+                  "WOODPECKER_BACKEND_DOCKER_HOST" },
+                { { "CONTAINER_HOST=unix:///c", "PODSTEP_ENGINE_URL=unix:///p", NULL },
+                  "unix:///p",
+                  "PODSTEP_ENGINE_URL" },
                 { { "DOCKER_SOCK=/run/d.sock", NULL }, "/run/d.sock", "DOCKER_SOCK" },
         };
         static const char *const no_files[] = { NULL };
@@ -120,7 +192,8 @@ static void test_unknown_variables(void **state) {
         static const struct {
                 const char *variable, *want;
         } rows[] = {
-                { "PODSTEP_STEPS_MEMROY=1g", "warning: the variable PODSTEP_STEPS_MEMROY sets nothing; did you mean PODSTEP_STEPS_MEMORY?\n" },
+                { "PODSTEP_STEPS_MEMROY=1g",
+                  "warning: the variable PODSTEP_STEPS_MEMROY sets nothing; did you mean PODSTEP_STEPS_MEMORY?\n" },
                 { "PODSTEP_JOBS_X\x1b=1", "warning: the variable PODSTEP_JOBS_X\\x1b sets nothing" },
                 { "PODSTEP_STEPS_MEMORY=1g", "" },
                 { "PODSTEP_STEPS_MEMORY=", "" },
@@ -144,7 +217,8 @@ static void test_unknown_variables(void **state) {
 
 /* What others set for other programs is no fault where the administrator has locked the key; it has no effect. */
 static void test_foreign_and_locked(void **state) {
-        static const char *const files[FILES_MAX * 2] = { "s/podstep.yaml", "engine: {url: 'unix:///s'}\nlocked: engine" };
+        static const char *const files[FILES_MAX * 2] = { "s/podstep.yaml",
+                                                          "engine: {url: 'unix:///s'}\nlocked: engine" };
         _cleanup_str_ Str faults = STR_INIT(STR_MAX_DEFAULT);
         Config config;
 
@@ -159,7 +233,8 @@ static void test_both_kinds(void **state) {
         _cleanup_str_ Str faults = STR_INIT(STR_MAX_DEFAULT);
         Config config;
 
-        assert_int_equal(load(no_files, (const char *[]) { "WOODPECKER_LIMIT_MEM=1073741824", NULL }, NULL, &config, &faults), 0);
+        assert_int_equal(
+                load(no_files, (const char *[]){ "WOODPECKER_LIMIT_MEM=1073741824", NULL }, NULL, &config, &faults), 0);
         assert_int_equal(config.policy.steps.limits.memory_bytes, 1 << 30);
         assert_int_equal(config.policy.services.limits.memory_bytes, 1 << 30);
         config_done(&config);

@@ -64,7 +64,8 @@ int __wrap_vasprintf(char **ret, const char *format, va_list ap) {
 static Config config;
 
 static int load(void) {
-        static const char *const variables[] = { "PODSTEP_STEPS_CAP_ADD=A,B", "DOCKER_HOST=tcp://x:1", "PODSTEP_JOBS_LABELS={a: b}",
+        static const char *const variables[] = { "PODSTEP_STEPS_CAP_ADD=A,B", "DOCKER_HOST=tcp://x:1",
+                                                 "PODSTEP_JOBS_LABELS={a: b}",
                                                  "WOODPECKER_BACKEND_DOCKER_APPARMOR_PROFILE=x", NULL };
         static const char *const settings[] = { "steps.tmpfs=/a=b", NULL };
         _cleanup_str_ Str faults = STR_INIT(STR_MAX_DEFAULT);

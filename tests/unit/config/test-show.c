@@ -132,7 +132,8 @@ static void test_schema(void **state) {
 }
 
 static void test_bad(void **state) {
-        static const char *const bad_environment[] = { "PODSTEP_STEPS_MEMORY=1g", "PODSTEP_NETWORK_MTU=big", "PODSTEP_JOBS_LABELS={", NULL };
+        static const char *const bad_environment[] = { "PODSTEP_STEPS_MEMORY=1g", "PODSTEP_NETWORK_MTU=big",
+                                                       "PODSTEP_JOBS_LABELS={", NULL };
         ConfigSpec spec = spec_of("bad", bad_environment, NULL);
         _cleanup_str_ Str faults = STR_INIT(STR_MAX_DEFAULT);
         Config config;

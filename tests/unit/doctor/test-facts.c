@@ -52,8 +52,12 @@ static void put(const char *root, const char *path, const char *text, mode_t mod
 }
 
 static Facts facts_at(const char *root) {
-        return (Facts) { .root = strdup(root), .user = strdup("ci"), .uid = geteuid(), .home = strdup("/home/ci"),
-                         .runtime_directory = strdup("/run/user/1000"), .state_directory = str_printf("%s/state", root) };
+        return (Facts) { .root = strdup(root),
+                        .user = strdup("ci"),
+                        .uid = geteuid(),
+                        .home = strdup("/home/ci"),
+                        .runtime_directory = strdup("/run/user/1000"),
+                        .state_directory = str_printf("%s/state", root) };
 }
 
 static void test_machine(void **state) {
@@ -63,8 +67,8 @@ static void test_machine(void **state) {
 
         assert_non_null(mkdtemp(root));
         runtime = str_printf("%s/run/user/1000", root);
-        user_manager = str_printf("/sys/fs/cgroup/user.slice/user-%u.slice/user@%u.service/cgroup.controllers", (unsigned) geteuid(),
-                                  (unsigned) geteuid());
+        user_manager = str_printf("/sys/fs/cgroup/user.slice/user-%u.slice/user@%u.service/cgroup.controllers",
+                                  (unsigned) geteuid(), (unsigned) geteuid());
         assert_int_equal(file_mkdir_p(runtime, 0700), 0);
         put(root, "/run/systemd/system/x", "", 0644);
         put(root, "/var/lib/systemd/linger/ci", "", 0644);
@@ -79,7 +83,8 @@ static void test_machine(void **state) {
         put(root, "/sys/fs/selinux/enforce", "1", 0644);
         put(root, "/sys/fs/cgroup/cgroup.controllers", "cpu\n", 0644);
         put(root, user_manager, "memory pids\n", 0644);
-        put(root, "/etc/containers/registries.conf", "# short-name-mode = \"disabled\"\nshort-name-mode=\"enforcing\"\n", 0644);
+        put(root, "/etc/containers/registries.conf",
+            "# short-name-mode = \"disabled\"\nshort-name-mode=\"enforcing\"\n", 0644);
         put(root, "/etc/containers/registries.conf.d/10-site.conf", "  short-name-mode = 'permissive'\n", 0644);
         put(root, "/etc/containers/registries.conf.d/99-not.txt", "short-name-mode = \"disabled\"\n", 0644);
 
@@ -87,7 +92,8 @@ static void test_machine(void **state) {
         assert_int_equal(facts_read_user(&facts), 0);
         assert_int_equal(facts_read_kernel(&facts), 0);
         assert_int_equal(facts_read_places(&facts), 0);
-        assert_true(facts.has_systemd && facts.has_podman && facts.runtime_exists && facts.ids_elsewhere && facts.has_podman_profile);
+        assert_true(facts.has_systemd && facts.has_podman && facts.runtime_exists && facts.ids_elsewhere &&
+                    facts.has_podman_profile);
         assert_int_equal(facts.runtime_uid, geteuid());
         assert_int_equal(facts.runtime_mode, 0700);
         assert_int_equal(facts.lingers, ANSWER_YES);
@@ -119,7 +125,8 @@ static void test_bare_machine(void **state) {
         assert_int_equal(facts_read_user(&facts), 0);
         assert_int_equal(facts_read_kernel(&facts), 0);
         assert_int_equal(facts_read_places(&facts), 0);
-        assert_false(facts.has_systemd || facts.has_podman || facts.runtime_exists || facts.ids_elsewhere || facts.has_cgroup2);
+        assert_false(facts.has_systemd || facts.has_podman || facts.runtime_exists || facts.ids_elsewhere ||
+                     facts.has_cgroup2);
         assert_int_equal(facts.lingers, ANSWER_UNKNOWN);
         assert_int_equal(facts.newuidmap, PROGRAM_MISSING);
         assert_int_equal(facts.selinux_enforces, ANSWER_UNKNOWN);

@@ -23,19 +23,27 @@ static void test_plan(void **state) {
                 const char *want; /* steps; one that only starts a unit in parentheses */
         } rows[] = {
 #define SOUND .uid = 1000, .has_logind = true, .has_manager = true, .lingers = ANSWER_YES
-                { { SOUND, .podman_socket = unit("loaded", "active", "enabled"), .podstep_socket = unit("not-found", "inactive", "") }, "" },
+                { { SOUND, .podman_socket = unit("loaded", "active", "enabled"),
+                    .podstep_socket = unit("not-found", "inactive", "") },
+                  "" },
                 { { SOUND, .podman_socket = unit("loaded", "active", "disabled") }, "podman.socket " },
                 { { SOUND, .podman_socket = unit("loaded", "inactive", "enabled") }, "(podman.socket) " },
                 { { SOUND, .podman_socket = unit("loaded", "inactive", "static") }, "(podman.socket) " },
                 { { SOUND, .podman_socket = unit("loaded", "active", "static") }, "" },
                 { { SOUND, .podman_socket = unit("masked", "inactive", "masked") }, "" },
                 { { SOUND, .podman_socket = unit("not-found", "inactive", "") }, "" },
-                { { SOUND, .podman_socket = unit("loaded", "failed", "disabled"), .podstep_socket = unit("loaded", "inactive", "disabled") },
+                { { SOUND, .podman_socket = unit("loaded", "failed", "disabled"),
+                    .podstep_socket = unit("loaded", "inactive", "disabled") },
                   "podman.socket podstep.socket " },
                 { { .uid = 1000, .has_logind = true, .lingers = ANSWER_NO }, "linger " },
                 { { .uid = 1000, .has_logind = false, .lingers = ANSWER_NO }, "" },
                 { { .uid = 1000, .has_logind = true, .lingers = ANSWER_UNKNOWN }, "" },
-                { { .uid = 0, .has_logind = true, .has_manager = true, .lingers = ANSWER_NO, .podman_socket = unit("loaded", "inactive", "disabled") }, "" },
+                { { .uid = 0,
+                    .has_logind = true,
+                    .has_manager = true,
+                    .lingers = ANSWER_NO,
+                    .podman_socket = unit("loaded", "inactive", "disabled") },
+                  "" },
         };
 
         FOREACH_ROW(row, rows) {
@@ -44,7 +52,8 @@ static void test_plan(void **state) {
 
                 setup_plan(&row->facts, &plan);
                 for (size_t i = 0; i < plan.n_steps; i++)
-                        (void) str_appendf(&got, plan.steps[i].is_unit && !plan.steps[i].enables ? "(%s) " : "%s ", plan.steps[i].name);
+                        (void) str_appendf(&got, plan.steps[i].is_unit && !plan.steps[i].enables ? "(%s) " : "%s ",
+                                           plan.steps[i].name);
                 print_message("case '%s'\n", row->want);
                 assert_string_equal(str_get(&got), row->want);
                 setup_plan_done(&plan);
@@ -74,8 +83,10 @@ static int on_call(sd_bus_message *message, void *userdata, sd_bus_error *error)
                 return sd_bus_reply_method_return(message, "ba(sss)", 1, 0);
         if (str_equal(member, "StartUnit")) {
                 assert_true(sd_bus_reply_method_return(message, "o", "/job/7") >= 0);
-                assert_true(sd_bus_emit_signal(fake->bus, BUS_SYSTEMD_PATH, BUS_MANAGER, "JobRemoved", "uoss", 6, "/job/6", "other.socket", "failed") >= 0);
-                return sd_bus_emit_signal(fake->bus, BUS_SYSTEMD_PATH, BUS_MANAGER, "JobRemoved", "uoss", 7, "/job/7", UNIT_PODMAN_SOCKET, fake->result);
+                assert_true(sd_bus_emit_signal(fake->bus, BUS_SYSTEMD_PATH, BUS_MANAGER, "JobRemoved", "uoss", 6,
+                                               "/job/6", "other.socket", "failed") >= 0);
+                return sd_bus_emit_signal(fake->bus, BUS_SYSTEMD_PATH, BUS_MANAGER, "JobRemoved", "uoss", 7, "/job/7",
+                                          UNIT_PODMAN_SOCKET, fake->result);
         }
         return sd_bus_reply_method_return(message, NULL);
 }
@@ -131,8 +142,10 @@ static void test_units(void **state) {
         } rows[] = {
                 { "disabled", NULL, "done", "EnableUnitFiles Reload Subscribe StartUnit ", SETUP_DONE, NULL },
                 { "enabled", NULL, "done", "Subscribe StartUnit ", SETUP_DONE, NULL },
-                { "enabled", NULL, "failed", "Subscribe StartUnit ", SETUP_FAILED, "starting podman.socket ended with 'failed'" },
-                { "disabled", "org.freedesktop.DBus.Error.AccessDenied", "done", "EnableUnitFiles ", SETUP_FAILED, "the words of systemd\\x1b[31m" },
+                { "enabled", NULL, "failed", "Subscribe StartUnit ", SETUP_FAILED,
+                  "starting podman.socket ended with 'failed'" },
+                { "disabled", "org.freedesktop.DBus.Error.AccessDenied", "done", "EnableUnitFiles ", SETUP_FAILED,
+                  "the words of systemd\\x1b[31m" },
         };
 
         FOREACH_ROW(row, rows) {

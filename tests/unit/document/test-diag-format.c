@@ -39,23 +39,36 @@ static void test_escapes(void **state) {
         } rows[] = {
                 { DIAG_FORMAT_TEXT, "a.yaml", NULL, NULL, { 0 }, "1 file checked: nothing found\n" },
                 { DIAG_FORMAT_TEXT, "a.yaml", "bad 'x'", "good", place,
-                  "a.yaml:1:8: error: bad 'x'\n    1 | steps: x\n      |        ^\n   hint: good\n1 file checked: 1 error\n" },
+                  "a.yaml:1:8: error: bad 'x'\n    1 | steps: x\n      |        ^\n   hint: good\n1 file checked: 1 "
+                  "error\n" },
                 { DIAG_FORMAT_JSON, "a.yaml", NULL, NULL, { 0 }, "" },
-                { DIAG_FORMAT_JSON, "a.yaml", "no \"place\"", NULL, { 0 },
-                  "{\"file\":\"a.yaml\",\"line\":1,\"column\":1,\"end_column\":1,\"severity\":\"error\",\"rule\":\"some-rule\","
-                  "\"message\":\"no \\\"place\\\"\"}\n" },
+                { DIAG_FORMAT_JSON,
+                  "a.yaml",
+                  "no \"place\"",
+                  NULL,
+                  { 0 },
+                  "{\"file\":\"a.yaml\",\"line\":1,\"column\":1,\"end_column\":1,\"severity\":\"error\",\"rule\":\"some-rule\",\"message\":\"no "
+                  "\\\"place\\\"\"}\n" },
                 { DIAG_FORMAT_JSON, "a\x01\xff.yaml", "é", "h", place,
-                  "{\"file\":\"a\\u0001\xef\xbf\xbd.yaml\",\"line\":1,\"column\":8,\"end_column\":9,\"severity\":\"error\","
-                  "\"rule\":\"some-rule\",\"message\":\"é\",\"hint\":\"h\"}\n" },
+                  "{\"file\":\"a\\u0001\xef\xbf\xbd.yaml\",\"line\":1,\"column\":8,\"end_column\":9,\"severity\":"
+                  "\"error\",\"rule\":\"some-rule\",\"message\":\"é\",\"hint\":\"h\"}\n" },
                 { DIAG_FORMAT_GITHUB, "a.yaml", NULL, NULL, { 0 }, "" },
                 { DIAG_FORMAT_GITHUB, "a:b,c%.yaml", "100%: a, b\n::error::c\r\x1b", "h:", place,
-                  "::error file=a%3Ab%2Cc%25.yaml,line=1,col=8,endColumn=9,title=some-rule::100%25: a, b%0A::error::c%0D\\x1b%0Ahint: h:\n" },
+                  "::error file=a%3Ab%2Cc%25.yaml,line=1,col=8,endColumn=9,title=some-rule::100%25: a, "
+                  "b%0A::error::c%0D\\x1b%0Ahint: h:\n" },
                 { DIAG_FORMAT_GITLAB, "a.yaml", NULL, NULL, { 0 }, "[\n]\n" },
-                { DIAG_FORMAT_CHECKSTYLE, "a.yaml", NULL, NULL, { 0 }, XML_HEAD "  <file name=\"a.yaml\">\n  </file>\n</checkstyle>\n" },
-                { DIAG_FORMAT_CHECKSTYLE, "<&\"'>\n\x01.yaml", "a<b> \"c\" & 'd'\t\xff\xef\xbf\xbf\xc3\xa9", "]]>", place,
+                { DIAG_FORMAT_CHECKSTYLE,
+                  "a.yaml",
+                  NULL,
+                  NULL,
+                  { 0 },
+                  XML_HEAD "  <file name=\"a.yaml\">\n  </file>\n</checkstyle>\n" },
+                { DIAG_FORMAT_CHECKSTYLE, "<&\"'>\n\x01.yaml", "a<b> \"c\" & 'd'\t\xff\xef\xbf\xbf\xc3\xa9", "]]>",
+                  place,
                   XML_HEAD "  <file name=\"&#60;&#38;&#34;&#39;&#62;&#10;\xef\xbf\xbd.yaml\">\n"
-                  "    <error line=\"1\" column=\"8\" severity=\"error\" message=\"a&#60;b&#62; &#34;c&#34; &#38; &#39;d&#39;&#9;\xef\xbf\xbd"
-                  "\xef\xbf\xbd\xc3\xa9; hint: ]]&#62;\" source=\"some-rule\"/>\n  </file>\n</checkstyle>\n" },
+                           "    <error line=\"1\" column=\"8\" severity=\"error\" message=\"a&#60;b&#62; &#34;c&#34; "
+                           "&#38; &#39;d&#39;&#9;\xef\xbf\xbd"
+                           "\xef\xbf\xbd\xc3\xa9; hint: ]]&#62;\" source=\"some-rule\"/>\n  </file>\n</checkstyle>\n" },
         };
 
         FOREACH_ROW(row, rows) {
@@ -75,8 +88,8 @@ static Json *gitlab(size_t n_lines_above) {
 
         assert_int_equal(source_new_take("a.yaml", strdup("a\nb\nc\nd\n"), 8, &source, NULL), 0);
         for (size_t i = 0; i < 3; i++)
-                diag_add(&list, i < 2 ? DIAG_WARNING : DIAG_ERROR, "some-rule", (Mark) { (uint32_t) (1 + i + n_lines_above), 1, 1 },
-                         i < 2 ? "the same" : "another");
+                diag_add(&list, i < 2 ? DIAG_WARNING : DIAG_ERROR, "some-rule",
+                         (Mark) { (uint32_t) (1 + i + n_lines_above), 1, 1 }, i < 2 ? "the same" : "another");
         diag_format_begin(&formatter);
         assert_int_equal(diag_format_file(&formatter, &list, source, "below/a.yaml"), 0);
         assert_int_equal(diag_format_end(&formatter), 0);

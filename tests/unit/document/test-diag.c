@@ -24,7 +24,10 @@ static void test_print(void **state) {
                 const char *hint;
                 const char *want;
         } rows[] = {
-                { "the example of the style guide", "        comands: [make, make check]\n", { 1, 9, 7 }, "did you mean 'commands'?",
+                { "the example of the style guide",
+                  "        comands: [make, make check]\n",
+                  { 1, 9, 7 },
+                  "did you mean 'commands'?",
                   "ci.yml:1:9: error: bad\n"
                   "    1 |         comands: [make, make check]\n"
                   "      |         ^~~~~~~\n"
@@ -33,37 +36,69 @@ static void test_print(void **state) {
                 { "behind the last line", "a: [\n", { 2, 1, 0 }, NULL, "ci.yml:2:1: error: bad\n" },
                 { "a line that is not there", "a", { 9, 1, 0 }, NULL, "ci.yml:9:1: error: bad\n" },
                 { "width unknown", "a: b", { 1, 4, 0 }, NULL, "ci.yml:1:4: error: bad\n    1 | a: b\n      |    ^\n" },
-                { "wider than the line", "a: b", { 1, 4, 99 }, NULL, "ci.yml:1:4: error: bad\n    1 | a: b\n      |    ^\n" },
-                { "behind the line's end", "a: b", { 1, 99, 3 }, NULL, "ci.yml:1:99: error: bad\n    1 | a: b\n      |     ^\n" },
-                { "tabs", "\ta:\tb c", { 1, 5, 3 }, NULL,
+                { "wider than the line",
+                  "a: b",
+                  { 1, 4, 99 },
+                  NULL,
+                  "ci.yml:1:4: error: bad\n    1 | a: b\n      |    ^\n" },
+                { "behind the line's end",
+                  "a: b",
+                  { 1, 99, 3 },
+                  NULL,
+                  "ci.yml:1:99: error: bad\n    1 | a: b\n      |     ^\n" },
+                { "tabs",
+                  "\ta:\tb c",
+                  { 1, 5, 3 },
+                  NULL,
                   "ci.yml:1:5: error: bad\n"
                   "    1 |         a:      b c\n"
                   "      |                 ^~~\n" },
-                { "wide and combining characters", "\xe4\xbd\xa0\xe5\xa5\xbd: e\xcc\x81x y", { 1, 7, 3 }, NULL,
+                { "wide and combining characters",
+                  "\xe4\xbd\xa0\xe5\xa5\xbd: e\xcc\x81x y",
+                  { 1, 7, 3 },
+                  NULL,
                   "ci.yml:1:7: error: bad\n"
                   "    1 | \xe4\xbd\xa0\xe5\xa5\xbd: e\xcc\x81x y\n"
                   "      |        ^~~\n" },
-                { "controls and turned text are escaped", "a\x1b[2J\xe2\x80\xae: b", { 1, 9, 1 }, NULL,
+                { "controls and turned text are escaped",
+                  "a\x1b[2J\xe2\x80\xae: b",
+                  { 1, 9, 1 },
+                  NULL,
                   "ci.yml:1:9: error: bad\n"
                   "    1 | a\\x1b[2J\\u202e: b\n"
                   "      |                 ^\n" },
-                { "cut at the end", "a: " FIFTY FIFTY, { 1, 1, 1 }, NULL,
+                { "cut at the end",
+                  "a: " FIFTY FIFTY,
+                  { 1, 1, 1 },
+                  NULL,
                   "ci.yml:1:1: error: bad\n"
                   "    1 | a: " FIFTY TEN TEN TEN TEN "0123...\n"
                   "      | ^\n" },
-                { "exactly fits", FIFTY FIFTY, { 1, 1, 1 }, NULL,
+                { "exactly fits",
+                  FIFTY FIFTY,
+                  { 1, 1, 1 },
+                  NULL,
                   "ci.yml:1:1: error: bad\n"
                   "    1 | " FIFTY FIFTY "\n"
                   "      | ^\n" },
-                { "cut at both ends", FIFTY FIFTY "abc" FIFTY FIFTY, { 1, 101, 3 }, NULL,
+                { "cut at both ends",
+                  FIFTY FIFTY "abc" FIFTY FIFTY,
+                  { 1, 101, 3 },
+                  NULL,
                   "ci.yml:1:101: error: bad\n"
                   "    1 | ..." TEN TEN TEN TEN "abc" FIFTY "0...\n"
                   "      |                                            ^~~\n" },
-                { "cut at the beginning", FIFTY FIFTY "abc", { 1, 101, 3 }, NULL,
+                { "cut at the beginning",
+                  FIFTY FIFTY "abc",
+                  { 1, 101, 3 },
+                  NULL,
                   "ci.yml:1:101: error: bad\n"
                   "    1 | ..." TEN TEN TEN TEN "abc\n"
                   "      |                                            ^~~\n" },
-                { "a caret longer than the excerpt", FIFTY FIFTY FIFTY, { 1, 1, 150 }, NULL,
+                { "a caret longer than the excerpt",
+                  FIFTY FIFTY FIFTY,
+                  { 1, 1, 150 },
+                  NULL,
                   "ci.yml:1:1: error: bad\n"
                   "    1 | " FIFTY TEN TEN TEN TEN "0123456...\n"
                   "      | ^" TILDES_20 TILDES_20 TILDES_20 TILDES_20 "~~~~~~~~~~~~~~~~\n" },
@@ -103,8 +138,10 @@ static void test_print_color(void **state) {
 
         diag_set_hint(diag_add(&list, DIAG_ERROR, "bad", (Mark) { 1, 1, 1 }, "bad"), "way out");
         diag_print(&list, source, true, &out);
-        assert_string_equal(str_get(&out), "\x1b[1mci.yml:1:1:\x1b[0m \x1b[1;31merror:\x1b[0m bad\n    1 | a\n      | \x1b[1;32m^\x1b[0m\n"
-                                           "   \x1b[36mhint:\x1b[0m way out\n");
+        assert_string_equal(
+                str_get(&out),
+                "\x1b[1mci.yml:1:1:\x1b[0m \x1b[1;31merror:\x1b[0m bad\n    1 | a\n      | \x1b[1;32m^\x1b[0m\n"
+                "   \x1b[36mhint:\x1b[0m way out\n");
         diag_list_done(&list);
 }
 
@@ -143,9 +180,18 @@ static void test_suggest(void **state) {
         static const struct {
                 const char *word, *want;
         } rows[] = {
-                { "comands", "commands" },   { "command", "commands" }, { "iamge", "image" }, { "depends-on", "depends_on" },
-                { "DEPENDS_ON", "depends_on" }, { "pul", "pull" },      { "wehn", "when" },   { "xyz", NULL },
-                { "", NULL },                { "p", NULL },             { "script", NULL },   { "tempfs", "tmpfs" },
+                { "comands", "commands" },
+                { "command", "commands" },
+                { "iamge", "image" },
+                { "depends-on", "depends_on" },
+                { "DEPENDS_ON", "depends_on" },
+                { "pul", "pull" },
+                { "wehn", "when" },
+                { "xyz", NULL },
+                { "", NULL },
+                { "p", NULL },
+                { "script", NULL },
+                { "tempfs", "tmpfs" },
                 { TEN TEN TEN TEN TEN TEN TEN, NULL },
         };
 

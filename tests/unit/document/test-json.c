@@ -38,11 +38,11 @@ static void test_write(void **state) {
         json_put_bytes(&w, "nothing", NULL, 0);
         json_close(&w);
         assert_int_equal(json_finish(&w, false, &text), 0);
-        assert_string_equal(text,
-                            "{\"image\":\"a/b:1\",\"command\":[\"sh\",\"-c\"],\"always\":[],\"always too\":[],"
-                            "\"labels\":{\"io.podstep.job\":\"7\",\"bad\xef\xbf\xbd\":\"\xef\xbf\xbd\"},"
-                            "\"numbers\":[-9223372036854775808,18446744073709551615,0.1,0.3333333333333333,null,true,null],"
-                            "\"bytes\":\"a\\u0000\xef\xbf\xbd\xef\xbf\xbd\\\"\\n\",\"nothing\":\"\"}");
+        assert_string_equal(
+                text, "{\"image\":\"a/b:1\",\"command\":[\"sh\",\"-c\"],\"always\":[],\"always too\":[],"
+                      "\"labels\":{\"io.podstep.job\":\"7\",\"bad\xef\xbf\xbd\":\"\xef\xbf\xbd\"},"
+                      "\"numbers\":[-9223372036854775808,18446744073709551615,0.1,0.3333333333333333,null,true,null],"
+                      "\"bytes\":\"a\\u0000\xef\xbf\xbd\xef\xbf\xbd\\\"\\n\",\"nothing\":\"\"}");
 
         json_open_object(&w, NULL); /* json_finish() has made it new */
         json_put_int(&w, "a", 1);
@@ -67,7 +67,8 @@ static void test_parse(void **state) {
                 const char *want; /* printed again; or the start of the message */
         } rows[] = {
                 { "{}", "{}" },
-                { " [1, 2.50, -3, \"x\\u00e9\\ud83d\\ude00\", null, true] \n", "[1,2.50,-3,\"x\xc3\xa9\xf0\x9f\x98\x80\",null,true]" },
+                { " [1, 2.50, -3, \"x\\u00e9\\ud83d\\ude00\", null, true] \n",
+                  "[1,2.50,-3,\"x\xc3\xa9\xf0\x9f\x98\x80\",null,true]" },
                 { "7", "7" },
                 { "null", "null" },
                 { "\"a\"", "\"a\"" },
@@ -107,7 +108,8 @@ static void test_parse(void **state) {
                 } else {
                         assert_int_equal(r, 0);
                         assert_null(error);
-                        assert_string_equal(json_object_to_json_string_ext(json, JSON_C_TO_STRING_NOSLASHESCAPE), row->want);
+                        assert_string_equal(json_object_to_json_string_ext(json, JSON_C_TO_STRING_NOSLASHESCAPE),
+                                            row->want);
                 }
         }
 }
@@ -147,8 +149,9 @@ static void test_depth(void **state) {
 }
 
 static void test_get(void **state) {
-        static const char text[] = "{\"State\":{\"ExitCode\":137,\"OOMKilled\":false,\"Big\":18446744073709551615,\"Half\":0.5},"
-                                   "\"Name\":\"a\",\"Cut\":\"a\\u0000b\",\"List\":[1],\"Null\":null}";
+        static const char text[] =
+                "{\"State\":{\"ExitCode\":137,\"OOMKilled\":false,\"Big\":18446744073709551615,\"Half\":0.5},"
+                "\"Name\":\"a\",\"Cut\":\"a\\u0000b\",\"List\":[1],\"Null\":null}";
         static const struct {
                 const char *path;
                 char want; /* s(tring), i(nteger), b(oolean), o(bject), a(rray) */

@@ -1,6 +1,6 @@
 /*
- * Each allocation fails in turn (the linker wraps the allocating functions, see meson.build): the answer is -ENOMEM, nothing is
- * half done, nothing leaks. Libraries allocate by themselves and are not reached by this.
+ * Each allocation fails in turn (the linker wraps the allocating functions, see meson.build): the answer is -ENOMEM,
+ * nothing is half done, nothing leaks. Libraries allocate by themselves and are not reached by this.
  */
 
 #include "test.h"
@@ -137,8 +137,11 @@ static void test_each_allocation(void **state) {
                 int (*run)(void);
                 unsigned want_least; /* allocations that it makes: proof that they are wrapped */
         } rows[] = {
-                { "source", run_source, 4 },         { "yaml", run_yaml, 100 },           { "yaml with faults", run_yaml_bad, 50 },
-                { "json writer", run_json_write, 3 }, { "json reader", run_json_read, 5 },
+                { "source", run_source, 4 },
+                { "yaml", run_yaml, 100 },
+                { "yaml with faults", run_yaml_bad, 50 },
+                { "json writer", run_json_write, 3 },
+                { "json reader", run_json_read, 5 },
         };
 
         FOREACH_ROW(row, rows) {
@@ -159,10 +162,12 @@ static void test_each_allocation(void **state) {
 }
 
 static int setup(void **state) {
-        source_good = make_source("m: &m {a: 1, b: x}\nl: &l [1, 2]\nn: {<<: *m, c: 3}\nk: [{<<: *l}, z]\nbig: {k0: 0, k1: 1, k2: 2, k3: 3, "
-                                  "k4: 4, k5: 5, k6: 6, k7: 7, k8: 8, k9: 9, k10: 10, k11: 11, k12: 12, k13: 13, k14: 14, k15: 15, <<: "
-                                  "*m}\nb: !!binary aGVsbG8=\n");
-        source_bad = make_source("a: 1\na: 2\nb: *nope\nc: &near 1\nd: *nera\ne: !own 1\nf: {<<: 1}\ng: [{<<: 1}]\n? [x]\n: y\nh: &h [*h]\n"
+        source_good = make_source(
+                "m: &m {a: 1, b: x}\nl: &l [1, 2]\nn: {<<: *m, c: 3}\nk: [{<<: *l}, z]\nbig: {k0: 0, k1: 1, k2: 2, k3: "
+                "3, k4: 4, k5: 5, k6: 6, k7: 7, k8: 8, k9: 9, k10: 10, k11: 11, k12: 12, k13: 13, k14: 14, k15: 15, "
+                "<<: *m}\nb: !!binary aGVsbG8=\n");
+        source_bad = make_source("a: 1\na: 2\nb: *nope\nc: &near 1\nd: *nera\ne: !own 1\nf: {<<: 1}\ng: [{<<: 1}]\n? "
+                                 "[x]\n: y\nh: &h [*h]\n"
                                  "i: !!int x\nj: [\n");
         return 0;
 }

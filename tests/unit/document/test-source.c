@@ -66,9 +66,14 @@ static void test_refused(void **state) {
                 const char *want;
         } rows[] = {
                 { "a\0b", 3, "'ci.yml' looks like a binary file: it holds a NUL byte" },
-                { "\x7f" "ELF\2\1\1\0", 8, "'ci.yml' looks like a binary file: it holds a NUL byte" },
-                { "\xff\xfe" "a\0", 4, "'ci.yml' is UTF-16 text; save it as UTF-8" },
-                { "a\nb: caf\xe9\n", 10, "'ci.yml' is not UTF-8 text: byte 0xe9 in line 2, column 7; save it as UTF-8" },
+                { "\x7f"
+                  "ELF\2\1\1\0",
+                  8, "'ci.yml' looks like a binary file: it holds a NUL byte" },
+                { "\xff\xfe"
+                  "a\0",
+                  4, "'ci.yml' is UTF-16 text; save it as UTF-8" },
+                { "a\nb: caf\xe9\n", 10,
+                  "'ci.yml' is not UTF-8 text: byte 0xe9 in line 2, column 7; save it as UTF-8" },
                 { "\xc3", 1, "'ci.yml' is not UTF-8 text: byte 0xc3 in line 1, column 1; save it as UTF-8" },
         };
 
@@ -86,7 +91,8 @@ static void test_mark_at(void **state) {
         static const struct {
                 size_t offset;
                 uint32_t want_line, want_column;
-        } rows[] = { { 0, 1, 1 }, { 3, 1, 3 }, { 4, 1, 4 }, { 5, 2, 1 }, { 6, 2, 2 }, { 7, 3, 1 }, { 8, 3, 2 }, { 99, 3, 2 } };
+        } rows[] = { { 0, 1, 1 }, { 3, 1, 3 }, { 4, 1, 4 }, { 5, 2, 1 },
+                     { 6, 2, 2 }, { 7, 3, 1 }, { 8, 3, 2 }, { 99, 3, 2 } };
         _cleanup_(source_freep) Source *source = NULL;
 
         assert_int_equal(make("a\xc3\xa9" "b\nc\nd", 8, &source, NULL), 0);

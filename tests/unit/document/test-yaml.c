@@ -146,23 +146,28 @@ static void test_faults(void **state) {
                 { "a: {b: 1, c: 2, b: 3}\nd: {e: 1, e: 2}\n",
                   "1:17+1 key 'b' is given twice; first in line 1\n2:11+1 key 'e' is given twice; first in line 2\n" },
                 { "m: &m {}\nn:\n  <<: *m\n  <<: *m\n", "4:3+2 key '<<' is given twice; first in line 3\n" },
-                { "a: *nope\n", "1:4+5 alias '*nope' has no anchor '&nope' above it [put a value that begins with '*' in quotes]\n" },
-                { "x: &node 1\na: *nod\nb: [\n", "2:4+4 alias '*nod' has no anchor '&nod' above it [did you mean '*node'?]\n"
-                                                 "3:4+1 a value is missing here\n" },
+                { "a: *nope\n",
+                  "1:4+5 alias '*nope' has no anchor '&nope' above it [put a value that begins with '*' in quotes]\n" },
+                { "x: &node 1\na: *nod\nb: [\n",
+                  "2:4+4 alias '*nod' has no anchor '&nod' above it [did you mean '*node'?]\n"
+                  "3:4+1 a value is missing here\n" },
                 { "a: &x\n  b: *x\n", "2:6+2 this alias stands inside of what it names (line 1): that has no end\n" },
                 { "a: &x [*x]\n", "1:8+2 this alias stands inside of what it names (line 1): that has no end\n" },
                 { "n: {<<: 1}\n", "1:9+1 '<<' merges a map or a list of maps, found a whole number\n" },
                 { "n: {<<: }\n", "1:9+0 '<<' merges a map or a list of maps, found nothing\n" },
                 { "l: &l [a]\nn: {<<: *l}\n", "2:9+2 '<<' merges a map or a list of maps, found a list\n" },
                 { "n: {<<: [x]}\n", "1:9+3 '<<' merges a map or a list of maps, found a string\n" },
-                { "n: {<<: *m}\n", "1:9+2 alias '*m' has no anchor '&m' above it [put a value that begins with '*' in quotes]\n" },
-                { "n: [{<<: *m}]\n", "1:10+2 alias '*m' has no anchor '&m' above it [put a value that begins with '*' in quotes]\n" },
+                { "n: {<<: *m}\n",
+                  "1:9+2 alias '*m' has no anchor '&m' above it [put a value that begins with '*' in quotes]\n" },
+                { "n: [{<<: *m}]\n",
+                  "1:10+2 alias '*m' has no anchor '&m' above it [put a value that begins with '*' in quotes]\n" },
                 { "m: &m {a: 1}\nl:\n  - <<: *m\n",
                   "3:9+2 sequence merge failed: an item that is only '<<' merges a list or lists, found a map "
                   "[to merge a map, give the item a key of its own beside '<<'; to repeat it, write '- *name']\n" },
-                { "l:\n  - <<: x\n", "2:9+1 sequence merge failed: an item that is only '<<' merges a list or lists, found a string\n" },
-                { "l:\n  - <<: [[a], 1]\n",
-                  "2:9+8 sequence merge failed: an item that is only '<<' merges a list or lists, found a whole number\n" },
+                { "l:\n  - <<: x\n",
+                  "2:9+1 sequence merge failed: an item that is only '<<' merges a list or lists, found a string\n" },
+                { "l:\n  - <<: [[a], 1]\n", "2:9+8 sequence merge failed: an item that is only '<<' merges a list or "
+                                            "lists, found a whole number\n" },
                 { "m: &m [1]\nl: [&x {<<: *m}]\n", "2:5+11 an anchor cannot stand for merged items\n" },
                 { "a: [b, c", "1:4+0 a ',' or ']' is missing in the list that begins in line 1\n" },
                 { "a: 'don't'\n", "1:9+0 this does not fit into the map that begins in line 1 "
@@ -185,14 +190,20 @@ static void test_faults(void **state) {
                 { "a:\n  - b\n  c: d\n", "3:3+0 this does not fit into the list that begins in line 2 "
                                          "[check the indentation and the quotes, here and in the lines above]\n" },
                 { "a: 'b\nc: d\n", "1:4+0 the quote that opens here is never closed\n" },
-                { "a: \"\\q\"\n", "1:5+0 this escape is not known in double quotes [in single quotes a backslash is a backslash]\n" },
+                { "a: \"\\q\"\n",
+                  "1:5+0 this escape is not known in double quotes [in single quotes a backslash is a backslash]\n" },
                 { "a: [b, c\nd: e\n", "2:2+0 a ',' or ']' is missing in the list that begins in line 1\n" },
                 { "a: {b, c\n", "1:4+0 a ',' or '}' is missing in the map that begins in line 1\n" },
-                { "a: * b\n", "1:4+0 the name of an anchor is missing behind '*' [put a value that begins with '*' in quotes]\n" },
-                { "a: b\nc\nd: e\n", "2:1+0 a ':' is missing behind this key [text of several lines needs '|', '>' or quotes]\n" },
-                { "a: | x\n  y\n", "1:6+0 only a comment may follow '|' or '>' in this line [begin the text in the next line]\n" },
-                { "a: - b\n", "1:4+0 a list item '-' is not allowed here [begin the list in a line of its own, or put the value in quotes]\n" },
-                { "a: !x!y z\n", "1:4+0 the handle of this tag is not declared [put a value that begins with '!' in quotes]\n" },
+                { "a: * b\n",
+                  "1:4+0 the name of an anchor is missing behind '*' [put a value that begins with '*' in quotes]\n" },
+                { "a: b\nc\nd: e\n",
+                  "2:1+0 a ':' is missing behind this key [text of several lines needs '|', '>' or quotes]\n" },
+                { "a: | x\n  y\n",
+                  "1:6+0 only a comment may follow '|' or '>' in this line [begin the text in the next line]\n" },
+                { "a: - b\n", "1:4+0 a list item '-' is not allowed here [begin the list in a line of its own, or put "
+                              "the value in quotes]\n" },
+                { "a: !x!y z\n",
+                  "1:4+0 the handle of this tag is not declared [put a value that begins with '!' in quotes]\n" },
                 { "a: b\x07\n", "1:5+1 the character U+0007 is not allowed in YAML\n" },
                 { "# \xc3\xa9\na: \xc3\xa9\x7f\n", "2:5+1 the character U+007F is not allowed in YAML\n" },
                 { "[a]\nb\n", "2:1+0 something follows behind the end of the value "
@@ -212,8 +223,9 @@ static void test_faults(void **state) {
 
                         assert_int_equal(diag->severity, DIAG_ERROR);
                         assert_non_null(diag->rule);
-                        (void) str_appendf(&out, "%u:%u+%u %s%s%s%s\n", diag->mark.line, diag->mark.column, diag->mark.n_columns,
-                                           diag->message, diag->hint ? " [" : "", diag->hint ? diag->hint : "", diag->hint ? "]" : "");
+                        (void) str_appendf(&out, "%u:%u+%u %s%s%s%s\n", diag->mark.line, diag->mark.column,
+                                           diag->mark.n_columns, diag->message, diag->hint ? " [" : "",
+                                           diag->hint ? diag->hint : "", diag->hint ? "]" : "");
                 }
                 assert_string_equal(str_get(&out), row->want);
                 diag_list_done(&diags);
@@ -221,7 +233,8 @@ static void test_faults(void **state) {
 }
 
 static void test_marks(void **state) {
-        static const char text[] = "a: 1\nlist:\n  - 'x y'  # \xc3\xa9\n  - {\xc3\xa9: z}\n  - |\n    text\n  - [1,\n     2]\nlast: *no";
+        static const char text[] =
+                "a: 1\nlist:\n  - 'x y'  # \xc3\xa9\n  - {\xc3\xa9: z}\n  - |\n    text\n  - [1,\n     2]\nlast: *no";
         static const struct {
                 const char *path; /* indices, or the key for the top */
                 Mark want;
@@ -320,8 +333,8 @@ static void bomb_mapping_levels(Str *out) {
 static void bomb_laughs(Str *out) {
         (void) str_append(out, "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n");
         for (unsigned i = 1; i < 10; i++)
-                (void) str_appendf(out, "a%u: &a%u [*a%u,*a%u,*a%u,*a%u,*a%u,*a%u,*a%u,*a%u,*a%u,*a%u]\n", i, i, i - 1, i - 1, i - 1,
-                                   i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
+                (void) str_appendf(out, "a%u: &a%u [*a%u,*a%u,*a%u,*a%u,*a%u,*a%u,*a%u,*a%u,*a%u,*a%u]\n", i, i, i - 1,
+                                   i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
 }
 
 /* Few values each time, but the aliases go deep. */
@@ -334,8 +347,8 @@ static void bomb_deep_aliases(Str *out) {
 static void bomb_merged_items(Str *out) {
         (void) str_append(out, "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n");
         for (unsigned i = 1; i < 10; i++)
-                (void) str_appendf(out, "a%u: &a%u [{<<: [*a%u,*a%u,*a%u,*a%u,*a%u,*a%u,*a%u,*a%u,*a%u,*a%u]}]\n", i, i, i - 1, i - 1,
-                                   i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
+                (void) str_appendf(out, "a%u: &a%u [{<<: [*a%u,*a%u,*a%u,*a%u,*a%u,*a%u,*a%u,*a%u,*a%u,*a%u]}]\n", i, i,
+                                   i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
 }
 
 static void bomb_merged_pairs(Str *out) {
@@ -383,11 +396,14 @@ static void test_bombs(void **state) {
                 { "levels", bomb_levels, "too deep: more than 64 levels" },
                 { "block levels", bomb_block_levels, "too deep: more than 64 levels" },
                 { "mapping levels", bomb_mapping_levels, "too deep: more than 64 levels" },
-                { "billion laughs", bomb_laughs, "too large: with all aliases followed these are more than 500000 values" },
+                { "billion laughs", bomb_laughs,
+                  "too large: with all aliases followed these are more than 500000 values" },
                 { "deep aliases", bomb_deep_aliases, "too deep: with this alias more than 64 levels" },
-                { "merged items", bomb_merged_items, "too large: with all aliases followed these are more than 500000 values" },
+                { "merged items", bomb_merged_items,
+                  "too large: with all aliases followed these are more than 500000 values" },
                 { "merged pairs", bomb_merged_pairs, "too large: merges bring in more than 500000 values" },
-                { "merge levels", bomb_merge_levels, "sequence merge failed: lists are merged into lists more than 15 times" },
+                { "merge levels", bomb_merge_levels,
+                  "sequence merge failed: lists are merged into lists more than 15 times" },
                 { "nodes", bomb_nodes, "too large: more than 100000 values" },
                 { "directives", bomb_directives, "too large: more than 16 '%' directives" },
                 { "tags", bomb_tags, "too large: a tag of more than 1024 bytes" },

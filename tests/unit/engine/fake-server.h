@@ -100,7 +100,8 @@ static inline void fake_answer(FakeConnection *connection, const FakeAnswer *ans
         }
         (void) str_appendf(&out, "HTTP/1.1 %d Fake\r\n", answer->status);
         if (answer->docker)
-                (void) str_appendf(&out, "Server: Docker/27.0 (linux)\r\nApi-Version: %s\r\nOstype: linux\r\n", answer->docker);
+                (void) str_appendf(&out, "Server: Docker/27.0 (linux)\r\nApi-Version: %s\r\nOstype: linux\r\n",
+                                   answer->docker);
         else if (*version)
                 (void) str_appendf(&out, "Libpod-Api-Version: %s\r\n", version);
         if (has_body && !answer->is_stream)

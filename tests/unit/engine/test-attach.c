@@ -5,7 +5,7 @@
 
 #define P FAKE_PREFIX
 #define TEST_TIMES                                                                                                     \
-        ((ServiceTimes) { .call_usec = 100 * USEC_PER_MSEC,                                                              \
+        ((ServiceTimes) { .call_usec = 100 * USEC_PER_MSEC,                                                            \
                         .slow_usec = 400 * USEC_PER_MSEC,                                                              \
                         .away_usec = 300 * USEC_PER_MSEC,                                                              \
                         .pull_idle_usec = 100 * USEC_PER_MSEC })

@@ -14,7 +14,8 @@
 static char *describe(const RegistryLogin *login) {
         if (!login)
                 return strdup("");
-        return login->identity_token ? str_printf("<%s>", login->identity_token) : str_printf("%s:%s", login->username, login->password);
+        return login->identity_token ? str_printf("<%s>", login->identity_token)
+                                     : str_printf("%s:%s", login->username, login->password);
 }
 
 static void test_find(void **state) {
@@ -26,19 +27,24 @@ static void test_find(void **state) {
                 { "{\"auths\":{\"r:5000\":{\"auth\":\"" CI_S3CRET "\"}}}", "r:5001/a/b", "" },
                 { "{\"auths\":{\"r\":{\"auth\":\"" C_D "\"}}}", "r/a", "c:d:e" }, /* a password may hold a colon */
                 /* the longest that fits */
-                { "{\"auths\":{\"r\":{\"auth\":\"" CI_S3CRET "\"},\"r/a/b\":{\"auth\":\"" A_B "\"}}}", "r/a/b/c", "a:b" },
-                { "{\"auths\":{\"r/a/b\":{\"auth\":\"" A_B "\"},\"r\":{\"auth\":\"" CI_S3CRET "\"}}}", "r/a/bc", "ci:s3cret" },
+                { "{\"auths\":{\"r\":{\"auth\":\"" CI_S3CRET "\"},\"r/a/b\":{\"auth\":\"" A_B "\"}}}", "r/a/b/c",
+                  "a:b" },
+                { "{\"auths\":{\"r/a/b\":{\"auth\":\"" A_B "\"},\"r\":{\"auth\":\"" CI_S3CRET "\"}}}", "r/a/bc",
+                  "ci:s3cret" },
                 { "{\"auths\":{\"r/a/b\":{\"auth\":\"" A_B "\"}}}", "r/a/b", "a:b" },
                 { "{\"auths\":{\"r/a/b\":{\"auth\":\"" A_B "\"}}}", "r/a", "" },
                 /* Docker's names */
-                { "{\"auths\":{\"https://index.docker.io/v1/\":{\"auth\":\"" A_B "\"}}}", "docker.io/library/x", "a:b" },
+                { "{\"auths\":{\"https://index.docker.io/v1/\":{\"auth\":\"" A_B "\"}}}", "docker.io/library/x",
+                  "a:b" },
                 { "{\"auths\":{\"registry-1.docker.io\":{\"auth\":\"" A_B "\"}}}", "docker.io/library/x", "a:b" },
                 { "{\"auths\":{\"docker.io/acme\":{\"auth\":\"" A_B "\"}}}", "docker.io/library/x", "" },
                 { "{\"auths\":{\"index.docker.io/acme\":{\"auth\":\"" A_B "\"}}}", "docker.io/acme/x", "a:b" },
                 /* a URL means its host, and counts less than the host itself */
                 { "{\"auths\":{\"https://r/v2/\":{\"auth\":\"" A_B "\"}}}", "r/x", "a:b" },
-                { "{\"auths\":{\"http://r\":{\"auth\":\"" A_B "\"},\"r\":{\"auth\":\"" CI_S3CRET "\"}}}", "r/x", "ci:s3cret" },
-                { "{\"auths\":{\"r\":{\"auth\":\"" CI_S3CRET "\"},\"https://r\":{\"auth\":\"" A_B "\"}}}", "r/x", "ci:s3cret" },
+                { "{\"auths\":{\"http://r\":{\"auth\":\"" A_B "\"},\"r\":{\"auth\":\"" CI_S3CRET "\"}}}", "r/x",
+                  "ci:s3cret" },
+                { "{\"auths\":{\"r\":{\"auth\":\"" CI_S3CRET "\"},\"https://r\":{\"auth\":\"" A_B "\"}}}", "r/x",
+                  "ci:s3cret" },
                 { "{\"auths\":{\"r/a/\":{\"auth\":\"" A_B "\"}}}", "r/a/x", "a:b" },
                 /* other ways to say it */
                 { "{\"auths\":{\"r\":{\"username\":\"u\",\"password\":\"p\"}}}", "r/x", "u:p" },
@@ -108,11 +114,13 @@ static void test_damaged(void **state) {
                 { "{\"auths\":{\"r\":{\"auth\":\"geheim!\"}}}", "the login for 'r' is damaged" },
                 { "{\"auths\":{\"r\":{\"auth\":\"Z2VoZWlt\"}}}", "the login for 'r' is damaged" }, /* no colon */
                 { "{\"auths\":{\"r\":{\"auth\":7}}}", "the login for 'r' is damaged" },
-                { "{\"auths\":{\"r\":{\"username\":\"a\",\"password\":\"geheim\\u0000x\"}}}", "the login for 'r' is damaged" },
+                { "{\"auths\":{\"r\":{\"username\":\"a\",\"password\":\"geheim\\u0000x\"}}}",
+                  "the login for 'r' is damaged" },
                 { "{\"auths\":{\"r\\u001b\":7}}", "the login for 'r\\x1b' is damaged" },
                 { "{\"credsStore\":\"../../bin/sh\"}",
                   "'../../bin/sh' is no name of a credential helper: a-z, 0-9 and '-' only" },
-                { "{\"credHelpers\":{\"r\":\"a b\"}}", "'a b' is no name of a credential helper: a-z, 0-9 and '-' only" },
+                { "{\"credHelpers\":{\"r\":\"a b\"}}",
+                  "'a b' is no name of a credential helper: a-z, 0-9 and '-' only" },
                 { "{\"credHelpers\":{\"r\":{}}}", "'' is no name of a credential helper: a-z, 0-9 and '-' only" },
         };
 
@@ -147,7 +155,8 @@ static void test_answer(void **state) {
                 _cleanup_free_ char *got = NULL;
 
                 print_message("case '%s'\n", row->answer);
-                assert_int_equal(auth_answer_parse(row->answer, strlen(row->answer), &login, NULL), row->want ? 0 : -EBADMSG);
+                assert_int_equal(auth_answer_parse(row->answer, strlen(row->answer), &login, NULL),
+                                 row->want ? 0 : -EBADMSG);
                 if (row->want) {
                         got = describe(&login);
                         assert_string_equal(got, row->want);
@@ -156,8 +165,8 @@ static void test_answer(void **state) {
 }
 
 int main(void) {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_find), cmocka_unit_test(test_helpers), cmocka_unit_test(test_damaged),
-                                            cmocka_unit_test(test_answer) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(test_find), cmocka_unit_test(test_helpers),
+                                            cmocka_unit_test(test_damaged), cmocka_unit_test(test_answer) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -89,7 +89,8 @@ static void test_rows(void **state) {
                     .dns_search = LIST((char *) "a.b"),
                     .extra_hosts = LIST((char *) "h:1.2.3.4") },
                   "{'name':'c','dns_server':['1.1.1.1'],'dns_search':['a.b'],'hostadd':['h:1.2.3.4']}" },
-                { { .devices = LIST((char *) "/dev/a", (char *) "/dev/b:/dev/c:rw"), .security = { .privileged = true } },
+                { { .devices = LIST((char *) "/dev/a", (char *) "/dev/b:/dev/c:rw"),
+                    .security = { .privileged = true } },
                   "{'name':'c','privileged':true,'devices':[{'path':'/dev/a'},{'path':'/dev/b:/dev/c:rw'}]}" },
                 { { .log_path = "/l", .monitor_pid_path = "/p" },
                   "{'name':'c','log_configuration':{'driver':'k8s-file','path':'/l'},'conmon_pid_file':'/p'}" },
@@ -106,7 +107,8 @@ static void test_rows(void **state) {
 static void test_options(void **state) {
         const UlimitSpec ulimits[] = { { "nofile", 1024, 2048 }, { "core", 0, -1 } };
         const DeviceRuleSpec rules[] = { { 'c', 10, 229, "rwm" }, { 'b', 8, -1, "r" }, { 'a', -1, -1, "rwm" } };
-        const HealthSpec health = { LIST((char *) "CMD", (char *) "test", (char *) "-e", (char *) "/up"), 2000000, 30000000, 0, 3 };
+        const HealthSpec health = { LIST((char *) "CMD", (char *) "test", (char *) "-e", (char *) "/up"), 2000000,
+                                    30000000, 0, 3 };
         const HealthSpec no_health = { LIST((char *) "NONE"), 0, 0, 0, 0 };
         MountSpec run[] = { { MOUNT_TMPFS, NULL, "/run", NULL } };
         const struct {
@@ -121,32 +123,41 @@ static void test_options(void **state) {
                   "'cap_add':['CAP_SYS_PTRACE','CAP_CHOWN']" },
                 { { .security = { .cap_drop = LIST((char *) "all"), .cap_add = LIST((char *) "chown") } },
                   "'cap_add':['CAP_CHOWN'],'cap_drop':['ALL']" },
-                { { .security = { .cap_drop = LIST((char *) "KILL", (char *) "cap_chown"), .cap_add = LIST((char *) "Chown") } },
+                { { .security = { .cap_drop = LIST((char *) "KILL", (char *) "cap_chown"),
+                                  .cap_add = LIST((char *) "Chown") } },
                   "'cap_add':['CAP_CHOWN'],'cap_drop':['CAP_KILL']" },
                 { { .security = { .labels = LIST((char *) "level:s0:c1,c2") } }, "'selinux_opts':['level:s0:c1,c2']" },
                 { { .security = { .apparmor = "ours" } }, "'apparmor_profile':'ours'" },
                 { { .security = { .seccomp = "/etc/s.json" } }, "'seccomp_profile_path':'/etc/s.json'" },
-                { { .security = { .mask = LIST((char *) "/a"), .unmask = LIST((char *) "ALL") } }, "'mask':['/a'],'unmask':['ALL']" },
+                { { .security = { .mask = LIST((char *) "/a"), .unmask = LIST((char *) "ALL") } },
+                  "'mask':['/a'],'unmask':['ALL']" },
                 { { .devices = LIST((char *) "nvidia.com/gpu=all") }, "'devices':[{'path':'nvidia.com/gpu=all'}]" },
                 { { .device_rules = rules, .n_device_rules = 3 },
                   "'device_cgroup_rule':[{'allow':true,'type':'c','major':10,'minor':229,'access':'rwm'},"
                   "{'allow':true,'type':'b','major':8,'access':'r'},{'allow':true,'type':'a','access':'rwm'}]" },
                 { { .limits = { .memory_bytes = 64, .memory_reservation_bytes = 32, .memory_swap_bytes = -1 } },
                   "'resource_limits':{'memory':{'limit':64,'reservation':32,'swap':-1}}" },
-                { { .limits = { .oom_kill_disable = true } }, "'resource_limits':{'memory':{'disableOOMKiller':true}}" },
+                { { .limits = { .oom_kill_disable = true } },
+                  "'resource_limits':{'memory':{'disableOOMKiller':true}}" },
                 { { .limits = { .cpu_shares = 512 } }, "'resource_limits':{'cpu':{'shares':512}}" },
-                { { .limits = { .cpu_quota_usec = 50000 } }, "'resource_limits':{'cpu':{'quota':50000,'period':100000}}" },
-                { { .limits = { .cpu_quota_usec = 7, .cpu_period_usec = 10 } }, "'resource_limits':{'cpu':{'quota':7,'period':10}}" },
-                { { .limits = { .cpuset_cpus = "0-1", .cpuset_mems = "0" } }, "'resource_limits':{'cpu':{'cpus':'0-1','mems':'0'}}" },
+                { { .limits = { .cpu_quota_usec = 50000 } },
+                  "'resource_limits':{'cpu':{'quota':50000,'period':100000}}" },
+                { { .limits = { .cpu_quota_usec = 7, .cpu_period_usec = 10 } },
+                  "'resource_limits':{'cpu':{'quota':7,'period':10}}" },
+                { { .limits = { .cpuset_cpus = "0-1", .cpuset_mems = "0" } },
+                  "'resource_limits':{'cpu':{'cpus':'0-1','mems':'0'}}" },
                 { { .limits = { .pids_max = 20 } }, "'resource_limits':{'pids':{'limit':20}}" },
                 { { .limits = { .pids_max = -1 } }, "'resource_limits':{'pids':{'limit':-1}}" },
                 { { .limits = { .cgroup_parent = "ci" } }, "'cgroup_parent':'ci'" },
                 { { .ulimits = ulimits, .n_ulimits = 2 },
-                  "'r_limits':[{'type':'nofile','hard':2048,'soft':1024},{'type':'core','hard':18446744073709551615,'soft':0}]" },
+                  "'r_limits':[{'type':'nofile','hard':2048,'soft':1024},{'type':'core','hard':18446744073709551615,'"
+                  "soft':0}]" },
                 { { .oom_score_adjust = -5 }, "'oom_score_adj':-5" },
                 { { .shm_size_bytes = 1048576 }, "'shm_size':1048576" },
-                { { .ipc_mode = "host", .pid_mode = "container:x" }, "'ipcns':{'nsmode':'host'},'pidns':{'nsmode':'container','value':'x'}" },
-                { { .userns = "auto:size=9", .keeps_id = true, .uid = 7 }, "'userns':{'nsmode':'auto','value':'size=9'}" },
+                { { .ipc_mode = "host", .pid_mode = "container:x" },
+                  "'ipcns':{'nsmode':'host'},'pidns':{'nsmode':'container','value':'x'}" },
+                { { .userns = "auto:size=9", .keeps_id = true, .uid = 7 },
+                  "'userns':{'nsmode':'auto','value':'size=9'}" },
                 { { .userns = "ns:/run/x" }, "'userns':{'nsmode':'path','value':'/run/x'}" },
                 { { .runtime = "crun" }, "'oci_runtime':'crun'" },
                 { { .read_only = true, .mounts = run, .n_mounts = 1 },
@@ -156,10 +167,12 @@ static void test_options(void **state) {
                   "'read_only_filesystem':true,'read_write_tmpfs':true" },
                 { { .init = true, .stop_signal = 15 }, "'init':true,'stop_signal':15" },
                 { { .health = &health },
-                  "'healthconfig':{'Test':['CMD','test','-e','/up'],'Interval':2000000000,'Timeout':30000000000,'StartPeriod':0,'Retries':3}" },
+                  "'healthconfig':{'Test':['CMD','test','-e','/"
+                  "up'],'Interval':2000000000,'Timeout':30000000000,'StartPeriod':0,'Retries':3}" },
                 { { .health = &no_health },
                   "'healthconfig':{'Test':['NONE'],'Interval':0,'Timeout':0,'StartPeriod':0,'Retries':0}" },
-                { { .network = { NETWORK_NAMED, "n", NULL, LIST((char *) "m") } }, "'netns':{'nsmode':'bridge'},'Networks':{'n':{},'m':{}}" },
+                { { .network = { NETWORK_NAMED, "n", NULL, LIST((char *) "m") } },
+                  "'netns':{'nsmode':'bridge'},'Networks':{'n':{},'m':{}}" },
         };
 
         FOREACH_ROW(row, rows) {
@@ -186,7 +199,8 @@ static void test_controllers(void **state) {
 
         FOREACH_ROW(row, rows)
                 assert_int_equal(limit_spec_controllers(&row->limits), row->want);
-        assert_int_equal(controllers_from_names(LIST((char *) "cpu", (char *) "io", (char *) "pids")), CONTROLLER_CPU | CONTROLLER_PIDS);
+        assert_int_equal(controllers_from_names(LIST((char *) "cpu", (char *) "io", (char *) "pids")),
+                         CONTROLLER_CPU | CONTROLLER_PIDS);
         assert_int_equal(controllers_from_names(NULL), 0);
 }
 

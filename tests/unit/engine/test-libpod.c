@@ -6,7 +6,7 @@
 
 /* Short, so that what never answers is given up soon. */
 #define TEST_TIMES                                                                                                     \
-        ((ServiceTimes) { .call_usec = 100 * USEC_PER_MSEC,                                                              \
+        ((ServiceTimes) { .call_usec = 100 * USEC_PER_MSEC,                                                            \
                         .slow_usec = 400 * USEC_PER_MSEC,                                                              \
                         .away_usec = 300 * USEC_PER_MSEC,                                                              \
                         .pull_idle_usec = 100 * USEC_PER_MSEC })
@@ -67,7 +67,7 @@ static void assert_requests(const Scene *scene, const char *const *want, size_t 
                 assert_string_equal(scene->server->requests[i], want[i]);
 }
 #define ASSERT_REQUESTS(scene, ...)                                                                                    \
-        assert_requests((scene), (const char *const[]) { __VA_ARGS__ },                                                 \
+        assert_requests((scene), (const char *const[]) { __VA_ARGS__ },                                                \
                         ELEMENTSOF(((const char *const[]) { __VA_ARGS__ })))
 
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -123,25 +123,33 @@ static void test_refusals(void **state) {
 static void test_describe(void **state) {
         static const FakeAnswer old[] = {
                 { "GET " P "info", 200,
-                  "{\"host\":{\"kernel\":\"6.1.0\",\"cgroupManager\":\"cgroupfs\",\"cgroupVersion\":\"v2\",\"cgroupControllers\":[],"
+                  "{\"host\":{\"kernel\":\"6.1.0\",\"cgroupManager\":\"cgroupfs\",\"cgroupVersion\":\"v2\","
+                  "\"cgroupControllers\":[],"
                   "\"conmon\":{\"version\":\"conmon version 2.1.6, commit: unknown\"},\"networkBackend\":\"netavark\","
                   "\"distribution\":{\"distribution\":\"debian\",\"version\":\"12\"},"
                   "\"ociRuntime\":{\"name\":\"crun\",\"version\":\"crun version 1.8.1\\ncommit: f8\\nspec: 1.0.0\"},"
-                  "\"slirp4netns\":{\"executable\":\"/usr/bin/slirp4netns\"},\"security\":{\"rootless\":true,\"seccompEnabled\":true},"
+                  "\"slirp4netns\":{\"executable\":\"/usr/bin/"
+                  "slirp4netns\"},\"security\":{\"rootless\":true,\"seccompEnabled\":true},"
                   "\"idMappings\":{\"uidmap\":[{\"container_id\":0,\"host_id\":1000,\"size\":1},"
                   "{\"container_id\":1,\"host_id\":165536,\"size\":65536}],\"gidmap\":[7,{\"container_id\":-1}]}},"
-                  "\"store\":{\"graphDriverName\":\"overlay\",\"graphRoot\":\"/s\",\"graphOptions\":{\"overlay.mount_program\":"
+                  "\"store\":{\"graphDriverName\":\"overlay\",\"graphRoot\":\"/"
+                  "s\",\"graphOptions\":{\"overlay.mount_program\":"
                   "{\"Executable\":\"/usr/bin/fuse-overlayfs\"}},\"graphStatus\":{\"Backing Filesystem\":\"extfs\"},"
-                  "\"containerStore\":{\"number\":3},\"imageStore\":{\"number\":2}},\"registries\":{},\"version\":{\"Version\":\"4.3.1\"}}" },
-                { "GET " P "images/json", 200, "[{\"Id\":\"a1\",\"RepoTags\":[\"x/a:1\"]},{\"Id\":\"b2\",\"RepoTags\":null},{\"Id\":7}]" },
+                  "\"containerStore\":{\"number\":3},\"imageStore\":{\"number\":2}},\"registries\":{},\"version\":{"
+                  "\"Version\":\"4.3.1\"}}" },
+                { "GET " P "images/json", 200,
+                  "[{\"Id\":\"a1\",\"RepoTags\":[\"x/a:1\"]},{\"Id\":\"b2\",\"RepoTags\":null},{\"Id\":7}]" },
                 { "GET " P "images/x%2Fa%3A1/json", 200, "{\"Config\":{\"User\":\"1001:5\"}}" },
                 { "GET " P "images/b2/json", 404, "{\"message\":\"gone\"}" },
         };
         static const FakeAnswer new[] = {
                 { "GET " P "info", 200,
-                  "{\"host\":{\"cgroupControllers\":[\"cpu\",\"pids\"],\"networkBackendInfo\":{\"version\":\"netavark 1.14.0\","
-                  "\"dns\":{\"version\":\"aardvark-dns 1.14.0\"}},\"rootlessNetworkCmd\":\"pasta\",\"pasta\":{\"executable\":\"\"},"
-                  "\"security\":{\"selinuxEnabled\":true}},\"registries\":{\"search\":[\"docker.io\"]},\"version\":{\"Version\":\"5.4.2\"}}" },
+                  "{\"host\":{\"cgroupControllers\":[\"cpu\",\"pids\"],\"networkBackendInfo\":{\"version\":\"netavark "
+                  "1.14.0\","
+                  "\"dns\":{\"version\":\"aardvark-dns "
+                  "1.14.0\"}},\"rootlessNetworkCmd\":\"pasta\",\"pasta\":{\"executable\":\"\"},"
+                  "\"security\":{\"selinuxEnabled\":true}},\"registries\":{\"search\":[\"docker.io\"]},\"version\":{"
+                  "\"Version\":\"5.4.2\"}}" },
                 { "GET " P "images/json", 500, "{\"message\":\"no\"}" },
         };
         static const FakeAnswer odd[] = { { "GET " P "info", 200, "[]" } };
@@ -303,12 +311,13 @@ static void test_bodies(void **state) {
         assert_int_equal(strmap_put(&options, "type", "overlay"), 0);
         FAKE_PLAY(scene->server, answers);
         assert_int_equal(finish(scene, engine_pod_create(scene->engine, &(PodSpec) { "p", &labels }, DONE)), 0);
-        assert_int_equal(
-                finish(scene, engine_volume_create(scene->engine, &(VolumeSpec) { "v", &labels, NULL, &options }, NULL, DONE)),
-                0);
-        assert_int_equal(finish(scene, engine_network_create(scene->engine,
-                                                             &(EngineNetworkSpec) { "n", &labels, true, true, 1400 }, DONE)),
+        assert_int_equal(finish(scene, engine_volume_create(scene->engine,
+                                                            &(VolumeSpec) { "v", &labels, NULL, &options }, NULL, DONE)),
                          0);
+        assert_int_equal(
+                finish(scene, engine_network_create(scene->engine,
+                                                    &(EngineNetworkSpec) { "n", &labels, true, true, 1400 }, DONE)),
+                0);
         assert_int_equal(finish(scene, engine_secret_create(scene->engine, "s x", &labels, "geheim", DONE)), 0);
         bodies = scene->server->bodies;
         assert_string_equal(bodies[0], "{\"name\":\"p\",\"labels\":{\"a\":\"b\"},\"no_infra\":true}");
@@ -350,8 +359,9 @@ static void test_nonsense(void **state) {
                 assert_int_equal(
                         finish(scene, engine_volume_create(scene->engine, &(VolumeSpec) { .name = "v" }, &text, DONE)),
                         -EPROTO);
-                assert_int_equal(finish(scene, engine_image_pull(scene->engine, &(PullSpec) { "i" }, NULL, &pulled, DONE)),
-                                 -EPROTO);
+                assert_int_equal(
+                        finish(scene, engine_image_pull(scene->engine, &(PullSpec) { "i" }, NULL, &pulled, DONE)),
+                        -EPROTO);
                 r = finish(scene, engine_object_list(scene->engine, OBJECT_CONTAINER, "a", &objects, DONE));
                 if (r == 0)
                         assert_int_equal(objects.n_objects, 0); /* "[]" and "null" */
@@ -368,10 +378,12 @@ static void test_probe(void **state) {
                 unsigned want;
                 bool is_rootless, has_selinux, has_apparmor;
         } rows[] = {
-                { "{\"host\":{\"cgroupControllers\":[\"memory\",\"pids\",\"io\"]}}", CONTROLLER_MEMORY | CONTROLLER_PIDS, true },
+                { "{\"host\":{\"cgroupControllers\":[\"memory\",\"pids\",\"io\"]}}",
+                  CONTROLLER_MEMORY | CONTROLLER_PIDS, true },
                 { "{\"host\":{\"cgroupControllers\":[\"cpuset\",\"cpu\",3],\"security\":{\"selinuxEnabled\":true}}}",
                   CONTROLLER_CPU | CONTROLLER_CPUSET, true, true },
-                { "{\"host\":{\"cgroupControllers\":[],\"security\":{\"apparmorEnabled\":true}}}", 0, true, false, true },
+                { "{\"host\":{\"cgroupControllers\":[],\"security\":{\"apparmorEnabled\":true}}}", 0, true, false,
+                  true },
                 { "{\"host\":{\"cgroupControllers\":null,\"cgroupVersion\":\"v1\"}}", 0, true },
                 { "{\"host\":{\"cgroupControllers\":null,\"cgroupVersion\":\"v1\"}}", ALL, false },
                 { "{}", 0, true },
@@ -543,7 +555,8 @@ static void test_pull_cut(void **state) {
 static void test_pull_login(void **state) {
         static const FakeAnswer answers[] = { { "POST", 200, "{\"id\":\"7\"}\n" } };
         RegistryLogin named = { .username = (char *) "ci", .password = (char *) "s3cret>?" },
-                      token = { .username = (char *) "ci", .password = (char *) "", .identity_token = (char *) "t0k" }, empty = { 0 };
+                      token = { .username = (char *) "ci", .password = (char *) "", .identity_token = (char *) "t0k" },
+                      empty = { 0 };
         const struct {
                 PullSpec spec;
                 const char *want_request, *want;
@@ -553,7 +566,9 @@ static void test_pull_login(void **state) {
                 { { "r:5000/a/b:1", "always", .login = &named },
                   "policy=always",
                   "{\"r:5000\":{\"username\":\"ci\",\"password\":\"s3cret>?\"}}" },
-                { { "r:5000/a/b:1", "always", .login = &token }, "policy=always", "{\"r:5000\":{\"identitytoken\":\"t0k\"}}" },
+                { { "r:5000/a/b:1", "always", .login = &token },
+                  "policy=always",
+                  "{\"r:5000\":{\"identitytoken\":\"t0k\"}}" },
                 { { "r/b:1", "always", "linux/arm64/v8" }, "policy=always&OS=linux&Arch=arm64&Variant=v8", NOBODY },
                 { { "r/b:1", "always", "linux/s390x" }, "policy=always&OS=linux&Arch=s390x", NOBODY },
         };

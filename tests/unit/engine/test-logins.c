@@ -28,7 +28,8 @@ static void put(const Scene *scene, const char *path, const char *text, mode_t m
 /* Writes down how it was called, then does @body with the registry in $server. */
 static void put_helper(const Scene *scene, const char *name, const char *body) {
         _cleanup_free_ char *path = str_printf("bin/docker-credential-%s", name),
-                            *text = str_printf("#!/bin/sh\nread -r server || :\necho \"%s $* $server\" >>'%s'\n%s\n", name, scene->log, body);
+                            *text = str_printf("#!/bin/sh\nread -r server || :\necho \"%s $* $server\" >>'%s'\n%s\n",
+                                               name, scene->log, body);
 
         put(scene, path, text, 0755);
 }
@@ -79,9 +80,11 @@ static char *find(const Scene *scene, const Logins *logins, const char *reposito
                 return strdup(seen.text);
         if (seen.r > 0)
                 return strdup("none");
-        source = str_starts_with(found.source, scene->directory) ? found.source + strlen(scene->directory) + 1 : found.source;
-        return found.login.identity_token ? str_printf("<%s> of %s", found.login.identity_token, source)
-                                          : str_printf("%s:%s of %s", found.login.username, found.login.password, source);
+        source = str_starts_with(found.source, scene->directory) ? found.source + strlen(scene->directory) + 1
+                                                                 : found.source;
+        return found.login.identity_token
+                       ? str_printf("<%s> of %s", found.login.identity_token, source)
+                       : str_printf("%s:%s of %s", found.login.username, found.login.password, source);
 }
 
 static void assert_found(const Scene *scene, const char *repository, const char *want) {
@@ -140,12 +143,15 @@ static void test_named(void **state) {
                 _cleanup_free_ char *got = NULL, *other = NULL;
                 int r;
 
-                assert_int_equal(row->variable ? setenv("REGISTRY_AUTH_FILE", row->variable, true) : unsetenv("REGISTRY_AUTH_FILE"), 0);
+                assert_int_equal(row->variable ? setenv("REGISTRY_AUTH_FILE", row->variable, true)
+                                               : unsetenv("REGISTRY_AUTH_FILE"),
+                                 0);
                 assert_int_equal(logins_new(&logins), 0);
                 r = logins_add_files(logins, row->option, &error);
                 assert_int_equal(r, row->want ? 0 : -ENOENT);
                 if (!row->want) {
-                        assert_string_equal(error_message(error, r), "cannot read the logins of 'missing.json': No such file or directory");
+                        assert_string_equal(error_message(error, r),
+                                            "cannot read the logins of 'missing.json': No such file or directory");
                         continue;
                 }
                 got = find(scene, logins, "r/x");
@@ -173,16 +179,20 @@ static void test_helpers(void **state) {
         static const struct {
                 const char *repository, *want;
         } rows[] = {
-                { "r:5000/a", "u:r:5000 of ./auth.json" },          /* its own helper, before the entry */
-                { "entry/a", "a:b of ./auth.json" },                /* an entry, before the store */
+                { "r:5000/a", "u:r:5000 of ./auth.json" }, /* its own helper, before the entry */
+                { "entry/a", "a:b of ./auth.json" },       /* an entry, before the store */
                 { "other/a", "u:store-other of ./auth.json" },
                 { "docker.io/library/a", "u:store-https://index.docker.io/v1/ of ./auth.json" },
                 { "token/a", "<t> of ./auth.json" },
                 { "none/a", "none" },
-                { "fails/a", "login for 'fails' as './auth.json' says: 'docker-credential-fails' failed (exit code 3): no keyring" },
-                { "nonsense/a", "login for 'nonsense' as './auth.json' says: the answer of 'docker-credential-nonsense': it holds no user name and secret" },
-                { "missing/a", "login for 'missing' as './auth.json' says: there is no program 'docker-credential-missing' in PATH" },
-                { "large/a", "login for 'large' as './auth.json' says: 'docker-credential-large': 'docker-credential-large' printed more than 131072 bytes" },
+                { "fails/a", "login for 'fails' as './auth.json' says: 'docker-credential-fails' failed (exit code 3): "
+                             "no keyring" },
+                { "nonsense/a", "login for 'nonsense' as './auth.json' says: the answer of "
+                                "'docker-credential-nonsense': it holds no user name and secret" },
+                { "missing/a", "login for 'missing' as './auth.json' says: there is no program "
+                               "'docker-credential-missing' in PATH" },
+                { "large/a", "login for 'large' as './auth.json' says: 'docker-credential-large': "
+                             "'docker-credential-large' printed more than 131072 bytes" },
         };
         Scene *scene = *state;
 
@@ -195,8 +205,10 @@ static void test_helpers(void **state) {
         put_helper(scene, "nonsense", "echo '{}'");
         put_helper(scene, "large", "exec yes");
         put(scene, "auth.json",
-            "{\"credHelpers\":{\"r:5000\":\"own\",\"token\":\"token\",\"fails\":\"fails\",\"nonsense\":\"nonsense\",\"missing\":\"missing\","
-            "\"large\":\"large\"},\"auths\":{" ENTRY("r:5000", A_B) "," ENTRY("entry", A_B) "},\"credsStore\":\"store\"}",
+            "{\"credHelpers\":{\"r:5000\":\"own\",\"token\":\"token\",\"fails\":\"fails\",\"nonsense\":\"nonsense\","
+            "\"missing\":\"missing\","
+            "\"large\":\"large\"},\"auths\":{" ENTRY("r:5000", A_B) "," ENTRY("entry",
+                                                                              A_B) "},\"credsStore\":\"store\"}",
             0600);
         assert_int_equal(chdir(scene->directory), 0);
         assert_int_equal(logins_add_files(scene->logins, "./auth.json", NULL), 0);
@@ -209,14 +221,17 @@ static void test_helpers(void **state) {
 
 /* What a job brings counts first, and executes nothing. */
 static void test_job(void **state) {
-        static const char text[] = "{\"credsStore\":\"evil\",\"credHelpers\":{\"r\":\"evil\"},\"auths\":{" ENTRY("r", A_B) "}}";
+        static const char text[] =
+                "{\"credsStore\":\"evil\",\"credHelpers\":{\"r\":\"evil\"},\"auths\":{" ENTRY("r", A_B) "}}";
         Scene *scene = *state;
 
         put_helper(scene, "evil", "exit 0");
         put(scene, "run/containers/auth.json", "{\"auths\":{" ENTRY("r", C_D) "," ENTRY("s", C_D) "}}", 0600);
-        assert_int_equal(logins_add_text(scene->logins, text, strlen(text), "$DOCKER_AUTH_CONFIG", LOGIN_OF_JOB, NULL), 0);
+        assert_int_equal(logins_add_text(scene->logins, text, strlen(text), "$DOCKER_AUTH_CONFIG", LOGIN_OF_JOB, NULL),
+                         0);
         assert_int_equal(logins_add_files(scene->logins, NULL, NULL), 0);
-        assert_int_equal(logins_add(scene->logins, "t:5000/group", "gitlab-ci-token", "tok", "job payload", LOGIN_OF_JOB), 0);
+        assert_int_equal(
+                logins_add(scene->logins, "t:5000/group", "gitlab-ci-token", "tok", "job payload", LOGIN_OF_JOB), 0);
         assert_found(scene, "r/x", "a:b of $DOCKER_AUTH_CONFIG");
         assert_found(scene, "s/x", "c:d:e of run/containers/auth.json");
         assert_found(scene, "t:5000/group/x", "gitlab-ci-token:tok of job payload");
@@ -259,9 +274,12 @@ static void test_secrets(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(test_order, setup, teardown),   cmocka_unit_test_setup_teardown(test_named, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_broken, setup, teardown),  cmocka_unit_test_setup_teardown(test_helpers, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_job, setup, teardown),     cmocka_unit_test_setup_teardown(test_drop, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_order, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_named, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_broken, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_helpers, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_job, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_drop, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_secrets, setup, teardown),
         };
 

@@ -115,7 +115,8 @@ static void test_ask(void **state) {
 
         place_init(&place);
         FOREACH_ROW(row, rows) {
-                char *argv[6] = { place.path, (char *) row->words[0], (char *) row->words[1], (char *) row->words[2], (char *) row->words[3] };
+                char *argv[6] = { place.path, (char *) row->words[0], (char *) row->words[1], (char *) row->words[2],
+                                  (char *) row->words[3] };
                 char said[SAID_BYTES_MAX];
                 pid_t guard = start_guard(&place);
                 int status;
@@ -132,7 +133,8 @@ static void test_ask_nobody(void **state) {
         char said[SAID_BYTES_MAX], *argv[] = { (char *) "/nonexistent/guard.sock", (char *) "fine", NULL };
 
         assert_int_equal(run_apart(ask, argv, said), 1);
-        assert_string_equal(said, "the sandbox keeps the agent from it, and podstep-guard.socket does not answer: No such file or directory\n");
+        assert_string_equal(said, "the sandbox keeps the agent from it, and podstep-guard.socket does not answer: No "
+                                  "such file or directory\n");
 }
 
 /* Bytes that are no request: a word without an end, and one that is too long. */
@@ -186,9 +188,12 @@ static void test_look(void **state) {
         } rows[] = {
                 { { pid }, 0, "" },
                 { { pid, (char *) "/tmp", (char *) "/host", device, inode }, 0, "" },
-                { { pid, (char *) "/usr", (char *) "/host", device, inode }, 1,
+                { { pid, (char *) "/usr", (char *) "/host", device, inode },
+                  1,
                   "volume at '/usr': '/host' was exchanged while it was being mounted\n" },
-                { { pid, (char *) "/tmp", (char *) "/a", device, inode, (char *) "/none", (char *) "/b", device, inode }, 1,
+                { { pid, (char *) "/tmp", (char *) "/a", device, inode, (char *) "/none", (char *) "/b", device,
+                    inode },
+                  1,
                   "volume at '/none': what is mounted cannot be checked: No such file or directory\n" },
                 { { pid, (char *) "/tmp", (char *) "/host", device }, 1, "" },
                 { { (char *) "x" }, 1, "what is mounted cannot be checked: /proc/x/root: No such file or directory\n" },

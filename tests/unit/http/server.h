@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * A server that behaves as the path of the request says, in a process of its own, one thread for each connection. It listens on a
- * unix socket and on a TCP port.
+ * A server that behaves as the path of the request says, in a process of its own, one thread for each connection. It
+ * listens on a unix socket and on a TCP port.
  */
 
 #include <arpa/inet.h>
@@ -138,7 +138,10 @@ static bool play(int fd, const char *path, const char *head, const char *body, s
         return play_never(fd);
 }
 
-/* The body of a request that came in chunks, without their lines: in its place; how long it is, or -1: it is not all there. */
+/*
+ * The body of a request that came in chunks, without their lines: in its place; how long it is, or -1: it is not all
+ * there.
+ */
 static ssize_t server_unchunk(Str *in, size_t n_head) {
         size_t from = n_head, to = n_head;
 
@@ -264,7 +267,8 @@ static Server server_start(int backlog) {
                 pthread_t thread;
 
                 (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-                if (getppid() != parent || pthread_create(&thread, NULL, server_accept, (void *) (intptr_t) inet_fd) != 0)
+                if (getppid() != parent ||
+                    pthread_create(&thread, NULL, server_accept, (void *) (intptr_t) inet_fd) != 0)
                         _exit(1);
                 (void) server_accept((void *) (intptr_t) unix_fd);
         }

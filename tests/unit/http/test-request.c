@@ -87,26 +87,36 @@ static void test_replies(void **state) {
                 { "GET", "/interim", NULL, 0, 0, 0, 0, 200, "hello", "" },
                 { "GET", "/close", NULL, 0, 0, 0, 0, 200, "ok", "" },
                 { "GET", "/bye", NULL, 0, 0, 0, 0, 200, "hello", "" },
-                { "GET", "/cut-empty", NULL, 0, 0, 0, -ECONNRESET, 0, NULL, "the connection was cut before an answer came" },
+                { "GET", "/cut-empty", NULL, 0, 0, 0, -ECONNRESET, 0, NULL,
+                  "the connection was cut before an answer came" },
                 { "GET", "/cut-status", NULL, 0, 0, 0, -ECONNRESET, 0, NULL, NULL },
                 { "GET", "/cut-head", NULL, 0, 0, 0, -ECONNRESET, 0, NULL, NULL },
                 { "GET", "/cut-interim", NULL, 0, 0, 0, -ECONNRESET, 0, NULL, NULL },
-                { "GET", "/cut-body", NULL, 0, 0, 0, -ECONNRESET, 0, NULL, "the connection was cut in the middle of the answer" },
-                { "GET", "/cut-chunk", NULL, 0, 0, 0, -ECONNRESET, 0, NULL, "the connection was cut in the middle of the answer" },
-                { "GET", "/cut-last", NULL, 0, 0, 0, -ECONNRESET, 0, NULL, "the connection was cut in the middle of the answer" },
+                { "GET", "/cut-body", NULL, 0, 0, 0, -ECONNRESET, 0, NULL,
+                  "the connection was cut in the middle of the answer" },
+                { "GET", "/cut-chunk", NULL, 0, 0, 0, -ECONNRESET, 0, NULL,
+                  "the connection was cut in the middle of the answer" },
+                { "GET", "/cut-last", NULL, 0, 0, 0, -ECONNRESET, 0, NULL,
+                  "the connection was cut in the middle of the answer" },
                 { "GET", "/garbage", NULL, 0, 0, 0, -EPROTO, 0, NULL, NULL },
                 { "GET", "/bad-chunk", NULL, 0, 0, 0, -EPROTO, 0, NULL, NULL },
                 { "GET", "/bad-length", NULL, 0, 0, 0, -EPROTO, 0, NULL, NULL },
                 { "GET", "/flood", NULL, 100000, 0, 0, -EMSGSIZE, 0, NULL, "the answer is larger than 100000 bytes" },
-                { "GET", "/flood-head", NULL, 0, 0, 0, -EMSGSIZE, 0, NULL, "the head of the answer is larger than 65536 bytes" },
+                { "GET", "/flood-head", NULL, 0, 0, 0, -EMSGSIZE, 0, NULL,
+                  "the head of the answer is larger than 65536 bytes" },
                 { "GET", "/never", NULL, 0, 100000, 0, -ETIMEDOUT, 0, NULL, "no answer within 0.1s" },
                 { "GET", "/never", NULL, 0, 0, 100000, -ETIMEDOUT, 0, NULL, "no answer within 0.1s" },
-                { "GET", "/silence-in-body", NULL, 0, 0, 100000, -ETIMEDOUT, 0, NULL, "the rest of the answer did not come within 0.1s" },
+                { "GET", "/silence-in-body", NULL, 0, 0, 100000, -ETIMEDOUT, 0, NULL,
+                  "the rest of the answer did not come within 0.1s" },
                 { "GET", "/slow", NULL, 0, 0, 150000, 0, 200, "....................", "" },
-                { "GET", "/slow", NULL, 0, 100000, 0, -ETIMEDOUT, 0, NULL, "the rest of the answer did not come within 0.1s" },
-                { "GET", "no-slash", NULL, 0, 0, 0, -EINVAL, 0, NULL, "a request's path has a space or control character in it" },
-                { "GET", "/a b", NULL, 0, 0, 0, -EINVAL, 0, NULL, "a request's path has a space or control character in it" },
-                { "GET", "/a\r\nX: y", NULL, 0, 0, 0, -EINVAL, 0, NULL, "a request's path has a space or control character in it" },
+                { "GET", "/slow", NULL, 0, 100000, 0, -ETIMEDOUT, 0, NULL,
+                  "the rest of the answer did not come within 0.1s" },
+                { "GET", "no-slash", NULL, 0, 0, 0, -EINVAL, 0, NULL,
+                  "a request's path has a space or control character in it" },
+                { "GET", "/a b", NULL, 0, 0, 0, -EINVAL, 0, NULL,
+                  "a request's path has a space or control character in it" },
+                { "GET", "/a\r\nX: y", NULL, 0, 0, 0, -EINVAL, 0, NULL,
+                  "a request's path has a space or control character in it" },
         };
 
         FOREACH_KIND(kind)
@@ -168,9 +178,21 @@ static void test_what_is_sent(void **state) {
         } rows[] = {
                 { "GET", NULL, NULL, { NULL }, "GET /echo HTTP/1.1\r\n", { "User-Agent: podstep" }, "Content-" },
                 { "POST", NULL, NULL, { NULL }, "POST /echo HTTP/1.1\r\n", { "Content-Length: 0" }, "Content-Type" },
-                { "POST", "", NULL, { NULL }, "POST /echo HTTP/1.1\r\n", { "Content-Length: 0", "Content-Type: application/json" }, "Expect" },
-                { "PUT", "body", "application/x-tar", { "X-Registry-Auth: abc", "Accept: text/plain" }, "PUT /echo HTTP/1.1\r\n",
-                  { "Content-Length: 4", "Content-Type: application/x-tar", "X-Registry-Auth: abc", "Accept: text/plain" }, "Expect" },
+                { "POST",
+                  "",
+                  NULL,
+                  { NULL },
+                  "POST /echo HTTP/1.1\r\n",
+                  { "Content-Length: 0", "Content-Type: application/json" },
+                  "Expect" },
+                { "PUT",
+                  "body",
+                  "application/x-tar",
+                  { "X-Registry-Auth: abc", "Accept: text/plain" },
+                  "PUT /echo HTTP/1.1\r\n",
+                  { "Content-Length: 4", "Content-Type: application/x-tar", "X-Registry-Auth: abc",
+                    "Accept: text/plain" },
+                  "Expect" },
                 { "DELETE", NULL, NULL, { NULL }, "DELETE /echo HTTP/1.1\r\n", { NULL }, "Content-" },
                 { "PATCH", "x", NULL, { NULL }, "PATCH /echo HTTP/1.1\r\n", { "Content-Length: 1" }, "Accept" },
         };
@@ -181,8 +203,11 @@ static void test_what_is_sent(void **state) {
                         _cleanup_(transport_freep) Transport *transport = make_transport(event, kind);
                         _cleanup_(reply_done) Reply reply = { 0 };
                         _cleanup_(task_freep) Task *task = NULL;
-                        RequestSpec spec = { .method = row->method, .path = "/echo", .body = row->body,
-                                             .n_body = row->body ? strlen(row->body) : 0, .content_type = row->content_type,
+                        RequestSpec spec = { .method = row->method,
+                                             .path = "/echo",
+                                             .body = row->body,
+                                             .n_body = row->body ? strlen(row->body) : 0,
+                                             .content_type = row->content_type,
                                              .headers = (char *const *) row->headers };
                         Seen seen = { 0 };
 
@@ -210,7 +235,9 @@ static void test_refused_headers(void **state) {
         FOREACH_ROW(row, rows) {
                 _cleanup_(task_freep) Task *task = NULL;
                 char *const headers[] = { (char *) row->header, NULL };
-                RequestSpec spec = { .method = "GET", .path = "/hello", .headers = headers, .content_type = row->content_type };
+                RequestSpec spec = {
+                        .method = "GET", .path = "/hello", .headers = headers, .content_type = row->content_type
+                };
                 Seen seen = { 0 };
 
                 assert_int_equal(request_start(transport, &spec, NULL, seen_done, &seen, &task), 0);
@@ -277,7 +304,12 @@ static void test_source(void **state) {
         static const struct {
                 size_t n, n_piece;
                 int fails;
-        } rows[] = { { 0, 1, 0 }, { 5, 1, 0 }, { 100000, 777, 0 }, { 3 * 1024 * 1024, SIZE_MAX, 0 }, { 100000, SIZE_MAX, -EIO }, { 0, 1, -EIO } };
+        } rows[] = { { 0, 1, 0 },
+                     { 5, 1, 0 },
+                     { 100000, 777, 0 },
+                     { 3 * 1024 * 1024, SIZE_MAX, 0 },
+                     { 100000, SIZE_MAX, -EIO },
+                     { 0, 1, -EIO } };
 
         FOREACH_KIND(kind)
                 FOREACH_ROW(row, rows) {
@@ -285,11 +317,15 @@ static void test_source(void **state) {
                         _cleanup_(transport_freep) Transport *transport = make_transport(event, kind);
                         _cleanup_(reply_done) Reply reply = { 0 };
                         _cleanup_(task_freep) Task *task = NULL;
-                        RequestSpec spec = { .method = "PUT", .path = "/echo", .source = make_piece, .content_type = "application/x-tar" };
+                        RequestSpec spec = { .method = "PUT",
+                                             .path = "/echo",
+                                             .source = make_piece,
+                                             .content_type = "application/x-tar" };
                         Made made = { .n_left = row->n, .n_piece = row->n_piece, .fails = row->fails };
 
                         print_message("case %s: %zu bytes\n", kind_names[kind], row->n);
-                        expect(event, transport, "/hello", 200, "hello"); /* a kept connection must not be used for it */
+                        /* a kept connection must not be used for it */
+                        expect(event, transport, "/hello", 200, "hello");
                         assert_int_equal(request_start(transport, &spec, &reply, seen_done, &made, &task), 0);
                         turn_until(event, &made.seen.n, 1);
                         assert_int_equal(made.seen.r, row->fails);
@@ -322,7 +358,9 @@ static void test_streams(void **state) {
                         _cleanup_(sd_event_unrefp) sd_event *event = test_event();
                         _cleanup_(transport_freep) Transport *transport = make_transport(event, kind);
                         _cleanup_(reply_done) Reply reply = { 0 };
-                        RequestSpec spec = { .method = "GET", .path = row->path, .chunk = on_chunk, .idle_usec = TEST_DEADLINE_USEC };
+                        RequestSpec spec = {
+                                .method = "GET", .path = row->path, .chunk = on_chunk, .idle_usec = TEST_DEADLINE_USEC
+                        };
                         Stream stream = { .body = STR_INIT(10000), .n_max = row->n_max };
 
                         print_message("case %s: '%s'\n", kind_names[kind], row->path);
@@ -351,7 +389,10 @@ static void test_sent_again(void **state) {
                         _cleanup_(reply_done) Reply reply = { 0 };
                         _cleanup_(task_freep) Task *task = NULL;
                         bool is_post = str_equal(*method, "POST");
-                        RequestSpec spec = { .method = *method, .path = "/hello", .body = is_post ? "abc" : NULL, .n_body = is_post ? 3 : 0 };
+                        RequestSpec spec = { .method = *method,
+                                             .path = "/hello",
+                                             .body = is_post ? "abc" : NULL,
+                                             .n_body = is_post ? 3 : 0 };
                         Seen seen = { 0 };
 
                         print_message("case %s: '%s'\n", kind_names[kind], *method);
@@ -365,7 +406,8 @@ static void test_sent_again(void **state) {
 }
 
 static void test_reuse(void **state) {
-        static const char *const before[] = { "/hello", "/bye", "/close", "/until-end", "/chunks", "/error", "/nothing", "/more" };
+        static const char *const before[] = { "/hello",  "/bye",   "/close",   "/until-end",
+                                              "/chunks", "/error", "/nothing", "/more" };
 
         FOREACH_KIND(kind)
                 FOREACH_ROW(path, before) {
@@ -422,7 +464,9 @@ static void test_drop(void **state) {
                         for (unsigned n_turns = 0; n_turns < 14; n_turns++) {
                                 _cleanup_(reply_done) Reply reply = { 0 };
                                 Task *task = NULL;
-                                RequestSpec spec = { .method = "GET", .path = *path, .timeout_usec = TEST_DEADLINE_USEC };
+                                RequestSpec spec = { .method = "GET",
+                                                     .path = *path,
+                                                     .timeout_usec = TEST_DEADLINE_USEC };
                                 Seen seen = { 0 };
                                 unsigned n;
 
@@ -480,7 +524,8 @@ static void on_first(Task *task, int r, const Error *error, void *userdata) {
         assert_int_equal(r, 0);
         next->first = task_free(next->first);
         if (next->starts)
-                assert_int_equal(request_start(next->transport, &spec, &next->reply, seen_done, &next->seen, &next->second), 0);
+                assert_int_equal(
+                        request_start(next->transport, &spec, &next->reply, seen_done, &next->seen, &next->second), 0);
         else
                 next->seen.n++;
         next->transport = transport_free(next->transport);
@@ -525,13 +570,15 @@ static void test_no_connection(void **state) {
                         _cleanup_(sd_event_unrefp) sd_event *event = test_event();
                         _cleanup_(transport_freep) Transport *transport = NULL;
                         _cleanup_(task_freep) Task *task = NULL;
-                        _cleanup_free_ char *path = path_join(server.directory, row->socket), *text = str_printf("nobody listens at %s", path);
+                        _cleanup_free_ char *path = path_join(server.directory, row->socket),
+                                            *text = str_printf("nobody listens at %s", path);
                         TransportSpec where = { .unix_socket = path, .base_url = "http://d" };
                         RequestSpec spec = { .method = "GET", .path = "/hello" };
                         Seen seen = { 0 };
 
                         print_message("case '%s'\n", row->socket);
-                        assert_int_equal((with_curl ? transport_curl_new : transport_new)(event, &where, &transport, NULL), 0);
+                        assert_int_equal(
+                                (with_curl ? transport_curl_new : transport_new)(event, &where, &transport, NULL), 0);
                         assert_int_equal(request_start(transport, &spec, NULL, seen_done, &seen, &task), 0);
                         turn_until(event, &seen.n, 1);
                         assert_int_equal(seen.r, row->want_r);
@@ -546,7 +593,9 @@ static void test_no_transport(void **state) {
                 const char *unix_socket, *base_url;
                 int want_r;
         } rows[] = {
-                { "/tmp/" "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789abc",
+                { "/tmp/"
+                  "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
+                  "abc",
                   "http://d", -ENAMETOOLONG },
                 { "/tmp/sock", "ftp://d", -EINVAL },
                 { NULL, "ftp://d", -EINVAL },
@@ -636,12 +685,15 @@ static int teardown(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_replies),      cmocka_unit_test(test_headers),         cmocka_unit_test(test_what_is_sent),
-                cmocka_unit_test(test_large_body),   cmocka_unit_test(test_streams),         cmocka_unit_test(test_sent_again),
-                cmocka_unit_test(test_reuse),        cmocka_unit_test(test_parallel),        cmocka_unit_test(test_drop),
-                cmocka_unit_test(test_drop_inside),  cmocka_unit_test(test_free_in_done),    cmocka_unit_test(test_no_connection),
-                cmocka_unit_test(test_no_transport), cmocka_unit_test(test_refused_headers), cmocka_unit_test(test_backlog),
-                cmocka_unit_test(test_descriptors),  cmocka_unit_test(test_source),
+                cmocka_unit_test(test_replies),      cmocka_unit_test(test_headers),
+                cmocka_unit_test(test_what_is_sent), cmocka_unit_test(test_large_body),
+                cmocka_unit_test(test_streams),      cmocka_unit_test(test_sent_again),
+                cmocka_unit_test(test_reuse),        cmocka_unit_test(test_parallel),
+                cmocka_unit_test(test_drop),         cmocka_unit_test(test_drop_inside),
+                cmocka_unit_test(test_free_in_done), cmocka_unit_test(test_no_connection),
+                cmocka_unit_test(test_no_transport), cmocka_unit_test(test_refused_headers),
+                cmocka_unit_test(test_backlog),      cmocka_unit_test(test_descriptors),
+                cmocka_unit_test(test_source),
         };
 
         return cmocka_run_group_tests(tests, setup, teardown);

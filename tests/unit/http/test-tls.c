@@ -38,9 +38,10 @@ static int setup(void **state) {
         lab.cert = path_join(lab.directory, "cert.pem");
         lab.key = path_join(lab.directory, "key.pem");
         /* Signed by itself: it is its own authority, and good for server and client. */
-        r = run_openssl(WORDS(W("openssl"), W("req"), W("-x509"), W("-newkey"), W("ec"), W("-pkeyopt"), W("ec_paramgen_curve:P-256"),
-                              W("-nodes"), W("-days"), W("2"), W("-subj"), W("/CN=podstep"), W("-addext"), W("subjectAltName=DNS:localhost"),
-                              W("-keyout"), lab.key, W("-out"), lab.cert));
+        r = run_openssl(WORDS(W("openssl"), W("req"), W("-x509"), W("-newkey"), W("ec"), W("-pkeyopt"),
+                              W("ec_paramgen_curve:P-256"), W("-nodes"), W("-days"), W("2"), W("-subj"),
+                              W("/CN=podstep"), W("-addext"), W("subjectAltName=DNS:localhost"), W("-keyout"), lab.key,
+                              W("-out"), lab.cert));
         lab.has_openssl = r == 0;
         return 0;
 }
@@ -84,12 +85,17 @@ static void test_trust(void **state) {
                 _cleanup_(transport_freep) Transport *transport = NULL;
                 _cleanup_(task_freep) Task *openssl = NULL;
                 unsigned port = find_port();
-                _cleanup_free_ char *address = str_printf("127.0.0.1:%u", port), *url = str_printf("https://%s:%u", row->host, port);
-                ProcessSpec process = { .argv = WORDS(W("openssl"), W("s_server"), W("-www"), W("-quiet"), W("-accept"), address,
-                                                      W("-cert"), lab.cert, W("-key"), lab.key, W("-CAfile"), lab.cert,
-                                                      row->asks_for_cert ? W("-Verify") : NULL, W("1"), W("-verify_return_error")) };
-                TransportSpec where = { .base_url = url, .ca_file = row->has_ca ? lab.cert : NULL, .skips_verify = row->skips_verify,
-                                        .cert_file = row->has_cert ? lab.cert : NULL, .key_file = row->has_cert ? lab.key : NULL };
+                _cleanup_free_ char *address = str_printf("127.0.0.1:%u", port),
+                                    *url = str_printf("https://%s:%u", row->host, port);
+                ProcessSpec process = { .argv = WORDS(W("openssl"), W("s_server"), W("-www"), W("-quiet"), W("-accept"),
+                                                      address, W("-cert"), lab.cert, W("-key"), lab.key, W("-CAfile"),
+                                                      lab.cert, row->asks_for_cert ? W("-Verify") : NULL, W("1"),
+                                                      W("-verify_return_error")) };
+                TransportSpec where = { .base_url = url,
+                                        .ca_file = row->has_ca ? lab.cert : NULL,
+                                        .skips_verify = row->skips_verify,
+                                        .cert_file = row->has_cert ? lab.cert : NULL,
+                                        .key_file = row->has_cert ? lab.key : NULL };
                 RequestSpec spec = { .method = "GET", .path = "/", .timeout_usec = TEST_DEADLINE_USEC };
                 uint64_t end = clock_monotonic_usec() + TEST_DEADLINE_USEC;
                 Seen server = { 0 }, seen = { .r = -ECONNREFUSED };

@@ -22,7 +22,8 @@ static void test_parse(void **state) {
                 { "tcp://[fe80::1%25eth0]", URL_TCP, NULL, "fe80::1%25eth0", 0, NULL },
                 { "http://h/a/b//", URL_HTTP, NULL, "h", 0, "/a/b" },
                 { "https://ci.example.org:65535/x%20y", URL_HTTPS, NULL, "ci.example.org", 65535, "/x%20y" },
-                { "ssh://core@host:2222/run/user/1000/podman/podman.sock", URL_SSH, "core", "host", 2222, "/run/user/1000/podman/podman.sock" },
+                { "ssh://core@host:2222/run/user/1000/podman/podman.sock", URL_SSH, "core", "host", 2222,
+                  "/run/user/1000/podman/podman.sock" },
                 { "ssh://host", URL_SSH, NULL, "host", 0, NULL },
                 { "ssh://my%2Dname@host/", URL_SSH, "my-name", "host", 0, NULL },
         };
@@ -56,8 +57,10 @@ static void test_refused(void **state) {
                 const char *text, *want;
         } rows[] = {
                 { "", "URL '': it does not begin with unix://, tcp://, ssh://, http:// or https://" },
-                { "/run/podman.sock", "URL '/run/podman.sock': it does not begin with unix://, tcp://, ssh://, http:// or https://" },
-                { "npipe:////./pipe", "URL 'npipe:////./pipe': it does not begin with unix://, tcp://, ssh://, http:// or https://" },
+                { "/run/podman.sock",
+                  "URL '/run/podman.sock': it does not begin with unix://, tcp://, ssh://, http:// or https://" },
+                { "npipe:////./pipe",
+                  "URL 'npipe:////./pipe': it does not begin with unix://, tcp://, ssh://, http:// or https://" },
                 { "tcp:host:1", "URL 'tcp:host:1': 'tcp:' is not followed by '//'" },
                 { "unix:podman.sock", "URL 'unix:podman.sock': 'unix:' is not followed by '//'" },
                 { "unix://run/podman.sock", "URL 'unix://run/podman.sock': its path is not absolute" },

@@ -50,7 +50,8 @@ static void test_links(void **state) {
         assert_int_equal(symlink(secret, outside), 0);
         allowed_volumes[0] = allowed;
         FOREACH_ROW(row, rows) {
-                _cleanup_free_ char *source = path_join(top, row->source), *want = row->want ? path_join(top, row->want) : NULL;
+                _cleanup_free_ char *source = path_join(top, row->source),
+                                    *want = row->want ? path_join(top, row->want) : NULL;
                 PlanVolume volume = { .source = source, .target = (char *) "/target" };
                 PlanStep plan = { .volumes = &volume, .n_volumes = 1 };
                 Policy policy = { .allowed_volumes = allowed_volumes };

@@ -28,7 +28,9 @@ static int setup(void **state) {
         Scene *scene = calloc(1, sizeof(*scene));
 
         assert_non_null(mkdtemp(directory));
-        *scene = (Scene) { .event = test_event(), .directory = strdup(directory), .path = path_join(directory, ".lock-1") };
+        *scene = (Scene) { .event = test_event(),
+                          .directory = strdup(directory),
+                          .path = path_join(directory, ".lock-1") };
         *state = scene;
         return 0;
 }
@@ -52,7 +54,9 @@ static void on_waiting(void *userdata) {
 
 static void want(const Scene *scene, Wanter *wanter) {
         *wanter = (Wanter) { .lock = IMAGE_LOCK_NONE };
-        assert_int_equal(image_lock_start(scene->event, scene->path, &wanter->lock, on_waiting, seen_done, wanter, &wanter->task), 0);
+        assert_int_equal(image_lock_start(scene->event, scene->path, &wanter->lock, on_waiting, seen_done, wanter,
+                                          &wanter->task),
+                         0);
 }
 
 static void done(Wanter *wanter) {

@@ -89,11 +89,16 @@ static const Sample samples[] = {
         /* Woodpecker's own */
         { "three bytes are too short", { "", "d", "art" }, "start log\ndone", "start log\ndone" },
         { "trimmed, then too short", { "password", " IS " }, "this IS secret: password", "this IS secret: ********" },
-        { "one newline", { "an\nmulti line secret!!" }, "start log\ndone\nnow\nan\nmulti line secret!! ;)",
+        { "one newline",
+          { "an\nmulti line secret!!" },
+          "start log\ndone\nnow\nan\nmulti line secret!! ;)",
           "start log\ndone\nnow\n********\n******** ;)" },
-        { "lines, none there", { "Test\nwith\n\ntwo new lines" }, "start log\ndone\nnow\nan\nmulti line secret!! ;)",
+        { "lines, none there",
+          { "Test\nwith\n\ntwo new lines" },
+          "start log\ndone\nnow\nan\nmulti line secret!! ;)",
           "start log\ndone\nnow\nan\nmulti line secret!! ;)" },
-        { "two of several lines", { "an\nmulti line secret!!", "two\n\nnewlines" },
+        { "two of several lines",
+          { "an\nmulti line secret!!", "two\n\nnewlines" },
           "start log\ndone\nnow\nan\nmulti line secret!! ;)\nwith\ntwo\n\nnewlines",
           "start log\ndone\nnow\n********\n******** ;)\nwith\n********\n\n********" },
         /* ours */
@@ -106,13 +111,19 @@ static const Sample samples[] = {
         { "overlapping", { "abcdef", "defghi" }, "xabcdefghix", "x********x" },
         { "one a prefix of another", { "abcd", "abcdefgh" }, "abcdefgx abcdefgh", "********efgx ********" },
         { "one inside another", { "cdef", "abcdefgh" }, "abcdefg abcdefgh", "ab********g ********" },
-        { "two inside one that fails", { "abcd", "fghi", "abcdEfghiJ" }, "abcdEfghi abcdEfghiJ", "********E******** ********" },
+        { "two inside one that fails",
+          { "abcd", "fghi", "abcdEfghiJ" },
+          "abcdEfghi abcdEfghiJ",
+          "********E******** ********" },
         { "itself as its own beginning", { "aaaab" }, "aaaaaaaaab aaaa", "aaaaa******** aaaa" },
         { "a false start", { "ababac" }, "abababac", "ab********" },
         { "folded", { "swordfish" }, "x sword\r\nfish y", "x ********\r\n******** y" },
         { "folded three times", { "swordfish" }, "x s\nw\n\nordfish y", "x ********\n********\n\n******** y" },
         { "newlines around it stay", { "swordfish" }, "\nswordfish\n\nx", "\n********\n\nx" },
-        { "windows lines", { "first line\r\nsecond line\r\n" }, "a first line\nb second line\n", "a ********\nb ********\n" },
+        { "windows lines",
+          { "first line\r\nsecond line\r\n" },
+          "a first line\nb second line\n",
+          "a ********\nb ********\n" },
         { "a line of it alone", { "first line\nsecond line\nx" }, "see second line.", "see ********." },
         { "bytes above 127", { "\xc3\xa4\xc3\xb6\xff\xfe" }, "\xc3\xa4\xc3\xb6\xff\xfe!", "********!" },
 };
@@ -163,30 +174,40 @@ static void test_random(void **state) {
 }
 
 static void test_base64(void **state) {
-        static const char *const secrets[] = { "tops3cret-\xff\xfe\xfd-value", "swordfish", "0123456789abcdef0123456789abcdef", "test" };
+        static const char *const secrets[] = { "tops3cret-\xff\xfe\xfd-value", "swordfish",
+                                               "0123456789abcdef0123456789abcdef", "test" };
         static const char *const befores[] = { "", "u", "me", "usr", "user:", "a longer text: " };
         static const char *const afters[] = { "", "\n", "?>", "~~~ and more" };
         static const Base64Alphabet alphabets[] = { BASE64_STANDARD, BASE64_URL };
 
-        FOREACH_ROW(secret, secrets) FOREACH_ROW(before, befores) FOREACH_ROW(after, afters) FOREACH_ROW(alphabet, alphabets) {
-                _cleanup_(mask_freep) Mask *mask = make_mask((const char *const[]) { *secret, NULL });
-                _cleanup_free_ char *plain = str_printf("%s%s%s", *before, *secret, *after), *got = NULL, *found = NULL, *left = NULL;
-                _cleanup_free_ char *text = base64_encode(plain, strlen(plain), *alphabet);
-                size_t n_found;
+        FOREACH_ROW(secret, secrets)
+                FOREACH_ROW(before, befores)
+                        FOREACH_ROW(after, afters)
+                                FOREACH_ROW(alphabet, alphabets) {
+                                        _cleanup_(mask_freep) Mask *mask =
+                                                make_mask((const char *const[]) { *secret, NULL });
+                                        _cleanup_free_ char *plain = str_printf("%s%s%s", *before, *secret, *after),
+                                                            *got = NULL, *found = NULL, *left = NULL;
+                                        _cleanup_free_ char *text = base64_encode(plain, strlen(plain), *alphabet);
+                                        size_t n_found;
 
-                got = mask_text(mask, text);
-                if (strlen(*secret) * 8 / 6 < MASK_BASE64_CHARACTERS_MIN + 2 && (**before || **after))
-                        continue; /* too little of it would be left to know it by */
-                print_message("case '%s' in '%s'\n", got, text);
-                left = strdup(strstr(got, MASK_TEXT) ? got : "not masked at all");
-                assert_string_equal(left, got);
-                assert_true(strlen(strstr(got, MASK_TEXT)) - strlen(MASK_TEXT) <= (strlen(*after) * 8 + 5) / 6 + 3);
-                /* What stays visible before and after the mask tells no byte of it, at most a part of one. */
-                strstr(left, MASK_TEXT)[0] = '\0';
-                assert_true(strlen(left) <= (strlen(*before) * 8 + 5) / 6);
-                assert_int_equal(base64_decode(left, strlen(left) / 4 * 4, &found, &n_found), 0);
-                assert_true(n_found <= strlen(*before));
-        }
+                                        got = mask_text(mask, text);
+                                        if (strlen(*secret) * 8 / 6 < MASK_BASE64_CHARACTERS_MIN + 2 &&
+                                            (**before || **after))
+                                                continue; /* too little of it would be left to know it by */
+                                        print_message("case '%s' in '%s'\n", got, text);
+                                        left = strdup(strstr(got, MASK_TEXT) ? got : "not masked at all");
+                                        assert_string_equal(left, got);
+                                        assert_true(strlen(strstr(got, MASK_TEXT)) - strlen(MASK_TEXT) <=
+                                                    (strlen(*after) * 8 + 5) / 6 + 3);
+                                        /* What stays visible before and after the mask tells no byte of it, at most a
+                                         * part of one. */
+                                        strstr(left, MASK_TEXT)[0] = '\0';
+                                        assert_true(strlen(left) <= (strlen(*before) * 8 + 5) / 6);
+                                        assert_int_equal(base64_decode(left, strlen(left) / 4 * 4, &found, &n_found),
+                                                         0);
+                                        assert_true(n_found <= strlen(*before));
+                                }
 }
 
 static void test_forms(void **state) {
@@ -291,7 +312,8 @@ static void test_too_large(void **state) {
         large[MASK_SECRETS_BYTES_MAX + 1] = '\0';
         assert_int_equal(strmap_put(&map, "large", large), 0);
         assert_int_equal(mask_new(&map, &mask, &error), -E2BIG);
-        assert_string_equal(error_message(error, 0), "the secrets are larger than 1024 KiB together: too much to hide them in the output");
+        assert_string_equal(error_message(error, 0),
+                            "the secrets are larger than 1024 KiB together: too much to hide them in the output");
 }
 
 /* A certificate chain, a key store: forms are fewer, but they work, line by line too. */

@@ -8,7 +8,8 @@
 #include "job/options.h"
 
 enum { ALL = CONTROLLER_MEMORY | CONTROLLER_CPU | CONTROLLER_CPUSET | CONTROLLER_PIDS };
-static const EngineInfo able = { .is_probed = true, .controllers = ALL }, unable = { .is_probed = true }, unknown = { 0 };
+static const EngineInfo able = { .is_probed = true, .controllers = ALL }, unable = { .is_probed = true },
+                        unknown = { 0 };
 
 static char **list(const char *text) {
         char **words = NULL;
@@ -54,11 +55,14 @@ static void test_capabilities(void **state) {
         };
 
         FOREACH_ROW(row, rows) {
-                PolicyContainer policy = { .capabilities = list(row->start), .cap_add = list(row->add), .cap_drop = list(row->drop) };
+                PolicyContainer policy = { .capabilities = list(row->start),
+                                           .cap_add = list(row->add),
+                                           .cap_drop = list(row->drop) };
                 ContainerOptions options;
                 ContainerSpec spec = { 0 };
 
-                print_message("case %s +%s -%s\n", row->start ? row->start : "", row->add ? row->add : "", row->drop ? row->drop : "");
+                print_message("case %s +%s -%s\n", row->start ? row->start : "", row->add ? row->add : "",
+                              row->drop ? row->drop : "");
                 init(&options, &policy);
                 container_options_put(&options, &able, false, &spec);
                 assert_int_equal(is_left(&spec.security, "CHOWN", true), row->chown);
@@ -92,7 +96,8 @@ static void test_adds_nothing(void **state) {
 
 static void test_security(void **state) {
         PolicyContainer policy = {
-                .security_opts = list("apparmor=ours seccomp=/s.json label=disable mask=/a:/b unmask=/c no-new-privileges=false"),
+                .security_opts = list(
+                        "apparmor=ours seccomp=/s.json label=disable mask=/a:/b unmask=/c no-new-privileges=false"),
         };
         ContainerOptions options;
         ContainerSpec spec = { 0 };
@@ -177,7 +182,9 @@ static void test_cpus(void **state) {
         };
 
         FOREACH_ROW(row, rows) {
-                PolicyContainer policy = { .limits = { .nano_cpus = row->nano, .cpu_period_usec = row->period, .cpu_quota_usec = row->quota } };
+                PolicyContainer policy = { .limits = { .nano_cpus = row->nano,
+                                                       .cpu_period_usec = row->period,
+                                                       .cpu_quota_usec = row->quota } };
                 ContainerOptions options;
 
                 init(&options, &policy);
@@ -236,9 +243,10 @@ static void test_bad(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_capabilities), cmocka_unit_test(test_adds_nothing), cmocka_unit_test(test_security),
-                cmocka_unit_test(test_no_new_privileges), cmocka_unit_test(test_limits), cmocka_unit_test(test_cpus),
-                cmocka_unit_test(test_lists), cmocka_unit_test(test_bad),
+                cmocka_unit_test(test_capabilities), cmocka_unit_test(test_adds_nothing),
+                cmocka_unit_test(test_security),     cmocka_unit_test(test_no_new_privileges),
+                cmocka_unit_test(test_limits),       cmocka_unit_test(test_cpus),
+                cmocka_unit_test(test_lists),        cmocka_unit_test(test_bad),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

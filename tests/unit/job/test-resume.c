@@ -1,6 +1,6 @@
 /*
- * A job whose process is killed at any write of its journal, before it or after it, and that the next process takes up: it ends as
- * if nothing had been, each step was started once, each line told once, and nothing is left.
+ * A job whose process is killed at any write of its journal, before it or after it, and that the next process takes up:
+ * it ends as if nothing had been, each step was started once, each line told once, and nothing is left.
  */
 
 #include "test.h"
@@ -51,15 +51,17 @@ static void on_event(const JobEvent *event, void *userdata) {
         if (run->is_dead)
                 return;
         if (event->kind == JOB_EVENT_OUTPUT) {
-                (void) str_appendf(&run->logs[event->step_index], "%llu/%d %.*s%s", (unsigned long long) event->line_number, event->stream,
-                                   (int) event->n_line, event->line, event->is_partial ? "+" : "\n");
+                (void) str_appendf(&run->logs[event->step_index], "%llu/%d %.*s%s",
+                                   (unsigned long long) event->line_number, event->stream, (int) event->n_line,
+                                   event->line, event->is_partial ? "+" : "\n");
                 run->n_lines[event->step_index][event->stream - 1]++;
         }
         if (event->kind == JOB_EVENT_STEP_STATE && event->state == STEP_DONE) {
                 run->results[event->step_index] = event->step_result;
                 run->exit_codes_seen[event->step_index] = event->exit_code;
         }
-        if (event->kind == JOB_EVENT_STEP_STATE && event->state == STEP_RUNNING && str_equal(event->step->name, run->stop_in))
+        if (event->kind == JOB_EVENT_STEP_STATE && event->state == STEP_RUNNING &&
+            str_equal(event->step->name, run->stop_in))
                 job_stop(run->job, JOB_STOP_CANCEL);
 }
 
@@ -119,16 +121,25 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
 
 /* One process: from the start, or from the record, to its end or its death. */
 static void live(Run *run, const Map *record) {
-        JobSpec spec = { .plan = run->plan, .holder = "/bin/true", .state_directory = run->state, .checkout = run->checkout,
-                         .timeout_usec = 60 * USEC_PER_SEC, .service_timeout_usec = USEC_PER_SEC, .grace_usec = USEC_PER_SEC,
-                         .observer = { on_event, run }, .id = "01test",
-                         .journal = { on_put, on_count, run }, .record = record };
+        JobSpec spec = { .plan = run->plan,
+                         .holder = "/bin/true",
+                         .state_directory = run->state,
+                         .checkout = run->checkout,
+                         .timeout_usec = 60 * USEC_PER_SEC,
+                         .service_timeout_usec = USEC_PER_SEC,
+                         .grace_usec = USEC_PER_SEC,
+                         .observer = { on_event, run },
+                         .id = "01test",
+                         .journal = { on_put, on_count, run },
+                         .record = record };
 
         run->is_dead = false;
         assert_int_equal(sd_event_new(&run->event), 0);
         run->fake->engine.event = run->event;
         spec.engine = &run->fake->engine;
-        assert_int_equal(sd_event_add_time_relative(run->event, NULL, CLOCK_MONOTONIC, 10 * USEC_PER_SEC, 0, on_deadline, NULL), 0);
+        assert_int_equal(
+                sd_event_add_time_relative(run->event, NULL, CLOCK_MONOTONIC, 10 * USEC_PER_SEC, 0, on_deadline, NULL),
+                0);
         assert_int_equal(job_new(run->event, &spec, on_done, run, &run->job, NULL), 0);
         if (record)
                 job_resume(run->job);
@@ -195,14 +206,15 @@ static bool was_started_once(const Run *run) {
         return true;
 }
 
-static const char mixed[] = "services:\n"
-                            "  - {name: db, image: x}\n"
-                            "steps:\n"
-                            "  - {name: a, image: x, commands: [one], depends_on: []}\n"
-                            "  - {name: b, image: x, commands: [one], depends_on: [a]}\n"
-                            "  - {name: c, image: x, settings: {k: {from_secret: s}}, depends_on: [a]}\n"
-                            "  - {name: d, image: x, commands: [one], backend_options: {docker: {user: build}}, depends_on: [b, c]}\n"
-                            "  - {name: e, image: x, commands: [one], detach: true, depends_on: []}\n";
+static const char mixed[] =
+        "services:\n"
+        "  - {name: db, image: x}\n"
+        "steps:\n"
+        "  - {name: a, image: x, commands: [one], depends_on: []}\n"
+        "  - {name: b, image: x, commands: [one], depends_on: [a]}\n"
+        "  - {name: c, image: x, settings: {k: {from_secret: s}}, depends_on: [a]}\n"
+        "  - {name: d, image: x, commands: [one], backend_options: {docker: {user: build}}, depends_on: [b, c]}\n"
+        "  - {name: e, image: x, commands: [one], detach: true, depends_on: []}\n";
 static const char chain[] = "steps:\n"
                             "  - {name: a, image: x, commands: [one]}\n"
                             "  - {name: b, image: x, commands: [two]}\n"
@@ -220,11 +232,15 @@ static const Run jobs[] = {
 };
 
 static void compare(const Run *undisturbed, const Run *killed) {
-        print_message("killed %s write %u of %u\n", killed->kill == KILL_BEFORE ? "before" : "after", killed->kill_at, undisturbed->n_writes);
+        print_message("killed %s write %u of %u\n", killed->kill == KILL_BEFORE ? "before" : "after", killed->kill_at,
+                      undisturbed->n_writes);
         assert_string_equal(killed->left, "");
         assert_true(was_started_once(killed));
         if (undisturbed->stop_in) {
-                /* Killed before the intent to cancel was noted it is canceled again in the next life; the rest may differ in time. */
+                /*
+                 * Killed before the intent to cancel was noted it is canceled again in the next life; the rest may
+                 * differ in time.
+                 */
                 assert_int_equal(killed->result, undisturbed->result);
                 return;
         }

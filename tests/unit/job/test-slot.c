@@ -71,8 +71,9 @@ static void test_owners(void **state) {
                 int what;
                 unsigned want;
         } rows[] = {
-                { JOB_OWNER_PROCESS, DIRECTORY, 1 }, { JOB_OWNER_AGENT, DIRECTORY, 1 }, { JOB_OWNER_PROCESS, LET_GO, 1 },
-                { JOB_OWNER_AGENT, LET_GO, 1 },      { JOB_OWNER_PROCESS, KEPT, 0 },    { JOB_OWNER_PROCESS, REMOVED, 0 },
+                { JOB_OWNER_PROCESS, DIRECTORY, 1 }, { JOB_OWNER_AGENT, DIRECTORY, 1 },
+                { JOB_OWNER_PROCESS, LET_GO, 1 },    { JOB_OWNER_AGENT, LET_GO, 1 },
+                { JOB_OWNER_PROCESS, KEPT, 0 },      { JOB_OWNER_PROCESS, REMOVED, 0 },
                 { JOB_OWNER_AGENT, REMOVED, 0 },     { JOB_OWNER_PROCESS, DAMAGED, 0 },
         };
 

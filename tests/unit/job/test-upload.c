@@ -113,7 +113,8 @@ static Fetch *fetch_since(const Scene *scene, const Str *archive, size_t piece, 
         Fetch *fetch = NULL;
         Error *error = NULL;
 
-        assert_int_equal(fetch_new(scene->checkout, scene->target, (struct timespec) { .tv_sec = sent }, &fetch, &error), 0);
+        assert_int_equal(fetch_new(scene->checkout, scene->target, (struct timespec){ .tv_sec = sent }, &fetch, &error),
+                         0);
         for (unsigned times = 0; times < 2; times++) { /* the second time as if the first had been cut */
                 fetch_rewind(fetch);
                 for (size_t at = 0; at < archive->n; at += piece)
@@ -142,8 +143,9 @@ static void test_nothing_changed(void **state) {
 static void test_changes(void **state) {
         _cleanup_str_ Str archive = STR_INIT(ARCHIVE_MAX);
         Scene *scene = *state;
-        _cleanup_free_ char *gone = below(scene->changed, "deep"), *link = below(scene->changed, "link"), *run = below(scene->changed, "run"),
-                            *copied = below(scene->target, "link"), *mode = below(scene->target, "run"), *hard = below(scene->changed, "hard"),
+        _cleanup_free_ char *gone = below(scene->changed, "deep"), *link = below(scene->changed, "link"),
+                            *run = below(scene->changed, "run"), *copied = below(scene->target, "link"),
+                            *mode = below(scene->target, "run"), *hard = below(scene->changed, "hard"),
                             *source = below(scene->changed, "README");
         _cleanup_(fetch_freep) Fetch *got = NULL;
         char *name = calloc(1, 200), to[100] = { 0 };
@@ -181,7 +183,9 @@ static void make_old(const char *directory, const char *name) {
         assert_int_equal(utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW), 0);
 }
 
-/* What somebody does in the checkout while the job runs is neither overwritten nor removed; nor is what was never sent. */
+/*
+ * What somebody does in the checkout while the job runs is neither overwritten nor removed; nor is what was never sent.
+ */
 static void test_meanwhile(void **state) {
         static const struct {
                 time_t sent;
@@ -253,8 +257,12 @@ static void test_hostile(void **state) {
                 { { { .type = TAR_DIRECTORY, .path = "..", .mode = 0755 } }, -EBADMSG },
                 { { { .type = TAR_FILE, .path = D200 "a/x", .mode = 0644 } }, -EBADMSG },
                 /* through a link that the archive itself brought */
-                { { { .type = TAR_LINK, .path = "way", .link = ".." }, { .type = TAR_FILE, .path = "way/evil", .mode = 0644 } }, -ELOOP },
-                { { { .type = TAR_LINK, .path = "way", .link = ".." }, { .type = TAR_DIRECTORY, .path = "way/evil", .mode = 0755 } }, -ELOOP },
+                { { { .type = TAR_LINK, .path = "way", .link = ".." },
+                    { .type = TAR_FILE, .path = "way/evil", .mode = 0644 } },
+                  -ELOOP },
+                { { { .type = TAR_LINK, .path = "way", .link = ".." },
+                    { .type = TAR_DIRECTORY, .path = "way/evil", .mode = 0755 } },
+                  -ELOOP },
         };
         Scene *scene = *state;
 

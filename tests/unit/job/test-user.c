@@ -4,7 +4,8 @@
 
 #include "job/user.h"
 
-static const char passwd[] = "root:x:0:0:root:/root:/bin/sh\nbuild:x:1000:1001::/home:/bin/sh\n\nbroken\nbad:x:-1:0:::\nbig:x:4294967295:0:::\n";
+static const char passwd[] = "root:x:0:0:root:/root:/bin/sh\nbuild:x:1000:1001::/home:/bin/"
+                             "sh\n\nbroken\nbad:x:-1:0:::\nbig:x:4294967295:0:::\n";
 static const char group[] = "root:x:0:\nstaff:x:50:build\n";
 
 static void test_resolve(void **state) {
@@ -13,10 +14,14 @@ static void test_resolve(void **state) {
                 int want_r;
                 uint32_t uid, gid;
         } rows[] = {
-                { "build", 0, 1000, 1001 },      { "build:staff", 0, 1000, 50 }, { "1000", 0, 1000, 1001 }, { "1234", 0, 1234, 0 },
-                { "1234:5", 0, 1234, 5 },        { "root", 0, 0, 0 },            { "nobody", -ENOENT, 0, 0 }, { "build:nogroup", -ENOENT, 0, 0 },
-                { "broken", -ENOENT, 0, 0 },     { "bad", -ENOENT, 0, 0 },       { "big", -ENOENT, 0, 0 },  { "4294967295", -ERANGE, 0, 0 },
-                { "a:b:c", -EINVAL, 0, 0 },      { ":1", -EINVAL, 0, 0 },        { "1:", -EINVAL, 0, 0 },   { "a b", -EINVAL, 0, 0 },
+                { "build", 0, 1000, 1001 },  { "build:staff", 0, 1000, 50 },
+                { "1000", 0, 1000, 1001 },   { "1234", 0, 1234, 0 },
+                { "1234:5", 0, 1234, 5 },    { "root", 0, 0, 0 },
+                { "nobody", -ENOENT, 0, 0 }, { "build:nogroup", -ENOENT, 0, 0 },
+                { "broken", -ENOENT, 0, 0 }, { "bad", -ENOENT, 0, 0 },
+                { "big", -ENOENT, 0, 0 },    { "4294967295", -ERANGE, 0, 0 },
+                { "a:b:c", -EINVAL, 0, 0 },  { ":1", -EINVAL, 0, 0 },
+                { "1:", -EINVAL, 0, 0 },     { "a b", -EINVAL, 0, 0 },
         };
 
         FOREACH_ROW(row, rows) {
@@ -33,7 +38,8 @@ static void test_needs_image(void **state) {
         static const struct {
                 const char *text;
                 int want_r;
-        } rows[] = { { "", 0 }, { "root", 0 }, { "0", 0 }, { "1:2", 0 }, { "1", 1 }, { "a", 1 }, { "1:a", 1 }, { "a:1", 1 }, { "a/b", -EINVAL } };
+        } rows[] = { { "", 0 },  { "root", 0 }, { "0", 0 },   { "1:2", 0 },      { "1", 1 },
+                     { "a", 1 }, { "1:a", 1 },  { "a:1", 1 }, { "a/b", -EINVAL } };
 
         FOREACH_ROW(row, rows) {
                 UserIds ids;

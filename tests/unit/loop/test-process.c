@@ -35,9 +35,13 @@ static void test_runs(void **state) {
                 { "sleep 100 & echo started", 0, 0, 0, "started\n", "", "" }, /* what is left behind holds the pipes */
                 { "sleep 100", 0, 30000, -ETIMEDOUT, NULL, NULL, "'sh' did not end within 0.0s" },
                 { "echo $PODSTEP_A-$PODSTEP_B", 0, 0, 0, "new-\n", "", "" },
-                { "echo $GIT_DIR-$GIT_INDEX_FILE-$GIT_DIRECTORY", 0, 0, 0, "--stays\n", "", "" }, /* of a git that runs us */
-                { "trap '' TERM; kill -15 $$; echo alive; kill -13 $$; echo never", 0, 0, 141, "alive\n", "", "" }, /* SIGPIPE as by default */
-                { "test -t 0 || test -e /proc/self/fd/9 || cat /proc/self/stat | cut -d' ' -f7", 0, 0, 0, "0\n", "", "" }, /* no terminal */
+                /* of a git that runs us */
+                { "echo $GIT_DIR-$GIT_INDEX_FILE-$GIT_DIRECTORY", 0, 0, 0, "--stays\n", "", "" },
+                /* SIGPIPE as by default */
+                { "trap '' TERM; kill -15 $$; echo alive; kill -13 $$; echo never", 0, 0, 141, "alive\n", "", "" },
+                /* no terminal */
+                { "test -t 0 || test -e /proc/self/fd/9 || cat /proc/self/stat | cut -d' ' -f7", 0, 0, 0, "0\n", "",
+                  "" },
         };
 
         FOREACH_ROW(row, rows) {
@@ -45,7 +49,10 @@ static void test_runs(void **state) {
                 _cleanup_(process_output_done) ProcessOutput output = { 0 };
                 _cleanup_(task_freep) Task *task = NULL;
                 char *const env[] = { (char *) "PODSTEP_A=new", (char *) "PODSTEP_AB=x", NULL };
-                ProcessSpec spec = { .argv = SH(row->script), .env = env, .output_max = row->output_max, .timeout_usec = row->timeout_usec };
+                ProcessSpec spec = { .argv = SH(row->script),
+                                     .env = env,
+                                     .output_max = row->output_max,
+                                     .timeout_usec = row->timeout_usec };
                 Seen seen = { 0 };
 
                 print_message("case '%s'\n", row->script);
@@ -204,7 +211,8 @@ static void test_drop(void **state) {
                 }
                 turn_for(event, 50 * USEC_PER_MSEC);
                 /* Nothing is left to reap: the loop does it, this only looks. */
-                for (uint64_t end = clock_monotonic_usec() + TEST_DEADLINE_USEC; waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;) {
+                for (uint64_t end = clock_monotonic_usec() + TEST_DEADLINE_USEC;
+                     waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;) {
                         assert_true(clock_monotonic_usec() < end);
                         turn_for(event, USEC_PER_MSEC);
                 }
@@ -247,7 +255,10 @@ static void test_descriptors(void **state) {
         for (unsigned i = 0; i < 20; i++) {
                 _cleanup_(process_output_done) ProcessOutput output = { 0 };
                 _cleanup_(task_freep) Task *task = NULL;
-                ProcessSpec spec = { .argv = SH("for i in 3 4 5 6 7 8 9; do test -e /proc/$$/fd/$i && readlink /proc/$$/fd/$i; done") };
+                ProcessSpec spec = {
+                        .argv = SH(
+                                "for i in 3 4 5 6 7 8 9; do test -e /proc/$$/fd/$i && readlink /proc/$$/fd/$i; done")
+                };
                 Seen seen = { 0 };
 
                 assert_int_equal(process_run(event, &spec, &output, seen_done, &seen, &task), 0);
@@ -259,10 +270,9 @@ static void test_descriptors(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_runs),      cmocka_unit_test(test_input),
-                cmocka_unit_test(test_large),       cmocka_unit_test(test_refused),
-                cmocka_unit_test(test_no_shell),  cmocka_unit_test(test_drop),        cmocka_unit_test(test_drop_inside),
-                cmocka_unit_test(test_descriptors),
+                cmocka_unit_test(test_runs),        cmocka_unit_test(test_input),       cmocka_unit_test(test_large),
+                cmocka_unit_test(test_refused),     cmocka_unit_test(test_no_shell),    cmocka_unit_test(test_drop),
+                cmocka_unit_test(test_drop_inside), cmocka_unit_test(test_descriptors),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

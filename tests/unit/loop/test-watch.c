@@ -23,7 +23,10 @@ static void on_change(Watch *watch, const char *name, uint32_t mask, void *userd
                 assert_null(name);
                 notes->n_lost++;
         } else if (notes->n < 50) {
-                (void) str_appendf(&notes->story, "%s:%s ", mask & IN_CREATE ? "new" : mask & IN_CLOSE_WRITE ? "written" : "other",
+                (void) str_appendf(&notes->story, "%s:%s ",
+                                   mask & IN_CREATE        ? "new"
+                                   : mask & IN_CLOSE_WRITE ? "written"
+                                                           : "other",
                                    name ? name : "-");
         }
         if (notes->frees)
@@ -60,7 +63,8 @@ static void test_free_inside(void **state) {
         _cleanup_free_ char *directory = make_directory(), *path = path_join(directory, "a");
         Notes notes = { .story = STR_INIT(4096), .frees = true };
 
-        assert_int_equal(watch_new(event, directory, IN_CREATE | IN_CLOSE_WRITE, on_change, &notes, &notes.watch, NULL), 0);
+        assert_int_equal(watch_new(event, directory, IN_CREATE | IN_CLOSE_WRITE, on_change, &notes, &notes.watch, NULL),
+                         0);
         assert_int_equal(file_write(path, "x", 1, 0600), 0);
         turn_until(event, &notes.n, 1);
         turn_for(event, 5 * USEC_PER_MSEC);
@@ -73,7 +77,8 @@ static void test_free_inside(void **state) {
 /* More changes than the kernel queues while nobody reads. */
 static void test_overflow(void **state) {
         _cleanup_(sd_event_unrefp) sd_event *event = test_event();
-        _cleanup_free_ char *directory = make_directory(), *a = path_join(directory, "a"), *b = path_join(directory, "b");
+        _cleanup_free_ char *directory = make_directory(), *a = path_join(directory, "a"),
+                            *b = path_join(directory, "b");
         _cleanup_(watch_freep) Watch *watch = NULL;
         _cleanup_free_ char *limit_text = NULL;
         Notes notes = { .story = STR_INIT(4096) };
@@ -109,7 +114,8 @@ static void test_refused(void **state) {
                 _cleanup_(error_freep) Error *error = NULL;
                 Watch *watch = NULL;
 
-                assert_int_equal(watch_new(event, row->directory, IN_CREATE, on_change, NULL, &watch, &error), row->want_r);
+                assert_int_equal(watch_new(event, row->directory, IN_CREATE, on_change, NULL, &watch, &error),
+                                 row->want_r);
                 assert_null(watch);
                 assert_string_equal(error_message(error, 0), row->want);
         }

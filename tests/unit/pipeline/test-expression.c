@@ -13,9 +13,14 @@
 static Map values = STRMAP_INIT;
 
 static int setup(void **state) {
-        return strmap_put(&values, "CI_COMMIT_AUTHOR", "jane") | strmap_put(&values, "CI_COMMIT_MESSAGE", "fix: a [deploy] bug") |
-               strmap_put(&values, "CI_COMMIT_TAG", "v1.2.3") | strmap_put(&values, "N", "12") | strmap_put(&values, "SKIP", "true") |
-               strmap_put(&values, "UMLAUT", "ä\xc3\xb6ü") | strmap_put(&values, "LINES", "a\nb\n") | strmap_put(&values, "BAD", "a\xff" "b") |
+        return strmap_put(&values, "CI_COMMIT_AUTHOR", "jane") |
+               strmap_put(&values, "CI_COMMIT_MESSAGE", "fix: a [deploy] bug") |
+               strmap_put(&values, "CI_COMMIT_TAG", "v1.2.3") | strmap_put(&values, "N", "12") |
+               strmap_put(&values, "SKIP", "true") | strmap_put(&values, "UMLAUT", "ä\xc3\xb6ü") |
+               strmap_put(&values, "LINES", "a\nb\n") |
+               strmap_put(&values, "BAD",
+                          "a\xff"
+                          "b") |
                strmap_put(&values, "LONG", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!");
 }
 
@@ -147,7 +152,8 @@ static void check_fault(const char *text, const Map *given, const char *want) {
 
         print_message("case '%.100s'\n", text);
         assert_int_equal(expression_evaluate(text, given, &work, &holds, &fault), -EBADMSG);
-        got = str_printf("%zu+%zu: %s%s%s", fault.offset, fault.n, fault.message, fault.hint ? "; " : "", fault.hint ? fault.hint : "");
+        got = str_printf("%zu+%zu: %s%s%s", fault.offset, fault.n, fault.message, fault.hint ? "; " : "",
+                         fault.hint ? fault.hint : "");
         assert_true(str_starts_with(got, want));
         assert_true(fault.offset + fault.n <= strlen(text));
         expression_fault_done(&fault);
@@ -305,7 +311,10 @@ static void test_work(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_values), cmocka_unit_test(test_faults), cmocka_unit_test(test_bounds), cmocka_unit_test(test_work),
+                cmocka_unit_test(test_values),
+                cmocka_unit_test(test_faults),
+                cmocka_unit_test(test_bounds),
+                cmocka_unit_test(test_work),
         };
 
         return cmocka_run_group_tests(tests, setup, teardown);

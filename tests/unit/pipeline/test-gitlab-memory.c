@@ -55,7 +55,8 @@ static char *read_golden(const char *name) {
 /* One round; the plans as JSON, NULL if there are none. */
 static int run(const char *text, size_t n_allocations, char **ret_json) {
         _cleanup_map_ Map secrets = STRMAP_INIT, variables = STRMAP_INIT;
-        Metadata metadata = { .repo = { .owner = (char *) "a/b", .name = (char *) "c" }, .curr.commit.refspec = (char *) "x:y" };
+        Metadata metadata = { .repo = { .owner = (char *) "a/b", .name = (char *) "c" },
+                              .curr.commit.refspec = (char *) "x:y" };
         GitlabContext context = { .metadata = &metadata, .secrets = &secrets, .variables = &variables };
         _cleanup_(source_freep) Source *source = NULL;
         _cleanup_str_ Str json = STR_INIT(STR_MAX_DEFAULT);

@@ -71,7 +71,8 @@ static void test_run(void **state) {
                 int code;
 
                 print_message("command '%s'\n", row->commands[0]);
-                got = run((char *const *) row->commands, row->after[0] ? (char *const *) row->after : NULL, NULL, &code);
+                got = run((char *const *) row->commands, row->after[0] ? (char *const *) row->after : NULL, NULL,
+                          &code);
                 assert_string_equal(got, row->want);
                 assert_int_equal(code, row->want_code);
         }
@@ -114,7 +115,8 @@ static int remove_directory(void **state) {
 
 /* The operator names the shell, by name or by path. */
 static void test_shell(void **state) {
-        _cleanup_free_ char *own = write_script("own-shell", strdup("#!/bin/sh\necho \"own $1\"\n")), *want = str_printf("own %s/commands\n", directory);
+        _cleanup_free_ char *own = write_script("own-shell", strdup("#!/bin/sh\necho \"own $1\"\n")),
+                            *want = str_printf("own %s/commands\n", directory);
         const struct {
                 const char *shell, *want;
                 int want_code;
@@ -138,8 +140,8 @@ static void test_shell(void **state) {
 }
 
 int main(void) {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_run), cmocka_unit_test(test_shell), cmocka_unit_test(test_stop),
-                                            cmocka_unit_test(test_interrupt) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(test_run), cmocka_unit_test(test_shell),
+                                            cmocka_unit_test(test_stop), cmocka_unit_test(test_interrupt) };
 
         return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }

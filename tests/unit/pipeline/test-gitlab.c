@@ -160,7 +160,7 @@ static void test_bounds(void **state) {
                 _cleanup_free_ char *message = NULL;
 
                 print_message("want '%s'\n", row->want);
-                assert_null(compile_one(row->text, &(GitlabContext){ 0 }, &message));
+                assert_null(compile_one(row->text, &(GitlabContext) { 0 }, &message));
                 assert_string_equal(message, row->want);
         }
 }
@@ -207,10 +207,13 @@ static void test_lint_policy(void **state) {
                 { "j: {script: x}\n", "" },
                 { "j: {image: 'alpine:3', script: x}\n", "" },
                 { "j: {image: 'debian:12', script: x}\n", "1:12 the image 'debian:12' is not on the list" },
-                { "j:\n  script: x\n  image: debian:12\nk: {script: x}\n", "3:10 the image 'debian:12' is not on the list" },
+                { "j:\n  script: x\n  image: debian:12\nk: {script: x}\n",
+                  "3:10 the image 'debian:12' is not on the list" },
                 { "j: {image: 'alpine:3', services: ['redis:7'], script: x}\n", "" },
-                { "j: {image: 'alpine:3', services: ['mysql:8'], script: x}\n", "1:35 the image 'mysql:8' is not on the list" },
-                { "j: {image: {name: 'alpine:3', pull_policy: never}, script: x}\n", "none of its pull policies (never) is allowed" },
+                { "j: {image: 'alpine:3', services: ['mysql:8'], script: x}\n",
+                  "1:35 the image 'mysql:8' is not on the list" },
+                { "j: {image: {name: 'alpine:3', pull_policy: never}, script: x}\n",
+                  "none of its pull policies (never) is allowed" },
                 { "j: {image: 'alpine:3', services: ['redis:7', 'valkey:8'], script: x}\n", "too many services" },
                 { "j: {image: $IMAGE, script: x}\n", "" },
                 { "j: {image: 'debian:$TAG', services: ['$X'], script: x}\n", "" },
@@ -234,7 +237,8 @@ static void test_lint_policy(void **state) {
                 assert_int_equal(source_new_take("x", strdup(row->text), strlen(row->text), &source, NULL), 0);
                 assert_int_equal(gitlab_lint(source, NULL, &policy, &diags), 0);
                 for (size_t i = 0; i < diags.n_diags; i++)
-                        (void) str_appendf(&out, "%u:%u %s\n", diags.diags[i].mark.line, diags.diags[i].mark.column, diags.diags[i].message);
+                        (void) str_appendf(&out, "%u:%u %s\n", diags.diags[i].mark.line, diags.diags[i].mark.column,
+                                           diags.diags[i].message);
                 assert_int_equal(diags.n_diags, *row->want ? 1 : 0);
                 if (*row->want)
                         check_finding(str_get(&out), row->want);

@@ -29,7 +29,9 @@ static void test_matches(void **state) {
                 { "localhost:5000/a:1", { "localhost:5000/a" }, 0 }, /* it holds a ':', so it means the tag 'latest' */
                 { "localhost:5000/a", { "localhost:5000/a" }, 1 },
                 { "golang@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", { "golang" }, 1 },
-                { "golang@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", { "golang:latest" }, 0 },
+                { "golang@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+                  { "golang:latest" },
+                  0 },
                 { "Not An Image", { "Not An Image" }, 1 }, /* what is no name stands for itself */
                 { "Not An Image", { "golang" }, 0 },
                 { "golang", { NULL }, 0 },

@@ -113,7 +113,8 @@ static void test_qualify_in(void **state) {
                 { "r.example.com/mirror/", "a", "r.example.com/mirror/a:latest" },
                 { "r.example.com", "localhost/a", "localhost/a:latest" },
                 { "r.example.com", "docker.io/a", "docker.io/library/a:latest" },
-                { "r.example.com", "quay.io/a/b@sha256:0123456789012345678901234567890123456789012345678901234567890123",
+                { "r.example.com",
+                  "quay.io/a/b@sha256:0123456789012345678901234567890123456789012345678901234567890123",
                   "quay.io/a/b@sha256:0123456789012345678901234567890123456789012345678901234567890123" },
                 { "mirror", "a", NULL },
                 { "https://r.example.com", "a", NULL },
@@ -147,8 +148,9 @@ static void test_repository(void **state) {
 }
 
 int main(void) {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_valid), cmocka_unit_test(test_invalid), cmocka_unit_test(test_length),
-                                            cmocka_unit_test(test_qualify_in), cmocka_unit_test(test_repository) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(test_valid), cmocka_unit_test(test_invalid),
+                                            cmocka_unit_test(test_length), cmocka_unit_test(test_qualify_in),
+                                            cmocka_unit_test(test_repository) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

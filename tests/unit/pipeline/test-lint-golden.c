@@ -1,7 +1,7 @@
 /*
- * tests/golden/lint/NAME.yaml beside NAME.txt, what lint finds in it. The first line may set how it is called:
- * "# lint: trusted=network privileged=IMAGE clone=IMAGE env=NAME". With NAME.github, .gitlab, .checkstyle or .json beside
- * it, it is also told in that format. schema.json is the schema.
+ * tests/golden/lint/NAME.yaml beside NAME.txt, what lint finds in it. The first line may set how it is called: "# lint:
+ * trusted=network privileged=IMAGE clone=IMAGE env=NAME". With NAME.github, .gitlab, .checkstyle or .json beside it, it
+ * is also told in that format. schema.json is the schema.
  */
 
 #include "golden.h"
@@ -58,8 +58,10 @@ static void read_options(Call *call, const Source *source) {
         call->options.trusted_clones = call->clones;
 }
 
-static void check_format(const char *directory, const char *base, DiagFormat format, const DiagList *diags, const Source *source) {
-        _cleanup_free_ char *file = str_printf("%s.%s", base, format == DIAG_FORMAT_TEXT ? "txt" : diag_format_names[format]);
+static void check_format(const char *directory, const char *base, DiagFormat format, const DiagList *diags,
+                         const Source *source) {
+        _cleanup_free_ char *file =
+                str_printf("%s.%s", base, format == DIAG_FORMAT_TEXT ? "txt" : diag_format_names[format]);
         _cleanup_free_ char *below = path_join(DIRECTORY, file), *path = path_join(directory, file);
         _cleanup_str_ Str out = STR_INIT(TEXT_BYTES_MAX);
         DiagFormatter formatter = { .format = format, .out = &out };

@@ -1,6 +1,6 @@
 /*
- * Each allocation of lint fails in turn: it ends with -ENOMEM or as ever, and nothing crashes or leaks. So do the formats
- * and the schema.
+ * Each allocation of lint fails in turn: it ends with -ENOMEM or as ever, and nothing crashes or leaks. So do the
+ * formats and the schema.
  */
 
 #include "test.h"
@@ -51,7 +51,8 @@ static const char text[] =
         "clone: {git: {image: own/git}}\n"
         "services: [{image: 'b:${A}', environment: {P: x}}]\n"
         "steps:\n"
-        "  a: {image: '${X}', commands: ['${CI_STEP_NAME} ${CI_COMIT_SHA} $CI_COMMIT_PRERELEASE'], when: {event: push}}\n"
+        "  a: {image: '${X}', commands: ['${CI_STEP_NAME} ${CI_COMIT_SHA} $CI_COMMIT_PRERELEASE'], when: {event: "
+        "push}}\n"
         "  b: {image: plugins/docker, settings: {api_token: secret}, depends_on: [a], unknown: x}\n"
         "  c: {image: 'c:1', environment: {A: b}, privileged: true, when: [{event: tag}, {branch: x}]}\n";
 
@@ -105,8 +106,8 @@ static int format(DiagFormat kind, size_t n_allocations, size_t *ret_rest) {
         int r;
 
         assert_int_equal(source_new_take("test.yaml", strdup("a\nb\n"), 4, &source, NULL), 0);
-        diag_set_hint(diag_add(&diags, DIAG_ERROR, "x", (Mark){ 1, 1, 1 }, "one"), "hint");
-        diag_add(&diags, DIAG_WARNING, "y", (Mark){ 0 }, "two");
+        diag_set_hint(diag_add(&diags, DIAG_ERROR, "x", (Mark) { 1, 1, 1 }, "one"), "hint");
+        diag_add(&diags, DIAG_WARNING, "y", (Mark) { 0 }, "two");
         n_left = n_allocations;
         diag_format_begin(&formatter);
         r = diag_format_file(&formatter, &diags, source, NULL);

@@ -29,13 +29,16 @@ static void test_policy(void **state) {
                 { "when: {event: push}\nsteps: {a: {image: 'alpine:3'}}\n", "" },
                 { "when: {event: push}\nsteps: {a: {image: 'debian:12'}}\n", "2:20 !policy\n" },
                 { "when: {event: push}\nsteps: {a: {image: 'debian:${X}'}}\n", "2:28 unset-variable\n" },
-                { "when: {event: push}\nmatrix: {X: [3, 4]}\nsteps: {a: {image: 'debian:${X}'}}\n", "3:20 !policy\n3:20 !policy\n" },
+                { "when: {event: push}\nmatrix: {X: [3, 4]}\nsteps: {a: {image: 'debian:${X}'}}\n",
+                  "3:20 !policy\n3:20 !policy\n" },
                 { "when: {event: push}\nsteps: {a: {image: 'alpine:3', privileged: true}}\n", "" },
                 { "when: {event: push}\nsteps: {a: {image: 'alpine:3', pull: true}}\n", "2:20 !policy\n" },
-                { "when: {event: push}\nservices: {d: {image: 'redis:7'}}\nsteps: {a: {image: 'alpine:3'}}\n", "2:12 !policy\n" },
+                { "when: {event: push}\nservices: {d: {image: 'redis:7'}}\nsteps: {a: {image: 'alpine:3'}}\n",
+                  "2:12 !policy\n" },
                 { "when: {event: push}\nsteps: {a: {commands: x}}\n", "2:9 !image\n" },
         };
-        Policy policy = { .images = { .default_image = (char *) "own:1", .allowed = (char *[]) { (char *) "alpine:*", NULL },
+        Policy policy = { .images = { .default_image = (char *) "own:1",
+                                      .allowed = (char *[]){ (char *) "alpine:*", NULL },
                                       .allowed_pull = { .list = { PULL_MISSING }, .n = 1 } },
                           .limit_services = true };
         LintOptions options = { .trusted = TRUST_ALL, .policy = &policy };
@@ -63,14 +66,21 @@ static void test_variables(void **state) {
                   "5:21 unset-variable\n5:30 unset-variable\n5:36 unset-variable\n5:46 unset-variable\n" },
                 { HEAD "    # ${X}\n", "" },
                 { "# ${X}\n" HEAD, "" },
-                { HEAD "    commands: 'echo ${GIVEN} ${CI_COMMIT_SHA} ${CI_REPO} ${CI_COMMIT_TAG} ${CI_COMMIT_PULL_REQUEST}'\n", "" },
-                { HEAD "    commands: 'echo ${CI_PIPELINE_RELEASE_TITLE} ${CI_PREV_COMMIT_SOURCE_BRANCH} ${CI_PIPELINE_FILES}'\n", "" },
+                { HEAD "    commands: 'echo ${GIVEN} ${CI_COMMIT_SHA} ${CI_REPO} ${CI_COMMIT_TAG} "
+                       "${CI_COMMIT_PULL_REQUEST}'\n",
+                  "" },
+                { HEAD "    commands: 'echo ${CI_PIPELINE_RELEASE_TITLE} ${CI_PREV_COMMIT_SOURCE_BRANCH} "
+                       "${CI_PIPELINE_FILES}'\n",
+                  "" },
                 { HEAD "    commands: 'echo ${CI_COMMIT_SHAA}'\n", "5:21 unset-variable\n" },
                 { HEAD "    commands: 'echo ${CI_STEP_NAME} $CI_STEP_NAME'\n", "5:21 late-variable\n" },
-                { HEAD "    commands: 'echo ${CI_WORKSPACE} ${CI_NETRC_PASSWORD}'\n", "5:21 late-variable\n5:37 late-variable\n" },
-                { HEAD "    commands: 'echo ${CI_COMMIT_PRERELEASE} $CI_COMMIT_PRERELEASE $$CI_COMMIT_PRERELEASE $${CI_COMMIT_PRERELEASE}'\n",
+                { HEAD "    commands: 'echo ${CI_WORKSPACE} ${CI_NETRC_PASSWORD}'\n",
+                  "5:21 late-variable\n5:37 late-variable\n" },
+                { HEAD "    commands: 'echo ${CI_COMMIT_PRERELEASE} $CI_COMMIT_PRERELEASE $$CI_COMMIT_PRERELEASE "
+                       "$${CI_COMMIT_PRERELEASE}'\n",
                   "5:21 deprecated\n5:45 deprecated\n5:67 deprecated\n5:90 deprecated\n" },
-                { HEAD "    commands: 'echo $CI_COMMIT_PRERELEASES $XCI_COMMIT_PRERELEASE CI_COMMIT_PRERELEASE'\n", "" },
+                { HEAD "    commands: 'echo $CI_COMMIT_PRERELEASES $XCI_COMMIT_PRERELEASE CI_COMMIT_PRERELEASE'\n",
+                  "" },
                 { HEAD "    commands: 'echo ${CI_PREV_COMMIT_AUTHOR_AVATAR:-x}'\n", "5:21 deprecated\n" },
                 /* Nothing is held against what only the server can know, or what a default says. */
                 { "when: {event: push}\nsteps: {a: {image: 'a:${TAG}'}}\n", "2:23 unset-variable\n" },
@@ -105,8 +115,10 @@ static void test_steps(void **state) {
                 { "when: {event: push}\nsteps: {a: {image: 'localhost:5000/a:1'}}\n", "" },
                 { "when: {event: push}\nsteps: {a: {image: 'A'}}\n", "2:20 !image\n" },
                 /* An anchor that ten steps use is told once. */
-                { "when: {event: push}\nvariables: [&i a]\nsteps: {a: {image: *i}, b: {image: *i}, c: {image: *i}}\n", "2:13 unpinned-image\n" },
-                { "when: {event: push}\nvariables: {x: &x {image: a}}\nsteps: {a: {<<: *x}, b: {<<: *x}}\n", "2:27 unpinned-image\n" },
+                { "when: {event: push}\nvariables: [&i a]\nsteps: {a: {image: *i}, b: {image: *i}, c: {image: *i}}\n",
+                  "2:13 unpinned-image\n" },
+                { "when: {event: push}\nvariables: {x: &x {image: a}}\nsteps: {a: {<<: *x}, b: {<<: *x}}\n",
+                  "2:27 unpinned-image\n" },
                 { "steps: {a: {image: 'a:1'}}\n", "1:9 no-event-filter\n" },
                 { "steps: {a: {image: 'a:1', when: {event: push}}, b: {image: 'a:1'}}\n", "1:49 no-event-filter\n" },
                 { "steps: {a: {image: 'a:1', when: []}}\n", "1:9 no-event-filter\n" },
@@ -118,7 +130,9 @@ static void test_steps(void **state) {
                 { "when: [{event: push}, {branch: main}]\nsteps: {a: {image: 'a:1'}}\n", "2:9 no-event-filter\n" },
                 { "when: {event: push}\nservices: {b: {image: 'a:1'}}\nsteps: {a: {image: 'a:1'}}\n", "" },
                 { HEAD "runs_on: [success, failure]\n", "5:1 deprecated\n" },
-                { "when: {event: push}\nservices: [{image: 'a:1'}, {image: 'a:1', name: b}]\nsteps: {a: {image: 'a:1'}}\n", "2:12 unnamed-service\n" },
+                { "when: {event: push}\nservices: [{image: 'a:1'}, {image: 'a:1', name: b}]\nsteps: {a: {image: "
+                  "'a:1'}}\n",
+                  "2:12 unnamed-service\n" },
                 { HEAD "    environment: {A: b}\n", "3:3 no-commands\n" },
                 { HEAD "    environment: {A: b}\n    entrypoint: x\n", "" },
                 { HEAD "    environment: {A: b}\n    detach: true\n", "" },
@@ -158,9 +172,10 @@ static void test_needs(void **state) {
         LintOptions options = { .trusted = TRUST_ALL };
 
         FOREACH_ROW(row, rows) {
-                _cleanup_free_ char *text = str_printf("when: {event: %s}\nsteps:\n  build: {image: 'a:1', when: {event: %s}}\n"
-                                                       "  deploy: {image: 'a:1', depends_on: %s, when: [{event: %s, branch: x}]}\n",
-                                                       row->workflow, row->build, row->need, row->deploy);
+                _cleanup_free_ char *text =
+                        str_printf("when: {event: %s}\nsteps:\n  build: {image: 'a:1', when: {event: %s}}\n"
+                                   "  deploy: {image: 'a:1', depends_on: %s, when: [{event: %s, branch: x}]}\n",
+                                   row->workflow, row->build, row->need, row->deploy);
                 _cleanup_free_ char *got = lint(text, &options);
 
                 print_message("case '%s'\n%s", text, got);
@@ -200,9 +215,11 @@ static void test_secrets(void **state) {
 
         FOREACH_ROW(row, rows)
                 FOREACH_ROW(map, maps) {
-                        _cleanup_free_ char *text = str_printf("when: {event: push}\n"
-                                                               "services: {db: {image: 'a:1', environment: {POSTGRES_PASSWORD: of-the-service}}}\n"
-                                                               "steps: {a: {image: 'a:1', %s: {%s}}}\n", *map, row->pair);
+                        _cleanup_free_ char *text = str_printf(
+                                "when: {event: push}\n"
+                                "services: {db: {image: 'a:1', environment: {POSTGRES_PASSWORD: of-the-service}}}\n"
+                                "steps: {a: {image: 'a:1', %s: {%s}}}\n",
+                                *map, row->pair);
                         _cleanup_free_ char *got = lint(text, &options);
 
                         print_message("case %s '%s'\n", *map, row->pair);
@@ -219,27 +236,56 @@ static void test_lists(void **state) {
                 LintOptions options;
                 const char *want;
         } rows[] = {
-                { "depends_on: [build, nobody]\nsteps: {a: {image: 'a:1'}}", { .workflows = workflows }, "2:21 unknown-workflow\n" },
-                { "depends_on: biuld\nsteps: {a: {image: 'a:1'}}", { .workflows = workflows }, "2:13 unknown-workflow\n" },
-                { "depends_on: [{name: x, optional: true}, {name: build}]\nsteps: {a: {image: 'a:1'}}", { .workflows = workflows }, "" },
+                { "depends_on: [build, nobody]\nsteps: {a: {image: 'a:1'}}",
+                  { .workflows = workflows },
+                  "2:21 unknown-workflow\n" },
+                { "depends_on: biuld\nsteps: {a: {image: 'a:1'}}",
+                  { .workflows = workflows },
+                  "2:13 unknown-workflow\n" },
+                { "depends_on: [{name: x, optional: true}, {name: build}]\nsteps: {a: {image: 'a:1'}}",
+                  { .workflows = workflows },
+                  "" },
                 { "depends_on: [build, nobody]\nsteps: {a: {image: 'a:1'}}", { 0 }, "" },
                 { "steps: {a: {image: 'plugins/docker:1'}}", { .trusted = TRUST_ALL }, "2:20 privileged-plugin\n" },
-                { "steps: {a: {image: 'docker.io/woodpeckerci/plugin-docker-buildx:1'}}", { .trusted = TRUST_ALL }, "2:20 privileged-plugin\n" },
+                { "steps: {a: {image: 'docker.io/woodpeckerci/plugin-docker-buildx:1'}}",
+                  { .trusted = TRUST_ALL },
+                  "2:20 privileged-plugin\n" },
                 { "steps: {a: {image: 'plugins/docker:1', privileged: true}}", { .trusted = TRUST_ALL }, "" },
-                { "steps: {a: {image: 'plugins/docker:1'}}", { .trusted = TRUST_ALL, .privileged_plugins = privileged }, "2:20 !privileged-plugin\n" },
-                { "steps: {a: {image: 'plugins/ecr:1'}}", { .trusted = TRUST_ALL, .privileged_plugins = privileged }, "" },
-                { "steps: {a: {image: 'plugins/ecr:2'}}", { .trusted = TRUST_ALL, .privileged_plugins = privileged }, "2:20 !privileged-plugin\n" },
-                { "steps: {a: {image: 'a:1'}}\nclone: {git: {image: 'woodpeckerci/plugin-git:2.8'}}", { .trusted = TRUST_ALL }, "" },
-                { "steps: {a: {image: 'a:1'}}\nclone: [{name: git, image: 'quay.io/woodpeckerci/plugin-git:2'}]", { .trusted = TRUST_ALL }, "" },
-                { "steps: {a: {image: 'a:1'}}\nclone: {git: {image: 'own/git:1'}}", { .trusted = TRUST_ALL }, "3:22 untrusted-clone\n" },
-                { "steps: {a: {image: 'a:1'}}\nclone: {git: {image: 'own/git:1'}}", { .trusted = TRUST_ALL, .trusted_clones = clones }, "" },
-                { "steps: {a: {image: 'a:1', privileged: true, volumes: [/a:/b], dns: 1.1.1.1}}", { .trusted = TRUST_ALL }, "" },
-                { "steps: {a: {image: 'a:1', privileged: true, volumes: [/a:/b], dns: 1.1.1.1}}", { .trusted = TRUST_NETWORK },
+                { "steps: {a: {image: 'plugins/docker:1'}}",
+                  { .trusted = TRUST_ALL, .privileged_plugins = privileged },
+                  "2:20 !privileged-plugin\n" },
+                { "steps: {a: {image: 'plugins/ecr:1'}}",
+                  { .trusted = TRUST_ALL, .privileged_plugins = privileged },
+                  "" },
+                { "steps: {a: {image: 'plugins/ecr:2'}}",
+                  { .trusted = TRUST_ALL, .privileged_plugins = privileged },
+                  "2:20 !privileged-plugin\n" },
+                { "steps: {a: {image: 'a:1'}}\nclone: {git: {image: 'woodpeckerci/plugin-git:2.8'}}",
+                  { .trusted = TRUST_ALL },
+                  "" },
+                { "steps: {a: {image: 'a:1'}}\nclone: [{name: git, image: 'quay.io/woodpeckerci/plugin-git:2'}]",
+                  { .trusted = TRUST_ALL },
+                  "" },
+                { "steps: {a: {image: 'a:1'}}\nclone: {git: {image: 'own/git:1'}}",
+                  { .trusted = TRUST_ALL },
+                  "3:22 untrusted-clone\n" },
+                { "steps: {a: {image: 'a:1'}}\nclone: {git: {image: 'own/git:1'}}",
+                  { .trusted = TRUST_ALL, .trusted_clones = clones },
+                  "" },
+                { "steps: {a: {image: 'a:1', privileged: true, volumes: [/a:/b], dns: 1.1.1.1}}",
+                  { .trusted = TRUST_ALL },
+                  "" },
+                { "steps: {a: {image: 'a:1', privileged: true, volumes: [/a:/b], dns: 1.1.1.1}}",
+                  { .trusted = TRUST_NETWORK },
                   "2:39 !policy\n2:54 !policy\n" },
                 { "steps: {a: {image: 'a:1', privileged: false, volumes: [], network_mode: none}}", { 0 }, "" },
-                { "steps: {a: {image: 'a:1', network_mode: host, tmpfs: [/a], devices: [/dev/fuse], dns_search: a, extra_hosts: ['a:1.1.1.1']}}",
-                  { 0 }, "2:41 !policy\n2:54 !policy\n2:69 !policy\n2:94 !policy\n2:110 !policy\n" },
-                { "steps: {a: {image: 'a:1'}}\nservices: {b: {image: 'b:1', privileged: true}}", { 0 }, "3:42 !policy\n" },
+                { "steps: {a: {image: 'a:1', network_mode: host, tmpfs: [/a], devices: [/dev/fuse], dns_search: a, "
+                  "extra_hosts: ['a:1.1.1.1']}}",
+                  { 0 },
+                  "2:41 !policy\n2:54 !policy\n2:69 !policy\n2:94 !policy\n2:110 !policy\n" },
+                { "steps: {a: {image: 'a:1'}}\nservices: {b: {image: 'b:1', privileged: true}}",
+                  { 0 },
+                  "3:42 !policy\n" },
         };
 
         FOREACH_ROW(row, rows) {
@@ -254,10 +300,27 @@ static void test_lists(void **state) {
 /* Whatever is there instead of what should be: nothing crashes, and the parser's word on it is enough. */
 static void test_odd(void **state) {
         static const char *const rows[] = {
-                "", "x", "[]", "steps:", "steps: x", "steps: [x, [], {}, null]", "steps: {a: , b: [], c: x}", "when: x\nsteps: {a: {image: [x]}}",
-                "steps: {a: {image: {x: y}, when: [x, [], {event: {}}], environment: [a], settings: x, privileged: [x]}}",
-                "clone: x\nservices: [x]\nsteps: {a: {name: [x], image: a}}", "runs_on: {}\nsteps: {}", "matrix: x\nsteps: {a: {image: 'a:${X}'}}",
-                "matrix: {include: [x]}\nsteps: {a: {image: 'a:${X}'}}", "steps: {a: {image: \"a\\0b\"}}", "$", "${", "$${", "${#", "a: [", "{${X}: ${Y}}",
+                "",
+                "x",
+                "[]",
+                "steps:",
+                "steps: x",
+                "steps: [x, [], {}, null]",
+                "steps: {a: , b: [], c: x}",
+                "when: x\nsteps: {a: {image: [x]}}",
+                "steps: {a: {image: {x: y}, when: [x, [], {event: {}}], environment: [a], settings: x, privileged: "
+                "[x]}}",
+                "clone: x\nservices: [x]\nsteps: {a: {name: [x], image: a}}",
+                "runs_on: {}\nsteps: {}",
+                "matrix: x\nsteps: {a: {image: 'a:${X}'}}",
+                "matrix: {include: [x]}\nsteps: {a: {image: 'a:${X}'}}",
+                "steps: {a: {image: \"a\\0b\"}}",
+                "$",
+                "${",
+                "$${",
+                "${#",
+                "a: [",
+                "{${X}: ${Y}}",
         };
         LintOptions options = { 0 };
 

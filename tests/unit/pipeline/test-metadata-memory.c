@@ -72,7 +72,8 @@ static void test_memory(void **state) {
                 for (size_t n = 0; n < n_all; n++) {
                         int r = run(json, n);
 
-                        assert_true(r == 0 || r == -ENOMEM); /* 0: it was for the words of a fault that nobody asked for */
+                        /* 0: it was for the words of a fault that nobody asked for */
+                        assert_true(r == 0 || r == -ENOMEM);
                         n_failed += r < 0;
                 }
                 assert_true(n_failed > n_all / 2);

@@ -41,7 +41,10 @@ static void test_golden(void **state) {
 }
 
 // clang-format off
-/* What one field makes of one variable; NULL: it is not set. The first rows are those of Woodpecker's environment_test.go. */
+/*
+ * What one field makes of one variable; NULL: it is not set. The first rows are those of Woodpecker's
+ * environment_test.go.
+ */
 static void test_variables(void **state) {
         static const struct {
                 const char *json, *name, *want;

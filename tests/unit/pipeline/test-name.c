@@ -95,7 +95,8 @@ static void test_assign(void **state) {
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 print_message("case '%s'\n", rows[i].name);
                 assert_true(str_equal(plan->steps[i]->alias, rows[i].want_alias));
-                assert_true(str_equal(plan->steps[i]->host_names ? plan->steps[i]->host_names[0] : NULL, rows[i].want_host_name));
+                assert_true(str_equal(plan->steps[i]->host_names ? plan->steps[i]->host_names[0] : NULL,
+                                      rows[i].want_host_name));
         }
         assert_int_equal(diags.n_errors, 0);
         assert_int_equal(diags.n_warnings, 5);

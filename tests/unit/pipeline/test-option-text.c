@@ -25,8 +25,19 @@ static void test_ulimit(void **state) {
                 { "core=-1", "core", -1, -1 },
                 { "core=0:unlimited", "core", 0, -1 },
                 { "stack=unlimited", "stack", -1, -1 },
-                { "nofile" }, { "nofile=" }, { "=3" }, { "nofile=a" }, { "nofile=1:2:3" }, { "nofile=1=2" }, { "files=3" }, { "nofile=-2" },
-                { "nofile=5:4" }, { "nofile=-1:4" }, { "RLIMIT_NOFILE=3" }, { "nofile=1:" }, { "" },
+                { "nofile" },
+                { "nofile=" },
+                { "=3" },
+                { "nofile=a" },
+                { "nofile=1:2:3" },
+                { "nofile=1=2" },
+                { "files=3" },
+                { "nofile=-2" },
+                { "nofile=5:4" },
+                { "nofile=-1:4" },
+                { "RLIMIT_NOFILE=3" },
+                { "nofile=1:" },
+                { "" },
         };
 
         FOREACH_ROW(row, rows) {
@@ -55,8 +66,18 @@ static void test_device_rule(void **state) {
                 int64_t major, minor;
                 const char *access;
         } rows[] = {
-                { "c 10:229 rwm", 'c', 10, 229, "rwm" }, { "b 8:* r", 'b', 8, -1, "r" }, { "a *:* rw", 'a', -1, -1, "rw" },
-                { "c 10:229" }, { "d 1:1 r" }, { "c 1 r" }, { "c 1:1 x" }, { "c 1:1 rwmr" }, { "c -1:1 r" }, { "c 1:1:1 r" }, { "c 1:1 " }, { "" },
+                { "c 10:229 rwm", 'c', 10, 229, "rwm" },
+                { "b 8:* r", 'b', 8, -1, "r" },
+                { "a *:* rw", 'a', -1, -1, "rw" },
+                { "c 10:229" },
+                { "d 1:1 r" },
+                { "c 1 r" },
+                { "c 1:1 x" },
+                { "c 1:1 rwmr" },
+                { "c -1:1 r" },
+                { "c 1:1:1 r" },
+                { "c 1:1 " },
+                { "" },
                 { "cc 1:1 r" },
         };
 
@@ -90,7 +111,13 @@ static void test_device(void **state) {
                 { "/dev/kvm:rw", "/dev/kvm", "/dev/kvm", "rw" },
                 { "/dev/../dev//fuse", "/dev/fuse", "/dev/fuse", "rwm" },
                 { "nvidia.com/gpu=all", "nvidia.com/gpu=all" },
-                { "dev/kvm" }, { "/dev/a:/dev/b:x" }, { "/dev/a:/dev/b:rw:x" }, { "/dev/a:b" }, { "" }, { "/gpu=all:" }, { "nvidia.com/gpu=" },
+                { "dev/kvm" },
+                { "/dev/a:/dev/b:x" },
+                { "/dev/a:/dev/b:rw:x" },
+                { "/dev/a:b" },
+                { "" },
+                { "/gpu=all:" },
+                { "nvidia.com/gpu=" },
         };
 
         FOREACH_ROW(row, rows) {
@@ -120,9 +147,16 @@ static void test_gpus(void **state) {
                 { "all", "nvidia.com/gpu=all" },
                 { "2", "nvidia.com/gpu=0 nvidia.com/gpu=1" },
                 { "device=0,3", "nvidia.com/gpu=0 nvidia.com/gpu=3" },
-                { "device=GPU-3a23c669-1f69-c64e-cf85-44e9b07e7a2a", "nvidia.com/gpu=GPU-3a23c669-1f69-c64e-cf85-44e9b07e7a2a" },
+                { "device=GPU-3a23c669-1f69-c64e-cf85-44e9b07e7a2a",
+                  "nvidia.com/gpu=GPU-3a23c669-1f69-c64e-cf85-44e9b07e7a2a" },
                 { "device=0:1", "nvidia.com/gpu=0:1" },
-                { "" }, { "0" }, { "65" }, { "device=" }, { "device=0,,1" }, { "device=a b" }, { "some" },
+                { "" },
+                { "0" },
+                { "65" },
+                { "device=" },
+                { "device=0,,1" },
+                { "device=a b" },
+                { "some" },
         };
 
         FOREACH_ROW(row, rows) {
@@ -158,8 +192,18 @@ static void test_volume(void **state) {
                 { "name:/d", "name", "/d", "" },
                 { "/a b:/c d", "/a b", "/c d", "" },
                 { "/s/../x:/d//e/", "/x", "/d/e", "" },
-                { "" }, { "/s:/d:T" }, { "/s:/d:rw:something" }, { ":/d" }, { "/s:blipp" }, { "/s:/d:unknown" }, { "/s:/d:,rslave" }, { "/s:/" }, { "d" },
-                { "../s:/d" }, { "a/b:/d" }, { "-v:/d" },
+                { "" },
+                { "/s:/d:T" },
+                { "/s:/d:rw:something" },
+                { ":/d" },
+                { "/s:blipp" },
+                { "/s:/d:unknown" },
+                { "/s:/d:,rslave" },
+                { "/s:/" },
+                { "d" },
+                { "../s:/d" },
+                { "a/b:/d" },
+                { "-v:/d" },
         };
 
         FOREACH_ROW(row, rows) {
@@ -191,7 +235,15 @@ static void test_host(void **state) {
                 { "db:10.0.0.1", "db", "10.0.0.1" },
                 { "db:fd00::1", "db", "fd00::1" },
                 { "gw:host-gateway", "gw", "host-gateway" },
-                { "db" }, { "db:" }, { ":10.0.0.1" }, { "db:host" }, { "a b:10.0.0.1" }, { "a\nb:10.0.0.1" }, { "a\rb:10.0.0.1" }, { "a#:10.0.0.1" }, { "" },
+                { "db" },
+                { "db:" },
+                { ":10.0.0.1" },
+                { "db:host" },
+                { "a b:10.0.0.1" },
+                { "a\nb:10.0.0.1" },
+                { "a\rb:10.0.0.1" },
+                { "a#:10.0.0.1" },
+                { "" },
         };
 
         FOREACH_ROW(row, rows) {
@@ -230,8 +282,14 @@ static void test_security(void **state) {
                 { "no-new-privileges", SECURITY_NO_NEW_PRIVILEGES, "true" },
                 { "no-new-privileges:true", SECURITY_NO_NEW_PRIVILEGES, "true" },
                 { "no-new-privileges=false", SECURITY_NO_NEW_PRIVILEGES, "false" },
-                { "", 0, NULL }, { "apparmor", 0, NULL }, { "seccomp=profile.json", 0, NULL }, { "seccomp=", 0, NULL }, { "systempaths=x", 0, NULL },
-                { "no-new-privileges=maybe", 0, NULL }, { "privileged=true", 0, NULL }, { "labels=disable", 0, NULL },
+                { "", 0, NULL },
+                { "apparmor", 0, NULL },
+                { "seccomp=profile.json", 0, NULL },
+                { "seccomp=", 0, NULL },
+                { "systempaths=x", 0, NULL },
+                { "no-new-privileges=maybe", 0, NULL },
+                { "privileged=true", 0, NULL },
+                { "labels=disable", 0, NULL },
         };
 
         FOREACH_ROW(row, rows) {
@@ -253,8 +311,9 @@ static void test_security(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_ulimit), cmocka_unit_test(test_device_rule), cmocka_unit_test(test_device), cmocka_unit_test(test_gpus),
-                cmocka_unit_test(test_volume), cmocka_unit_test(test_host),        cmocka_unit_test(test_security),
+                cmocka_unit_test(test_ulimit),   cmocka_unit_test(test_device_rule), cmocka_unit_test(test_device),
+                cmocka_unit_test(test_gpus),     cmocka_unit_test(test_volume),      cmocka_unit_test(test_host),
+                cmocka_unit_test(test_security),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

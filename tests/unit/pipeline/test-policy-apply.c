@@ -66,7 +66,8 @@ static void test_privileged(void **state) {
         };
 
         FOREACH_ROW(row, rows) {
-                _cleanup_free_ char *text = str_printf("steps:\n  a: {image: '%s', commands: x, privileged: %s}\n", row->image, row->asks ? "true" : "false");
+                _cleanup_free_ char *text = str_printf("steps:\n  a: {image: '%s', commands: x, privileged: %s}\n",
+                                                       row->image, row->asks ? "true" : "false");
                 _cleanup_(policy_done) Policy policy;
                 _cleanup_str_ Str messages = STR_INIT(4096);
                 _cleanup_(plan_freep) Plan *plan = NULL;
@@ -78,13 +79,15 @@ static void test_privileged(void **state) {
                         policy.images.allowed_privileged = LIST(row->list);
                 plan = apply_to(&policy, &project, text, &messages);
                 assert_int_equal(plan->steps[0]->privileged, row->want);
-                assert_int_equal(strstr(str_get(&messages), "2: step 'a' runs without privileged mode") != NULL, row->is_told);
+                assert_int_equal(strstr(str_get(&messages), "2: step 'a' runs without privileged mode") != NULL,
+                                 row->is_told);
         }
 }
 
 /* Services and steps have settings of their own. */
 static void test_kinds(void **state) {
-        static const char text[] = "services:\n  - {name: db, image: postgres}\nsteps:\n  - {name: a, image: alpine, commands: x}\n";
+        static const char text[] =
+                "services:\n  - {name: db, image: postgres}\nsteps:\n  - {name: a, image: alpine, commands: x}\n";
         _cleanup_(policy_done) Policy policy;
         _cleanup_str_ Str messages = STR_INIT(4096);
         _cleanup_(plan_freep) Plan *plan = NULL;
@@ -150,8 +153,10 @@ static void test_project(void **state) {
         } rows[] = {
                 { NULL, NULL, NULL, "runner-podstep-project-none-concurrent-0-cache-3c3f060a0374fc8bc39395164f415a70" },
                 { "web-1", "17", NULL, "runner-web-1-project-17-concurrent-0-cache-3c3f060a0374fc8bc39395164f415a70" },
-                { "web-1", "17", "false", "runner-web-1-project-17-concurrent-0-cache-3c3f060a0374fc8bc39395164f415a70" },
-                { "web-1", "17", "true", "runner-web-1-project-17-concurrent-0-cache-3c3f060a0374fc8bc39395164f415a70-protected" },
+                { "web-1", "17", "false",
+                  "runner-web-1-project-17-concurrent-0-cache-3c3f060a0374fc8bc39395164f415a70" },
+                { "web-1", "17", "true",
+                  "runner-web-1-project-17-concurrent-0-cache-3c3f060a0374fc8bc39395164f415a70-protected" },
         };
 
         FOREACH_ROW(row, rows) {
@@ -180,14 +185,34 @@ static void test_volumes(void **state) {
         } rows[] = {
                 { "/srv/ca:/etc/ca:ro", NULL, false, { 0 }, "/srv/ca", "/etc/ca", false },
                 { "shared:/s", NULL, false, { 0 }, "shared", "/s", false },
-                { "/cache", NULL, false, { .runner = "abc", .name = "17" },
-                  "runner-abc-project-17-concurrent-0-cache-3c3f060a0374fc8bc39395164f415a70", "/cache", true },
-                { "/cache", NULL, false, { .runner = "abc", .name = "17", .is_protected = true },
-                  "runner-abc-project-17-concurrent-0-cache-3c3f060a0374fc8bc39395164f415a70-protected", "/cache", true },
-                { "/cache/", NULL, false, { .name = "acme/app" },
-                  "runner-podstep-project-acme-app-643c82ee-concurrent-0-cache-3c3f060a0374fc8bc39395164f415a70", "/cache", true },
-                { "/cache", "/srv/caches", false, { .name = "17" },
-                  "/srv/caches/runner-podstep-project-17-concurrent-0/3c3f060a0374fc8bc39395164f415a70", "/cache", true },
+                { "/cache",
+                  NULL,
+                  false,
+                  { .runner = "abc", .name = "17" },
+                  "runner-abc-project-17-concurrent-0-cache-3c3f060a0374fc8bc39395164f415a70",
+                  "/cache",
+                  true },
+                { "/cache",
+                  NULL,
+                  false,
+                  { .runner = "abc", .name = "17", .is_protected = true },
+                  "runner-abc-project-17-concurrent-0-cache-3c3f060a0374fc8bc39395164f415a70-protected",
+                  "/cache",
+                  true },
+                { "/cache/",
+                  NULL,
+                  false,
+                  { .name = "acme/app" },
+                  "runner-podstep-project-acme-app-643c82ee-concurrent-0-cache-3c3f060a0374fc8bc39395164f415a70",
+                  "/cache",
+                  true },
+                { "/cache",
+                  "/srv/caches",
+                  false,
+                  { .name = "17" },
+                  "/srv/caches/runner-podstep-project-17-concurrent-0/3c3f060a0374fc8bc39395164f415a70",
+                  "/cache",
+                  true },
                 { "/cache", NULL, true, { .name = "17" }, NULL, "/cache", false },
                 { "/cache", "/srv/caches", true, { .name = "17" }, NULL, "/cache", false },
         };
@@ -228,14 +253,16 @@ static void test_cache_names(void **state) {
                         _cleanup_free_ char *b = policy_cache_name(&(PolicyProject) { .name = names[k] }, "/c");
 
                         assert_string_not_equal(a, b);
-                        assert_int_equal(strspn(a, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"), strlen(a));
+                        assert_int_equal(strspn(a, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"),
+                                         strlen(a));
                 }
 }
 
 static void test_network(void **state) {
         static const char text[] = "steps:\n"
                                    "  - {name: a, image: alpine, commands: x}\n"
-                                   "  - {name: b, image: alpine, commands: x, dns: 9.9.9.9, network_mode: none, extra_hosts: ['db:10.0.0.9']}\n";
+                                   "  - {name: b, image: alpine, commands: x, dns: 9.9.9.9, network_mode: none, "
+                                   "extra_hosts: ['db:10.0.0.9']}\n";
         _cleanup_(policy_done) Policy policy;
         _cleanup_str_ Str messages = STR_INIT(4096);
         _cleanup_(plan_freep) Plan *plan = NULL;
@@ -290,9 +317,11 @@ static void test_bad_settings(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_nothing),       cmocka_unit_test(test_privileged),  cmocka_unit_test(test_kinds),
-                cmocka_unit_test(test_image_devices), cmocka_unit_test(test_volumes), cmocka_unit_test(test_project),     cmocka_unit_test(test_cache_names),
-                cmocka_unit_test(test_network),       cmocka_unit_test(test_bad_settings),
+                cmocka_unit_test(test_nothing),      cmocka_unit_test(test_privileged),
+                cmocka_unit_test(test_kinds),        cmocka_unit_test(test_image_devices),
+                cmocka_unit_test(test_volumes),      cmocka_unit_test(test_project),
+                cmocka_unit_test(test_cache_names),  cmocka_unit_test(test_network),
+                cmocka_unit_test(test_bad_settings),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -140,7 +140,8 @@ static void test_pull_list(void **state) {
                 { "always,", NULL },
                 { "Always", NULL },
                 { "a,a,a,a,a,a,a,a,a", NULL },
-                { "never,never,never,never,never,never,never,never", "never,never,never,never,never,never,never,never" },
+                { "never,never,never,never,never,never,never,never",
+                  "never,never,never,never,never,never,never,never" },
                 { "never,never,never,never,never,never,never,never,never", NULL },
         };
 
@@ -169,7 +170,8 @@ static void test_fill_in(void **state) {
         };
 
         FOREACH_ROW(row, rows) {
-                Policy policy = { .images = { .registry = (char *) row->registry, .platform = (char *) "linux/arm64" } };
+                Policy policy = { .images = { .registry = (char *) row->registry,
+                                              .platform = (char *) "linux/arm64" } };
                 _cleanup_free_ char *text = str_printf("steps: [{ name: a, image: '%s', commands: c }]\n", row->image);
                 _cleanup_(plan_freep) Plan *plan = compile_fine(text);
                 const PlanStep *step = plan->steps[plan->n_steps - 1];
@@ -185,8 +187,8 @@ static void test_fill_in(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_allows),    cmocka_unit_test(test_services), cmocka_unit_test(test_work), cmocka_unit_test(test_pull),
-                cmocka_unit_test(test_pull_list), cmocka_unit_test(test_fill_in),
+                cmocka_unit_test(test_allows), cmocka_unit_test(test_services),  cmocka_unit_test(test_work),
+                cmocka_unit_test(test_pull),   cmocka_unit_test(test_pull_list), cmocka_unit_test(test_fill_in),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,7 +23,9 @@ static void describe(const Plan *plan, Str *out) {
 }
 
 static void add(Policy *policy, const char *image, const char *alias, const char *command) {
-        PolicyService service = { .image = strdup(image), .alias = alias ? strdup(alias) : NULL, .environment = STRMAP_INIT };
+        PolicyService service = { .image = strdup(image),
+                                  .alias = alias ? strdup(alias) : NULL,
+                                  .environment = STRMAP_INIT };
 
         if (command)
                 assert_int_equal(strv_append(&service.command, command), 0);
@@ -41,8 +43,9 @@ static void test_add(void **state) {
                 { STEPS, "redis:7", NULL, NULL,
                   "*redis=redis docker.io/library/redis:7 !\na docker.io/library/x:1\nb docker.io/library/x:1 a\n" },
                 { STEPS, "example.com:5000/tutum/wordpress:latest", NULL, "go",
-                  "*example-com--tutum--wordpress=example-com--tutum--wordpress+example.com__tutum__wordpress+example.com-tutum-wordpress "
-                  "example.com:5000/tutum/wordpress:latest [go] !\na docker.io/library/x:1\nb docker.io/library/x:1 a\n" },
+                  "*example-com--tutum--wordpress=example-com--tutum--wordpress+example.com__tutum__wordpress+example."
+                  "com-tutum-wordpress example.com:5000/tutum/wordpress:latest [go] !\na docker.io/library/x:1\nb "
+                  "docker.io/library/x:1 a\n" },
                 { "services: {db: {image: 'pg:1'}}\n" STEPS, "mysql:1", "sql, My_SQL", NULL,
                   "*db=db docker.io/library/pg:1\n*sql=sql+My_SQL+mysql docker.io/library/mysql:1 !\n"
                   "a docker.io/library/x:1\nb docker.io/library/x:1 a\n" },

@@ -122,7 +122,8 @@ static void test_others(void **state) {
 
 /* Dialects know no such modes; a plan may come from elsewhere. */
 static void test_foreign_namespaces(void **state) {
-        static const char *const modes[] = { "container:podstep-x.holder", "ns:/proc/1/ns/net", "path:/x", "podstep-x" };
+        static const char *const modes[] = { "container:podstep-x.holder", "ns:/proc/1/ns/net", "path:/x",
+                                             "podstep-x" };
 
         FOREACH_ROW(mode, modes) {
                 _cleanup_(plan_freep) Plan *plan = compile_fine("steps: {a: {image: alpine, commands: x}}\n");
@@ -154,7 +155,9 @@ static void test_users(void **state) {
         };
 
         FOREACH_ROW(row, rows) {
-                _cleanup_free_ char *text = row->jobs ? str_printf("steps: {a: {image: alpine, commands: x, backend_options: {docker: {user: '%s'}}}}\n", row->jobs)
+                _cleanup_free_ char *text = row->jobs ? str_printf("steps: {a: {image: alpine, commands: x, "
+                                                                   "backend_options: {docker: {user: '%s'}}}}\n",
+                                                                   row->jobs)
                                                       : strdup("steps: {a: {image: alpine, commands: x}}\n");
                 _cleanup_(plan_freep) Plan *plan = compile_fine(text);
                 _cleanup_(policy_done) Policy policy;
@@ -170,7 +173,8 @@ static void test_users(void **state) {
 }
 
 static void test_services_limit(void **state) {
-        static const char text[] = "services:\n  - {name: a, image: x}\n  - {name: b, image: x}\nsteps: [{name: s, image: x, commands: x}]\n";
+        static const char text[] = "services:\n  - {name: a, image: x}\n  - {name: b, image: x}\nsteps: [{name: s, "
+                                   "image: x, commands: x}]\n";
 
         for (unsigned max = 0; max < 3; max++) {
                 _cleanup_(plan_freep) Plan *plan = compile_fine(text);
@@ -185,9 +189,9 @@ static void test_services_limit(void **state) {
 }
 
 int main(void) {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_trust), cmocka_unit_test(test_check), cmocka_unit_test(test_others),
-                                            cmocka_unit_test(test_foreign_namespaces),
-                                            cmocka_unit_test(test_users), cmocka_unit_test(test_services_limit) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(test_trust),  cmocka_unit_test(test_check),
+                                            cmocka_unit_test(test_others), cmocka_unit_test(test_foreign_namespaces),
+                                            cmocka_unit_test(test_users),  cmocka_unit_test(test_services_limit) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,8 +55,8 @@ static void test_names(void **state) {
                 { "matrix: [1]\n", "1: matrix: expected a map of axes to lists, found a list\n" },
                 { "matrix: {A: 1}\n", "1: matrix: the values of an axis: expected a list, found a whole number\n" },
                 { "matrix: {A: [{}]}\n", "1: A: expected a string, found a map\n" },
-                { "matrix: {A=: [1]}\n", "1: matrix: the name of an axis is the name of a variable: it cannot be empty or "
-                                         "hold '=' or NUL\n" },
+                { "matrix: {A=: [1]}\n",
+                  "1: matrix: the name of an axis is the name of a variable: it cannot be empty or hold '=' or NUL\n" },
                 { "matrix: {include: [1, {B: []}]}\n",
                   "1: matrix: a row of 'include': expected a map of axes to values, found a whole number\n"
                   "1: B: expected a string, found a list\n" },
@@ -84,9 +84,11 @@ static void test_limits(void **state) {
         _cleanup_free_ char *full = NULL, *wide = NULL, *cut = NULL;
         _cleanup_str_ Str many = STR_INIT(4096);
 
-        full = compile_names("matrix: {A: [1, 2], B: [1, 2], C: [1, 2, 3], D: [1, 2]}\n" STEPS, &(WoodpeckerContext) { 0 });
+        full = compile_names("matrix: {A: [1, 2], B: [1, 2], C: [1, 2, 3], D: [1, 2]}\n" STEPS,
+                             &(WoodpeckerContext) { 0 });
         assert_int_equal(count_lines(full, "build ("), 24);
-        assert_non_null(strstr(full, "build (A=1, B=1, C=1, D=1)\nbuild (A=1, B=1, C=1, D=2)\nbuild (A=1, B=1, C=2, D=1)\n"));
+        assert_non_null(
+                strstr(full, "build (A=1, B=1, C=1, D=1)\nbuild (A=1, B=1, C=1, D=2)\nbuild (A=1, B=1, C=2, D=1)\n"));
 
         cut = compile_names("matrix: {A: [1, 2, 3, 4, 5, 6], B: [1, 2, 3, 4, 5]}\n" STEPS, &(WoodpeckerContext) { 0 });
         assert_int_equal(count_lines(cut, "build ("), MATRIX_COMBINATIONS_MAX);
@@ -141,7 +143,8 @@ static void test_values(void **state) {
 static void test_faults(void **state) {
         _cleanup_free_ char *everywhere = NULL, *once = NULL, *syntax = NULL;
 
-        everywhere = compile_names("matrix: {A: [1, 2]}\nsteps: {a: {image: golang, x: 1}}\n", &(WoodpeckerContext) { 0 });
+        everywhere =
+                compile_names("matrix: {A: [1, 2]}\nsteps: {a: {image: golang, x: 1}}\n", &(WoodpeckerContext) { 0 });
         assert_string_equal(everywhere, "2: unknown key 'x' in step 'a'\n");
         once = compile_names("matrix: {A: [golang, 'NO']}\nsteps: {a: {image: '${A}'}}\n", &(WoodpeckerContext) { 0 });
         assert_int_equal(count_lines(once, "2: "), 1);

@@ -1,4 +1,7 @@
-/* Several files. Cases of pipeline/frontend/builder/builder_test.go and server/model/task_test.go, restated, and beyond. */
+/*
+ * Several files. Cases of pipeline/frontend/builder/builder_test.go and server/model/task_test.go, restated, and
+ * beyond.
+ */
 
 #include "compile.h"
 
@@ -21,7 +24,8 @@ static void load(const Files *files, Loaded *loaded) {
         for (size_t i = 0; i < FILES_MAX && files[i].name; i++) {
                 bool is_out = files[i].name[0] == '-';
                 _cleanup_free_ char *path = str_printf(".woodpecker/%s.yaml", files[i].name + is_out),
-                                    *text = str_printf("%s%ssteps: {a: {image: x}}\n", files[i].head, is_out ? "when: {event: tag}\n" : "");
+                                    *text = str_printf("%s%ssteps: {a: {image: x}}\n", files[i].head,
+                                                       is_out ? "when: {event: tag}\n" : "");
                 _cleanup_(source_freep) Source *source = NULL;
                 DiagList diags = { 0 };
                 Plan **plans = NULL;
@@ -68,31 +72,61 @@ static void test_order(void **state) {
                 const char *want;
         } rows[] = {
                 { "as they are", { { "a", "" }, { "b", "" }, { "c", "" } }, false, "a, b, c" },
-                { "after others", { { "a", "depends_on: c\n" }, { "b", "" }, { "c", "depends_on: [b]\n" } }, false, "b, c, a" },
-                { "as they are where it does not matter", { { "a", "" }, { "b", "depends_on: [a]\n" }, { "c", "" } }, false, "a, b, c" },
+                { "after others",
+                  { { "a", "depends_on: c\n" }, { "b", "" }, { "c", "depends_on: [b]\n" } },
+                  false,
+                  "b, c, a" },
+                { "as they are where it does not matter",
+                  { { "a", "" }, { "b", "depends_on: [a]\n" }, { "c", "" } },
+                  false,
+                  "a, b, c" },
                 { "a matrix counts as a whole",
                   { { "a", "depends_on: [b]\n" }, { "b", "matrix: {X: [1, 2]}\n" } },
                   false,
                   "b (X=1), b (X=2), a" },
-                { "missing", { { "build", "" }, { "test", "depends_on: [biuld]\n" } }, false,
+                { "missing",
+                  { { "build", "" }, { "test", "depends_on: [biuld]\n" } },
+                  false,
                   "build, test - it depends on workflow 'biuld', and there is none; did you mean 'build'?" },
                 { "missing, and who depends on that",
                   { { "c", "depends_on: [b]\n" }, { "b", "depends_on: [x]\n" }, { "a", "" } },
                   false,
-                  "c - it depends on workflow 'b', which does not run, b - it depends on workflow 'x', and there is none, a" },
-                { "optional", { { "a", "depends_on: [{name: x, optional: true}, {name: b, optional: true}]\n" }, { "b", "" } }, false, "b, a" },
-                { "left out", { { "-b", "" }, { "c", "depends_on: [b]\n" } }, false,
-                  "b - its 'event' does not hold: this run has none, c - it depends on workflow 'b', which does not run" },
-                { "optional and left out", { { "-b", "" }, { "c", "depends_on: [{name: b, optional: true}]\n" } }, false,
+                  "c - it depends on workflow 'b', which does not run, b - it depends on workflow 'x', and there is "
+                  "none, a" },
+                { "optional",
+                  { { "a", "depends_on: [{name: x, optional: true}, {name: b, optional: true}]\n" }, { "b", "" } },
+                  false,
+                  "b, a" },
+                { "left out",
+                  { { "-b", "" }, { "c", "depends_on: [b]\n" } },
+                  false,
+                  "b - its 'event' does not hold: this run has none, c - it depends on workflow 'b', which does not "
+                  "run" },
+                { "optional and left out",
+                  { { "-b", "" }, { "c", "depends_on: [{name: b, optional: true}]\n" } },
+                  false,
                   "b - its 'event' does not hold: this run has none, c" },
-                { "chosen, not given", { { "c", "depends_on: [b]\n" } }, true,
+                { "chosen, not given",
+                  { { "c", "depends_on: [b]\n" } },
+                  true,
                   "c; workflow 'c' depends on 'b', which is not among the files given: not waiting for it" },
-                { "chosen, left out", { { "-b", "" }, { "c", "depends_on: [b]\n" } }, true,
-                  "b - its 'event' does not hold: this run has none, c - it depends on workflow 'b', which does not run" },
-                { "circle", { { "a", "" }, { "b", "depends_on: [c, a]\n" }, { "c", "depends_on: [b]\n" }, { "d", "depends_on: [b]\n" } }, false,
+                { "chosen, left out",
+                  { { "-b", "" }, { "c", "depends_on: [b]\n" } },
+                  true,
+                  "b - its 'event' does not hold: this run has none, c - it depends on workflow 'b', which does not "
+                  "run" },
+                { "circle",
+                  { { "a", "" },
+                    { "b", "depends_on: [c, a]\n" },
+                    { "c", "depends_on: [b]\n" },
+                    { "d", "depends_on: [b]\n" } },
+                  false,
                   ".woodpecker/b.yaml:1: workflows depend on each other in a circle: b -> c -> b" },
-                { "a circle that would be left out", { { "b", "depends_on: [c]\n" }, { "c", "depends_on: [b, x]\n" } }, false,
-                  "b - it depends on workflow 'c', which does not run, c - it depends on workflow 'x', and there is none" },
+                { "a circle that would be left out",
+                  { { "b", "depends_on: [c]\n" }, { "c", "depends_on: [b, x]\n" } },
+                  false,
+                  "b - it depends on workflow 'c', which does not run, c - it depends on workflow 'x', and there is "
+                  "none" },
         };
 
         FOREACH_ROW(row, rows) {
@@ -149,7 +183,8 @@ static void test_blocker(void **state) {
 }
 
 int main(void) {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_order), cmocka_unit_test(test_none), cmocka_unit_test(test_blocker) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(test_order), cmocka_unit_test(test_none),
+                                            cmocka_unit_test(test_blocker) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
