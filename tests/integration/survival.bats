@@ -1,6 +1,9 @@
 # Jobs survive the agent: it is killed at each write of a job's journal and at random, some 200 times, and each job ends with its
-# true result and the log that an undisturbed agent writes, byte for byte. Nothing is left.
+# true result and the log that an undisturbed agent writes, byte for byte. Nothing is left. PODSTEP_KILLS=2000 kills it more often,
+# SEED repeats the random ones.
 load helpers
+
+KILLS=${PODSTEP_KILLS:-200}
 
 setup_file() {
         leaks_before
@@ -151,32 +154,36 @@ die_until_done() {
         refute_output_contains "hush-hush"
 }
 
+# die SHARE LEAST CMD...: SHARE percent of $PODSTEP_KILLS deaths, in as many sets of jobs as that takes
+die() {
+        local share=$1 least=$2 all=0 i
+        shift 2
+        for ((i = 0; all * 100 < KILLS * share; i++)); do
+                XDG_STATE_HOME=$BATS_TEST_TMPDIR/state.$i
+                submit_all
+                die_until_done "$least" "$@"
+                assert_as_undisturbed
+                rm -rf "$XDG_STATE_HOME"
+                all=$((all + rounds))
+        done
+        echo "# $all kills, $i sets of jobs" >&3
+}
+
 @test "killed after each write of a journal" {
-        submit_all
-        die_until_done 50 life --debug-kill-at 1+
-        assert_as_undisturbed
+        die 25 50 life --debug-kill-at 1+
 }
 
 @test "killed before every second write of a journal" {
-        submit_all
-        die_until_done 45 life --debug-kill-at 2
-        assert_as_undisturbed
+        die 25 45 life --debug-kill-at 2
 }
 
 @test "killed at random" {
         random_life() {
                 quietly timeout -s KILL "0.$((RANDOM % 5))$((RANDOM % 10))5" "$PODSTEP" agent --socket "$SOCK" --jobs 4 --idle-timeout 10ms
         }
-        local i all=0
         RANDOM=${SEED:-$$}
         echo "# seed ${SEED:-$$}" >&3
-        for ((i = 0; i < 8 && all < 95; i++)); do
-                XDG_STATE_HOME=$BATS_TEST_TMPDIR/state.$i
-                submit_all
-                die_until_done 1 random_life
-                assert_as_undisturbed
-                all=$((all + rounds))
-        done
+        die 50 1 random_life
 }
 
 @test "told to end it leaves its jobs running, and the next agent takes them up" {
