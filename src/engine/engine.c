@@ -104,6 +104,14 @@ int engine_container_has_path(Engine *engine, const char *name, const char *path
         return engine->class->container_has_path(engine, name, path, done, userdata, ret_task);
 }
 
+int engine_exec_start(Engine *engine, const ExecSpec *spec, TaskDone done, void *userdata, Task **ret_task) {
+        return engine->class->exec_start(engine, spec, done, userdata, ret_task);
+}
+
+void engine_exec_resize(Engine *engine, Task *exec, TerminalSize size) {
+        engine->class->exec_resize(exec, size);
+}
+
 int engine_archive_put(Engine *engine, const ArchiveSpec *spec, TaskDone done, void *userdata, Task **ret_task) {
         return engine->class->archive_put(engine, spec, done, userdata, ret_task);
 }

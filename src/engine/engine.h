@@ -65,6 +65,23 @@ typedef struct FollowSpec {
         void *userdata;
 } FollowSpec;
 
+typedef struct TerminalSize {
+        unsigned rows, columns;
+} TerminalSize;
+
+/* A program beside the first one of a container. */
+typedef struct ExecSpec {
+        const char *container;
+        char *const *argv;
+        char *const *environment; /* "NAME=VALUE", besides the container's; anybody who may ask the engine sees them */
+        const char *directory;    /* NULL: the container's */
+        bool has_terminal;        /* it is given one, of this size; its two streams are one then */
+        TerminalSize size;
+        int input_fd; /* read to its end; stays the caller's; -1: none */
+        EngineOutput output;
+        void *userdata;
+} ExecSpec;
+
 typedef struct EngineClass {
         Engine *(*free)(Engine *engine);
         int (*probe)(Engine *, TaskDone, void *, Task **);
@@ -92,6 +109,9 @@ typedef struct EngineClass {
         int (*container_read_file)(Engine *, const char *name, const char *path, size_t max_bytes, char **ret,
                                    size_t *ret_n, TaskDone, void *, Task **);
         int (*container_has_path)(Engine *, const char *name, const char *path, TaskDone, void *, Task **);
+
+        int (*exec_start)(Engine *, const ExecSpec *, TaskDone, void *, Task **);
+        void (*exec_resize)(Task *, TerminalSize);
 
         int (*archive_put)(Engine *, const ArchiveSpec *, TaskDone, void *, Task **);
         int (*archive_get)(Engine *, const ArchiveSpec *, TaskDone, void *, Task **);
@@ -197,6 +217,16 @@ int engine_container_read_file(Engine *engine, const char *name, const char *pat
 /** engine_container_has_path() - 1 if there is such a path in the container, 0 if not */
 int engine_container_has_path(Engine *engine, const char *name, const char *path, TaskDone done, void *userdata,
                               Task **ret_task);
+
+/**
+ * engine_exec_start() - runs a program in a container that runs, as its user and with its environment
+ *
+ * Done with its exit code, 0..255, when all it wrote was handed on. Dropping the Task closes its input and output; what becomes
+ * of the program then is its own affair. -EOPNOTSUPP: this engine's connection has no way for it (TCP).
+ */
+int engine_exec_start(Engine *engine, const ExecSpec *spec, TaskDone done, void *userdata, Task **ret_task);
+/** engine_exec_resize() - of a Task of engine_exec_start() that is not done: its terminal has this size now */
+void engine_exec_resize(Engine *engine, Task *exec, TerminalSize size);
 
 /**
  * engine_archive_put() - unpacks an archive of tar(5) into a container, which need not run; into volumes too

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/parse.h"
 #include "base/strv.h"
+#include "engine/exec.h"
 #include "engine/exits.h"
 
 static const EngineClass libpod_class = {
@@ -35,6 +36,9 @@ static const EngineClass libpod_class = {
         .container_check_health = libpod_container_check_health,
         .container_read_file = archive_read_file,
         .container_has_path = archive_has_path,
+        .exec_start = exec_start,
+        .exec_resize = exec_resize,
+
         .archive_put = archive_put,
         .archive_get = archive_get,
         .object_list = service_object_list,

@@ -61,7 +61,7 @@ static int take_status_line(Parser *parser, Error **reterr) {
             !isdigit((unsigned char) line[11]) || (line[12] && line[12] != ' ') || line[9] == '0')
                 return refuse(reterr, "its first line", &parser->line);
         parser->status = (line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0');
-        if (parser->status == 101)
+        if (parser->status == 101 && !parser->takes_upgrade)
                 return refuse(reterr, "an upgrade that nobody asked for", &parser->line);
         parser->keeps_open = line[7] == '1';
         parser->is_chunked = parser->has_length = false;
@@ -111,9 +111,9 @@ static int take_header(Parser *parser, Error **reterr) {
 static int take_head_end(Parser *parser, Error **reterr) {
         if (parser->is_chunked && parser->has_length)
                 return error_set(reterr, EPROTO, "the answer is not HTTP: it has both a length and chunks");
-        if (parser->status < 200)
+        if (parser->status < 200 && parser->status != 101)
                 parser->state = PARSER_STATUS_LINE;
-        else if (parser->is_head || parser->status == 204 || parser->status == 304)
+        else if (parser->status == 101 || parser->is_head || parser->status == 204 || parser->status == 304)
                 parser->state = PARSER_DONE;
         else if (parser->is_chunked)
                 parser->state = PARSER_CHUNK_SIZE;

@@ -82,6 +82,15 @@ static Connection *take_kept(UnixTransport *t) {
         return NULL;
 }
 
+static int connect_socket(const UnixTransport *t, int *ret) {
+        _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+        if (fd < 0 || connect(fd, (const struct sockaddr *) &t->address, sizeof(t->address)) < 0)
+                return -errno;
+        *ret = TAKE_FD(fd);
+        return 0;
+}
+
 static int connection_new(UnixTransport *t, Connection **ret) {
         _cleanup_(connection_freep) Connection *c = NULL;
         int r;
@@ -90,9 +99,10 @@ static int connection_new(UnixTransport *t, Connection **ret) {
         if (!c)
                 return -ENOMEM;
         t->n_connections++;
-        *c = (Connection) { .t = t, .fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0) };
-        if (c->fd < 0 || connect(c->fd, (const struct sockaddr *) &t->address, sizeof(t->address)) < 0)
-                return -errno;
+        *c = (Connection) { .t = t, .fd = -1 };
+        r = connect_socket(t, &c->fd);
+        if (r < 0)
+                return r;
         r = sd_event_add_io(t->transport.event, &c->io, c->fd, EPOLLIN, on_io, c);
         if (r < 0)
                 return r;
@@ -342,7 +352,18 @@ static void unix_destroy(Transport *transport) {
         free(t);
 }
 
-static const TransportClass unix_class = { .start = unix_start, .drop = unix_drop, .destroy = unix_destroy };
+static int unix_connect(const Transport *transport, int *ret_fd) {
+        return connect_socket(container_of(transport, const UnixTransport, transport), ret_fd);
+}
+
+static void unix_server(const Transport *transport, const char **ret_host, const char **ret_prefix) {
+        const UnixTransport *t = container_of(transport, const UnixTransport, transport);
+
+        *ret_host = t->host;
+        *ret_prefix = t->prefix;
+}
+
+static const TransportClass unix_class = { .start = unix_start, .drop = unix_drop, .destroy = unix_destroy, .connect = unix_connect, .server = unix_server };
 
 static int add_sources(UnixTransport *t, sd_event *event, Error **reterr) {
         int r;

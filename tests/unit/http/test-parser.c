@@ -220,10 +220,26 @@ static void test_refusing(void **state) {
         str_done(&story.body);
 }
 
+static void test_upgrade(void **state) {
+        const char *text = "HTTP/1.1 100 Go on\r\n\r\nHTTP/1.1 101 UPGRADED\r\nUpgrade: tcp\r\nContent-Length: 99\r\n\r\n\1\2";
+        Story story = { .headers = STR_INIT(10000), .body = STR_INIT(10000) };
+        _cleanup_(parser_done) Parser parser = { 0 };
+        size_t used;
+
+        parser_init(&parser, false, on_header, on_body, &story);
+        parser.takes_upgrade = true;
+        assert_int_equal(parser_feed(&parser, text, strlen(text), &used, NULL), 1);
+        assert_int_equal(parser.status, 101);
+        assert_int_equal(used, strlen(text) - 2);
+        assert_int_equal(story.body.n, 0);
+        str_done(&story.headers);
+        str_done(&story.body);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_replies),     cmocka_unit_test(test_cut),      cmocka_unit_test(test_flood),
-                cmocka_unit_test(test_many_chunks), cmocka_unit_test(test_refusing),
+                cmocka_unit_test(test_many_chunks), cmocka_unit_test(test_refusing), cmocka_unit_test(test_upgrade),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
