@@ -123,7 +123,17 @@ static int update_end(Store *store, const StoredJob *job, Error **reterr) {
         return change(store, statement, job->id, reterr);
 }
 
+static bool has_secrets(Store *store, const char *id) {
+        _cleanup_(statement_freep) Statement *statement = NULL;
+
+        if (store_prepare(store, "SELECT 1 FROM jobs WHERE id = ?1 AND secrets IS NOT NULL", &statement, NULL) < 0)
+                return true;
+        statement_bind_text(statement, 1, id);
+        return statement_next(store, statement, NULL) != 0;
+}
+
 int store_end_job(Store *store, const StoredJob *job, Error **reterr) {
+        bool had_secrets = has_secrets(store, job->id);
         int r = store_begin(store, DURABLE_POWER, reterr);
 
         if (r < 0)
@@ -131,7 +141,10 @@ int store_end_job(Store *store, const StoredJob *job, Error **reterr) {
         r = update_end(store, job, reterr);
         if (r >= 0)
                 r = delete_records(store, job->id, reterr);
-        return store_commit(store, r, reterr);
+        r = store_commit(store, r, reterr);
+        if (r >= 0 && had_secrets) /* the log of what was written has them still */
+                (void) sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+        return r;
 }
 
 int store_want_stop(Store *store, const char *id, Error **reterr) {
