@@ -11,6 +11,11 @@
 
 #define UPLOAD_USEC (60 * 60 * USEC_PER_SEC)
 
+/* Somebody looks around in it just now. */
+static bool is_entered(const Agent *agent, const StoredJob *job) {
+        return job_directory_liveness(agent->options->state_directory, job->id) == JOB_ALIVE;
+}
+
 static int end_keeping(Agent *agent, const StoredJob *job) {
         int r = job_directory_abandon(agent->options->state_directory, job->id);
 
@@ -26,11 +31,14 @@ static int end_old_keeping(Agent *agent, bool all, size_t *n, Error **reterr) {
         uint64_t now = clock_realtime_usec();
         int r = store_list_jobs(agent->store, &filter, &jobs, &n_jobs, reterr);
 
-        for (size_t i = 0; r >= 0 && i < n_jobs; i++)
-                if (jobs[i].is_kept && (all || jobs[i].ended_usec + agent->options->keep_usec < now)) {
+        for (size_t i = 0; r >= 0 && i < n_jobs; i++) {
+                bool is_due = jobs[i].is_kept && (all || jobs[i].ended_usec + agent->options->keep_usec < now);
+
+                if (is_due && !is_entered(agent, &jobs[i])) {
                         r = end_keeping(agent, &jobs[i]);
                         (*n)++;
                 }
+        }
         stored_jobs_free(jobs, n_jobs);
         return r;
 }

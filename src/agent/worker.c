@@ -248,6 +248,7 @@ static int make_job(Worker *worker, const Map *record, Error **reterr) {
                 .holder = agent->options->holder,
                 .guard_socket = agent->options->guard_socket,
                 .state_directory = agent->options->state_directory,
+                .keep_usec = agent->options->keep_usec,
                 .observer = { on_event, worker },
                 .id = worker->id,
                 .journal = { on_put, on_count, worker },

@@ -160,23 +160,41 @@ static int parse_word(Parser *parser, const char *word) {
         return strv_append(&parser->args, word) < 0 ? error_oom(parser->reterr) : 0;
 }
 
-int options_parse(const Option *options, char *const *args, void *values, char ***ret_args, Error **reterr) {
-        Parser parser = { .options = options, .next = args, .values = values, .reterr = reterr };
-        bool is_ended = false;
+static int parse_all(Parser *parser, char ***rest) {
         int r = OPTIONS_PARSED;
 
-        while (r == OPTIONS_PARSED && *parser.next) {
-                const char *word = *parser.next++;
+        while (r == OPTIONS_PARSED && *parser->next) {
+                const char *word = *parser->next++;
 
-                if (is_ended)
-                        r = strv_append(&parser.args, word) < 0 ? error_oom(reterr) : 0;
-                else if (str_equal(word, "--"))
-                        is_ended = true;
-                else
-                        r = parse_word(&parser, word);
+                if (!str_equal(word, "--")) {
+                        r = parse_word(parser, word);
+                        continue;
+                }
+                for (; r == OPTIONS_PARSED && *parser->next; parser->next++)
+                        r = strv_append(rest, *parser->next) < 0 ? error_oom(parser->reterr) : 0;
         }
+        return r;
+}
+
+int options_parse(const Option *options, char *const *args, void *values, char ***ret_args, Error **reterr) {
+        Parser parser = { .options = options, .next = args, .values = values, .reterr = reterr };
+        int r = parse_all(&parser, &parser.args);
+
         if (r == OPTIONS_PARSED)
                 *ret_args = TAKE_PTR(parser.args);
+        strv_free(parser.args);
+        return r;
+}
+
+int options_parse_command(const Option *options, char *const *args, void *values, char ***ret_args, char ***ret_command, Error **reterr) {
+        Parser parser = { .options = options, .next = args, .values = values, .reterr = reterr };
+        _cleanup_strv_ char **command = NULL;
+        int r = parse_all(&parser, &command);
+
+        if (r == OPTIONS_PARSED) {
+                *ret_args = TAKE_PTR(parser.args);
+                *ret_command = TAKE_PTR(command);
+        }
         strv_free(parser.args);
         return r;
 }

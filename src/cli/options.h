@@ -63,6 +63,9 @@ typedef enum OptionsResult {
  */
 int options_parse(const Option *options, char *const *args, void *values, char ***ret_args, Error **reterr);
 
+/** options_parse_command() - the same, but what follows "--" is a command line of its own; NULL: there is none */
+int options_parse_command(const Option *options, char *const *args, void *values, char ***ret_args, char ***ret_command, Error **reterr);
+
 /** options_help() - the rows for people, OPTIONS_COLUMNS wide */
 void options_help(const Option *options, Str *out);
 

@@ -169,7 +169,7 @@ const Option run_option_rows[] = {
                   "May be repeated." },
         { "export-to", 0, "DIR", OPTION_STRING(RunOptions, export_directory), .help = "Where to. Default: the checkout." },
         { "keep", 0, NULL, OPTION_FLAG(RunOptions, keep),
-          .help = "After a failure leaves the containers in place, for looking at; 'podstep prune --all' removes them." },
+          .help = "After a failure leaves the containers in place for a day, for looking at with 'podstep enter'." },
         CONFIG_ROWS("Configuration"),
         JSON_ROW("Output", "One JSON object on each line; the last one is the result."),
         { "quiet", 'q', NULL, OPTION_FLAG(RunOptions, quiet), .help = "Shows only what failed, with its last lines." },
@@ -204,7 +204,7 @@ const Option submit_option_rows[] = {
           .help = "Steps see a fresh copy of what git tracks, without other files." },
         CLONE_ROW,
         { "keep", 0, NULL, OPTION_FLAG(RunOptions, keep),
-          .help = "After a failure leaves the containers in place, for looking at, until the agent's '--keep-time' is over." },
+          .help = "After a failure leaves the containers in place, for looking at with 'podstep enter', until the agent's '--keep-time' is over." },
         CONFIG_ROWS("Configuration"),
         JSON_ROW("Output", "JSON: the jobs, then with '--wait' what they print, and how they ended."),
         { "quiet", 'q', NULL, OPTION_FLAG(RunOptions, quiet), .help = "Only the numbers of the jobs." },
@@ -246,6 +246,22 @@ const Option prune_option_rows[] = {
           .help = "Leaves images that podstep fetched up to this size, those used last: 20g." },
         JSON_ROW(NULL, "A JSON object: what was removed, or would be, and the sizes before and after."),
         { "verbose", 'v', NULL, OPTION_FLAG(RunOptions, verbose), .help = "Also tells what podstep does." },
+        { 0 },
+};
+
+const Option enter_option_rows[] = {
+        { "env", 'e', "NAME=VALUE", .set = run_option_set_environment, .offset = OPTION_OFFSET(RunOptions, environment, Map), .group = "Options",
+          .help = "Adds a variable, also one that was a secret. NAME alone takes the value from the environment. May be repeated." },
+        { "env-file", 0, "FILE", OPTION_LIST(RunOptions, env_files),
+          .help = "Adds the variables of a file: a NAME=VALUE on each line. May be repeated." },
+        { "no-terminal", 'T', NULL, OPTION_FLAG(RunOptions, no_terminal),
+          .help = "Makes no terminal in the container, also where podstep has one." },
+        { "quiet", 'q', NULL, OPTION_FLAG(RunOptions, quiet), .help = "Tells nothing before the shell begins." },
+        { "verbose", 'v', NULL, OPTION_FLAG(RunOptions, verbose), .help = "Also tells what podstep does." },
+        ENGINE_ROW("Where"),
+        { "socket", 0, "PATH", OPTION_STRING(RunOptions, socket),
+          .help = "Where the agent listens. Default: PODSTEP_SOCKET, else $XDG_RUNTIME_DIR/podstep/podstep.sock." },
+        CONFIG_ROWS(NULL),
         { 0 },
 };
 
@@ -304,6 +320,7 @@ void run_options_done(RunOptions *options) {
         free(options->git);
         free(options->ref);
         free(options->socket);
+        strv_free(options->command);
         free(options->directory);
         free(options->from);
         free(options->event);

@@ -51,12 +51,16 @@ typedef struct RunOptions {
 
         char *label, *socket, *git, *ref; /* of 'submit' */
         bool wait;
+
+        char **command; /* of 'enter' */
+        bool no_terminal;
 } RunOptions;
 
 extern const Option run_option_rows[];
 extern const Option plan_option_rows[];
 extern const Option prune_option_rows[];
 extern const Option submit_option_rows[];
+extern const Option enter_option_rows[];
 
 /* For the rows of other verbs. */
 extern const char *const run_option_color_names[], *const run_option_trusted_names[];

@@ -59,6 +59,7 @@ static int start_job(Session *session, const Plan *plan, Error **reterr) {
                 .logins = session->logins,
                 .sandbox = sandboxes[MAX(options->network, NETWORK_CHOICE_AUTO)],
                 .keep = options->keep,
+                .keep_usec = options->config.jobs.keep_usec,
                 .observer = report_observer(session->report),
         };
         int r;

@@ -97,7 +97,10 @@ static int run(const Program *program, const Verb *verb, char *const *words) {
         }
         if (verb->values_init)
                 verb->values_init(values.values);
-        r = options_parse(verb->options, words, values.values, &args, &error);
+        if (verb->has_command)
+                r = options_parse_command(verb->options, words, values.values, &args, (char ***) ((char *) values.values + verb->command_offset), &error);
+        else
+                r = options_parse(verb->options, words, values.values, &args, &error);
         if (r == OPTIONS_HELP)
                 return help(program, verb->name);
         if (r < 0) {

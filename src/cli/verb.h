@@ -14,6 +14,9 @@ struct Verb {
         const char *description; /* some sentences, for its own help */
         const Option *options;
 
+        bool has_command;      /* what follows "--" is one, */
+        size_t command_offset; /* and goes into this field of the values */
+
         size_t values_size; /* of the struct that the options fill in */
         void (*values_init)(void *values);
         void (*values_done)(void *values);

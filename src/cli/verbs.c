@@ -98,6 +98,15 @@ const Verb podstep_verbs[] = {
         { "rerun", "JOB", CLIENT_OPTIONS(rerun_option_rows), .run = verb_rerun,
           .summary = "queue a job again",
           .description = "Queues the same workflow with the same variables once more, as a new job." },
+        { "enter", "[JOB [STEP]] [-- COMMAND...]", RUN_OPTIONS(enter_option_rows), .run = verb_enter,
+          .has_command = true, .command_offset = OPTION_OFFSET(RunOptions, command, char **),
+          .summary = "a shell in a step that failed",
+          .description = "Starts a shell in the container of a step that was kept, with the same user, variables, files and names of services. "
+                         "'run --keep' and 'submit --keep' keep what failed, for a day. JOB is an id as they tell it, its beginning, or a "
+                         "number of the agent's; without it, it is the only job that is kept. Without STEP it is the one that failed.\n\n"
+                         "Commands may come from standard input, and COMMAND runs in place of the shell.\n\n"
+                         "Exit code: that of the shell or COMMAND; 126 or 127 if it cannot be started; 2 there is no such job or step; 125 the "
+                         "engine failed." },
         { "info", NULL, CLIENT_OPTIONS(info_option_rows), .run = verb_info,
           .summary = "how the agent is",
           .description = "Shows the agent's version, its engine, how many jobs wait and run, and why none begins if that is so." },

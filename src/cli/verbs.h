@@ -17,6 +17,7 @@ int verb_completion(const Verb *verb, char *const *args, void *values);
 /* Each returns the exit code. @values: RunOptions */
 int verb_run(const Verb *verb, char *const *args, void *values);
 int verb_plan(const Verb *verb, char *const *args, void *values);
+int verb_enter(const Verb *verb, char *const *args, void *values);
 int verb_prune(const Verb *verb, char *const *args, void *values);
 /* @values: LintValues */
 int verb_lint(const Verb *verb, char *const *args, void *values);

@@ -61,6 +61,7 @@ typedef struct ConfigEngine {
 typedef struct ConfigJobs {
         uint64_t timeout_usec, grace_usec; /* 0: the default */
         bool keep_failed;
+        uint64_t keep_usec; /* what is kept so; 0: the default */
 } ConfigJobs;
 
 typedef struct ConfigLint {

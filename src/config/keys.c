@@ -42,6 +42,9 @@ static const ConfigKey job_rows[] = {
         { "runner", TEXT(policy.runner), .check = config_check_runner, .fallback = "podstep",
           .doc = "The name of this runner, a part of the names of caches: runners of one user that are to have their own "
                  "have different ones." },
+        { "keep_time", DURATION(jobs.keep_usec), .fallback = "24h",
+          .doc = "What ``run --keep`` left in place is removed after this time, by whatever podstep runs then. Of the agent's jobs "
+                 "its option ``--keep-time`` says it." },
         { "shell", TEXT(policy.shell), .check = config_check_program,
           .doc = "The shell of the image that runs the commands of GitLab jobs: ``bash``, ``sh``, or a path. Without it "
                  "bash where the image has it, else sh." },

@@ -9,8 +9,8 @@
 
 #include "base/clock.h"
 #include "base/strv.h"
-#include "engine/call.h"
 #include "engine/frames.h"
+#include "engine/service-internal.h"
 #include "http/upgrade.h"
 
 #define PIECE_BYTES (32U * 1024)
@@ -353,17 +353,15 @@ static void on_created(Task *task, int r, const Error *error, void *userdata) {
 }
 
 static int create(Exec *exec, const ExecSpec *spec) {
-        CallSpec call_spec = { .doing = "starting a program in container",
-                               .method = "POST",
-                               .path = { "containers", spec->container, "exec" },
-                               .answer = answer_container_id,
-                               .is_slow = true };
-        _cleanup_(call_freep) Call *call = NULL;
         JsonWriter w = { 0 };
-        int r = call_new(&exec->service->engine, &call_spec, on_created, exec, &call);
+        CallSpec call = { .doing = "starting a program in container",
+                          .method = "POST",
+                          .path = { "containers", spec->container, "exec" },
+                          .answer = answer_id,
+                          .ret.text = &exec->id,
+                          .body = &w,
+                          .is_slow = true };
 
-        if (r < 0)
-                return r;
         json_open_object(&w, NULL);
         json_put_bool(&w, "AttachStdin", spec->input_fd >= 0);
         json_put_bool(&w, "AttachStdout", true);
@@ -374,9 +372,7 @@ static int create(Exec *exec, const ExecSpec *spec) {
         json_put_strv(&w, "Env", spec->environment);
         json_put_string(&w, "WorkingDir", spec->directory);
         json_close(&w);
-        call->ret.text = &exec->id;
-        r = call_finish_body(call, &w);
-        return r < 0 ? r : call_start_take(TAKE_PTR(call), &exec->pending);
+        return call_start(&exec->service->engine, &call, on_created, exec, &exec->pending);
 }
 
 int exec_start(Engine *engine, const ExecSpec *spec, TaskDone done, void *userdata, Task **ret_task) {

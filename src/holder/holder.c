@@ -11,6 +11,7 @@
  *   podstep-holder run PROGRAM [ARG...] [';' PROGRAM...]  is no holder: runs programs of the host, see run.h
  *   podstep-holder own UID GID PATH...                   neither: gives files to a user, see own.h
  *   podstep-holder with FILE PROGRAM [ARG...]            neither: adds variables, see with.h
+ *   podstep-holder stay, podstep-holder enter ...         neither: for who looks around in a kept container, see enter.h
  *
  * An engine on another machine is sent this file and nothing else, so it is linked statically where that can be.
  *
@@ -31,6 +32,7 @@
 
 #include "ask.h"
 #include "block.h"
+#include "enter.h"
 #include "look.h"
 #include "own.h"
 #include "run.h"
@@ -104,7 +106,8 @@ static int guard(char **argv) {
 
 static const AnswerVerb verbs[] = {
         { "run", run_programs }, { "own", own },     { "with", with },   { "block", block_addresses },
-        { "look", look },        { "ask", ask },     { "guard", guard }, { NULL, NULL },
+        { "look", look },        { "ask", ask },     { "guard", guard }, { "stay", stay },
+        { "enter", enter },      { NULL, NULL },
 };
 
 int main(int argc, char **argv) {

@@ -2,18 +2,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "enter.h"
+
 #define FILE_BYTES_MAX (16U * 1024 * 1024)
-#define CANNOT_RUN 126
-#define NOT_FOUND 127
 
 /* The bytes stay for as long as we do: the environment points to them. */
-static int read_variables(const char *path) {
+int read_variables(const char *path) {
         int fd = open(path, O_RDONLY | O_CLOEXEC);
         size_t n = 0;
         struct stat st;
@@ -39,14 +40,30 @@ static int read_variables(const char *path) {
         return 0;
 }
 
+int become(char **argv) {
+        execvp(argv[0], argv);
+        fprintf(stderr, "cannot start '%s': %s\n", argv[0], strerror(errno));
+        return errno == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN;
+}
+
+static int is_to_stay(const char *file) {
+        char path[PATH_MAX];
+
+        return snprintf(path, sizeof(path), "%s.stay", file) < (int) sizeof(path) && access(path, F_OK) == 0;
+}
+
 int with(char **argv) {
-        if (!argv[0] || !argv[1])
+        if (!argv[0])
                 return EXIT_FAILURE;
+        if (is_to_stay(argv[0]))
+                return stay(argv);
+        if (!argv[1]) {
+                fprintf(stderr, "there is nothing to run: neither the step nor its image names a program\n");
+                return STATUS_NOT_FOUND;
+        }
         if (read_variables(argv[0]) < 0) {
                 fprintf(stderr, "cannot read '%s': %s\n", argv[0], strerror(errno));
-                return CANNOT_RUN;
+                return STATUS_CANNOT_RUN;
         }
-        execvp(argv[1], argv + 1);
-        fprintf(stderr, "cannot start '%s': %s\n", argv[1], strerror(errno));
-        return errno == ENOENT ? NOT_FOUND : CANNOT_RUN;
+        return become(argv + 1);
 }

@@ -7,9 +7,11 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/str.h"
 #include "base/strv.h"
+#include "job/kept.h"
 
 static char *directory_path(const char *state_directory, const char *id) {
         return str_printf("%s/jobs/%s", state_directory, id);
@@ -79,17 +81,51 @@ static bool is_locked(const char *directory) {
         return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
+/* A file of another kind is one of a podstep that knew no end of it. */
+static bool is_over(const char *state_directory, const char *id) {
+        KeptJob kept = { 0 };
+        bool is_over = kept_job_read(state_directory, id, &kept, NULL) >= 0 && kept.until_usec < clock_realtime_usec();
+
+        kept_job_done(&kept);
+        return is_over;
+}
+
 JobLiveness job_directory_liveness(const char *state_directory, const char *id) {
         _cleanup_free_ char *path = directory_path(state_directory, id);
         _cleanup_free_ char *kept = path ? path_join(path, "kept") : NULL, *left = path ? path_join(path, "agent") : NULL;
 
         if (!kept || !left || is_locked(path))
                 return JOB_ALIVE; /* what cannot be told must not be removed */
-        return file_exists(kept) ? JOB_KEPT : file_exists(left) ? JOB_LEFT : JOB_DEAD;
+        if (file_exists(kept))
+                return is_over(state_directory, id) ? JOB_DEAD : JOB_KEPT;
+        return file_exists(left) ? JOB_LEFT : JOB_DEAD;
 }
 
-int job_directory_mark_kept(const JobDirectory *directory) {
-        return mark(directory->path, "kept");
+int job_directory_mark_kept(const JobDirectory *directory, const char *text) {
+        _cleanup_free_ char *path = path_join(directory->path, "kept");
+
+        return path ? file_replace(path, text, strlen(text), 0600) : -ENOMEM;
+}
+
+int job_directory_hold(const char *state_directory, const char *id, int *ret_fd) {
+        _cleanup_free_ char *path = directory_path(state_directory, id);
+        _cleanup_free_ char *lock = path ? path_join(path, "lock") : NULL, *kept = path ? path_join(path, "kept") : NULL;
+        _cleanup_close_ int fd = lock ? open(lock, O_RDWR | O_CLOEXEC | O_NOFOLLOW) : -1;
+
+        if (!lock || !kept)
+                return -ENOMEM;
+        if (fd < 0)
+                return errno == ENOENT || errno == ENOTDIR ? -ENOENT : -errno;
+        if (flock(fd, LOCK_SH | LOCK_NB) < 0)
+                return errno == EWOULDBLOCK ? -EBUSY : -errno;
+        if (!file_exists(kept)) /* it was removed meanwhile, or its podstep was killed */
+                return file_exists(lock) ? -EBUSY : -ENOENT;
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+bool job_directory_is_held_only_by(int fd) {
+        return flock(fd, LOCK_EX | LOCK_NB) == 0;
 }
 
 static int unmark(const char *state_directory, const char *id, const char *name) {

@@ -4,9 +4,12 @@
  * A job's own directory below the state directory: what its containers are given (scripts, hosts files), their logs, and a lock
  * that lives as long as the podstep that runs it. Whoever finds the lock free has found a left-over.
  *
+ *   jobs/ID/kept  (see kept.h)  holder (podstep-holder, for containers)
  *   jobs/ID/lock  agent (its agent will take it up again)  hosts  rootfs/ (of the holder)  output/N (log of step N)  output/N.pid
  *   jobs/ID/step-N/{script,hosts,resolv.conf}, of the one that clones {rootfs/,netrc}
  */
+
+#include <stdbool.h>
 
 #include "base/error.h"
 
@@ -28,14 +31,22 @@ void job_directory_done(JobDirectory *directory);
 
 typedef enum JobLiveness {
         JOB_ALIVE, /* its podstep runs */
-        JOB_KEPT,  /* ended, and left on purpose (--keep) */
+        JOB_KEPT,  /* ended, and left on purpose (--keep); JOB_DEAD when its time is over */
         JOB_LEFT,  /* its agent does not run: the next one takes it up */
         JOB_DEAD,  /* nobody looks after it */
 } JobLiveness;
 /** job_directory_liveness() - of any job id; JOB_DEAD also if there is no such directory */
 JobLiveness job_directory_liveness(const char *state_directory, const char *id);
-/** job_directory_mark_kept() - so that only 'prune --all' removes it */
-int job_directory_mark_kept(const JobDirectory *directory);
+/** job_directory_mark_kept() - so that it stays as long as that text of kept.h says; 'prune --all' removes it before */
+int job_directory_mark_kept(const JobDirectory *directory, const char *text);
+/**
+ * job_directory_hold() - of a kept job: while the descriptor is open it counts as alive, so that nobody removes it; several may
+ *
+ * Return: 0; -ENOENT: there is no such job; -EBUSY: it is not kept: it runs, or is just being removed.
+ */
+int job_directory_hold(const char *state_directory, const char *id, int *ret_fd);
+/** job_directory_is_held_only_by() - whether nobody else holds it; then nobody else can any more */
+bool job_directory_is_held_only_by(int fd);
 /** job_directory_abandon() - its agent knows nothing of it any more: JOB_LEFT becomes JOB_DEAD */
 int job_directory_abandon(const char *state_directory, const char *id);
 /** job_directory_unmark_kept() - it was looked at long enough */

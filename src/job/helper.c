@@ -70,6 +70,13 @@ int helper_read_program(const Job *job, char **ret, size_t *ret_n, Error **reter
         return 0;
 }
 
+bool holder_is_static(const Job *job) {
+        _cleanup_free_ char *bytes = NULL;
+        size_t n;
+
+        return helper_read_program(job, &bytes, &n, NULL) >= 0;
+}
+
 /* The same bytes have the same name: FNV-1a is enough to tell one build from another. */
 static char *name_image(const char *bytes, size_t n) {
         uint64_t hash = UINT64_C(0xcbf29ce484222325);

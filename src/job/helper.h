@@ -5,6 +5,8 @@
  * podstep-holder, statically linked. It is made once on each engine, of the bytes that are here, and stays there.
  */
 
+#include <stdbool.h>
+
 #include "loop/task.h"
 
 typedef struct Job Job;
@@ -24,3 +26,5 @@ int helper_ensure(Job *job, TaskDone done, void *userdata, Task **ret_task);
  * -ENOEXEC and the Error: it needs libraries of this machine, so it runs nowhere else.
  */
 int helper_read_program(const Job *job, char **ret, size_t *ret_n, Error **reterr);
+/** holder_is_static() - whether it runs in any container */
+bool holder_is_static(const Job *job);

@@ -133,6 +133,7 @@ struct Job {
         unsigned n_calls_before;
         bool has_lost_journal;
         bool cannot_block; /* addresses: see guard.h */
+        bool can_be_entered; /* if it fails it is kept, and podstep-holder can run in its containers: see keep.h */
 };
 
 /* job.c */
@@ -223,6 +224,8 @@ bool step_uses_wrapper(const Step *step);    /* podstep-holder sets its variable
 bool step_needs_secrets(const Step *step);   /* the engine has to set them */
 int step_write_file(const Step *step, const char *name, Str *text, mode_t mode, Error **reterr);
 int step_send_files(Step *step, TaskDone done, void *userdata, Task **ret_task, Error **reterr); /* 1: there are none */
+/* likewise, for a container that stays and is to be entered: no secrets are in them */
+int step_keep_files(Step *step, TaskDone done, void *userdata, Task **ret_task, Error **reterr);
 /* entrypoint and command, which may be in @ret_wrapped: 0 or -ENOMEM */
 int step_program(const Step *step, ContainerSpec *spec, char ***ret_wrapped);
 int step_environment(const Step *step, Map *env);

@@ -8,6 +8,7 @@
 #include "base/strv.h"
 #include "job/helper.h"
 #include "job/job-internal.h"
+#include "job/keep.h"
 #include "job/slot.h"
 #include "loop/timer.h"
 
@@ -162,22 +163,6 @@ static int enter_collecting(Machine *machine, Task **ret_task, Error **reterr) {
         return MIN(r, 0);
 }
 
-static void tell_kept(Job *job) {
-        const Step *failed = NULL;
-
-        for (size_t i = 0; i < job->spec.plan->n_steps && !failed; i++)
-                if (job->steps[i].has_exit && job->steps[i].result == STEP_SCRIPT_FAILED)
-                        failed = &job->steps[i];
-        job_emit_text(job, JOB_EVENT_NOTE, NULL, "kept for looking: job %s", job->id);
-        if (failed && failed->plan->image && workspace_volume(job->workspace, 0)) {
-                _cleanup_free_ char *network = sandbox_holder(job->sandbox) ? str_printf(" --network container:%s", sandbox_holder(job->sandbox)) : strdup("");
-
-                job_emit_text(job, JOB_EVENT_NOTE, failed, "  look:   %s run --rm -it%s --volumes-from %s -w %s %s sh",
-                              job->spec.engine->info.kind, network ? network : "", failed->container, failed->plan->directory, failed->plan->image);
-        }
-        job_emit_text(job, JOB_EVENT_NOTE, NULL, "  remove: podstep prune --all");
-}
-
 /* Nothing mounts its caches any more. */
 static void give_up_slot(const Job *job) {
         if (job->spec.plan->cache_owner)
@@ -203,17 +188,33 @@ static void on_cleaned(Task *task, int r, const Error *error, void *userdata) {
         machine_post(&job->machine, MACHINE_OK);
 }
 
+static void on_kept(Task *task, int r, const Error *error, void *userdata) {
+        Job *job = userdata;
+        char time[CLOCK_DURATION_MAX];
+
+        if (r < 0) {
+                job_emit_text(job, JOB_EVENT_WARNING, NULL, "it cannot be kept: %s", error_message(error, r));
+                job->spec.keep = false;
+                job->machine.task = task_free(job->machine.task);
+                if (sandbox_remove(job->sandbox, on_cleaned, job, &job->machine.task) < 0)
+                        on_cleaned(NULL, -ENOMEM, NULL, job);
+                return;
+        }
+        job_emit_text(job, JOB_EVENT_NOTE, NULL, "kept for looking, for %s: job %s",
+                      clock_format_duration(job->spec.keep_usec ? job->spec.keep_usec : JOB_KEEP_DEFAULT_USEC, time), job->id);
+        job_emit_text(job, JOB_EVENT_NOTE, NULL, "  enter:  podstep enter %s", job->id);
+        job_emit_text(job, JOB_EVENT_NOTE, NULL, "  remove: podstep prune --all");
+        machine_post(&job->machine, MACHINE_OK);
+}
+
 static int enter_cleaning(Machine *machine, Task **ret_task, Error **reterr) {
         Job *job = container_of(machine, Job, machine);
         bool keeps = job->spec.keep && job->has_result && job->result != JOB_CANCELED && job->sandbox;
 
         job_note(job, "phase", "cleaning");
         images_stop(job);
-        if (keeps && job_directory_mark_kept(&job->directory) >= 0) {
-                tell_kept(job);
-                machine_post(machine, MACHINE_OK);
-                return 0;
-        }
+        if (keeps)
+                return keep_start(job, on_kept, job, ret_task);
         if (!job->sandbox) {
                 on_cleaned(NULL, 0, NULL, job);
                 return 0;
@@ -311,6 +312,7 @@ int job_new(sd_event *event, const JobSpec *spec, JobDone done, void *userdata, 
                                reterr);
         if (r < 0)
                 return r;
+        job->can_be_entered = spec->keep && holder_is_static(job);
         job->steps = calloc(spec->plan->n_steps, sizeof(*job->steps));
         if (!job->steps || make_labels(job) < 0 || schedule_init(job) < 0 ||
             machine_init(&job->machine, event, "job", job_states, JOB_NEW, job_failed) < 0)

@@ -43,6 +43,7 @@ typedef struct JobSpec {
         const Logins *logins;  /* for registries; NULL: none */
         SandboxChoice sandbox;
         bool keep;             /* leave everything in place if a step failed */
+        uint64_t keep_usec;    /* so long; 0: the default */
         JobObserver observer;
         const char *id;     /* NULL: a new one */
         JobJournal journal; /* all NULL: it ends with this process */
@@ -50,6 +51,7 @@ typedef struct JobSpec {
 } JobSpec;
 
 #define JOB_TIMEOUT_DEFAULT_USEC (60 * USEC_PER_MIN) /* as woodpecker-cli exec */
+#define JOB_KEEP_DEFAULT_USEC (24 * 60 * USEC_PER_MIN)
 #define JOB_SERVICE_TIMEOUT_DEFAULT_USEC (60 * USEC_PER_SEC)
 #define JOB_GRACE_DEFAULT_USEC (20 * USEC_PER_SEC) /* Woodpecker's default between TERM and KILL */
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/base64.h"
 #include "base/file.h"
@@ -17,6 +18,10 @@
 #define SCRIPT STEP_SCRIPT_DIRECTORY "/script"     /* what the container starts */
 #define COMMANDS STEP_SCRIPT_DIRECTORY "/commands" /* what that runs, */
 #define AFTER STEP_SCRIPT_DIRECTORY "/after"       /* and then */
+#define AGAIN STEP_SCRIPT_DIRECTORY "/again"       /* the first, in a container that was kept */
+#define HOLDER STEP_SCRIPT_DIRECTORY "/holder"
+#define VARIABLES STEP_SCRIPT_DIRECTORY "/variables"
+#define STAY VARIABLES ".stay"
 /* The kernel takes no single argument or variable above 128 KiB (MAX_ARG_STRLEN). */
 #define CI_SCRIPT_BYTES_MAX (120U * 1024)
 
@@ -36,9 +41,14 @@ static bool brings_secrets(const Step *step) {
         return step_uses_script(step->plan) && (step->plan->style == SCRIPT_PLAIN || !starter(step));
 }
 
-/* Secrets that neither a script of ours nor the engine can set: podstep-holder adds them, and becomes the program. */
+/*
+ * Secrets that neither a script of ours nor the engine can set: podstep-holder adds them, and becomes the program. Also where the
+ * container may be kept: then it can be started again without running that program, and no secret stays on the engine.
+ */
 bool step_uses_wrapper(const Step *step) {
-        return !brings_secrets(step) && !step->job->spec.engine->info.has_secrets && step->plan->secret_environment.n_entries > 0;
+        if (brings_secrets(step))
+                return false;
+        return step->job->can_be_entered || (!step->job->spec.engine->info.has_secrets && step->plan->secret_environment.n_entries > 0);
 }
 
 bool step_needs_secrets(const Step *step) {
@@ -74,8 +84,8 @@ static void append_export(Str *text, const char *name, const char *value) {
         (void) str_append_char(text, '\n');
 }
 
-static void append_secrets(Str *text, const Step *step) {
-        if (brings_secrets(step))
+static void append_secrets(Str *text, const Step *step, bool without) {
+        if (!without && brings_secrets(step))
                 MAP_FOREACH(entry, &step->plan->secret_environment)
                         append_export(text, entry->key, entry->value);
 }
@@ -88,8 +98,9 @@ typedef struct ScriptFile {
 } ScriptFile;
 
 typedef struct ScriptFiles {
-        ScriptFile files[3];
+        ScriptFile files[6];
         size_t n;
+        bool are_kept; /* for who looks at what failed: without secrets, and the first one is AGAIN */
 } ScriptFiles;
 
 static void script_files_done(ScriptFiles *files) {
@@ -108,13 +119,13 @@ static Str *add_file(ScriptFiles *files, const char *path, mode_t mode) {
 static int make_plain(const Step *step, ScriptFiles *files) {
         _cleanup_free_ char *now = str_printf("%llu", (unsigned long long) (clock_realtime_usec() / USEC_PER_SEC));
         _cleanup_free_ char *script = woodpecker_script(step->plan->commands, step->plan->directory);
-        Str *text = add_file(files, SCRIPT, 0444);
+        Str *text = add_file(files, files->are_kept ? AGAIN : SCRIPT, 0444);
 
         if (!script || !now)
                 return -ENOMEM;
-        append_export(text, "CI_PIPELINE_STATUS", step->job->has_failed ? "failure" : "success");
+        append_export(text, "CI_PIPELINE_STATUS", (files->are_kept ? step->prepared_failed : step->job->has_failed) ? "failure" : "success");
         append_export(text, "CI_STEP_STARTED", now);
-        append_secrets(text, step);
+        append_secrets(text, step, files->are_kept);
         (void) str_append(text, script);
         return 0;
 }
@@ -123,7 +134,7 @@ static int add_commands(const Step *step, char *const *commands, const char *pat
         _cleanup_free_ char *script = gitlab_script(commands, step->plan->directory);
         Str *text = add_file(files, path, 0444);
 
-        append_secrets(text, step);
+        append_secrets(text, step, files->are_kept);
         if (script)
                 (void) str_append(text, script);
         return script ? 0 : -ENOMEM;
@@ -133,7 +144,7 @@ static int make_strict(const Step *step, ScriptFiles *files) {
         bool has_more = strv_length(step->plan->after_commands) > 0;
         const Policy *policy = step->job->spec.policy;
         _cleanup_free_ char *launcher = gitlab_launcher(COMMANDS, has_more ? AFTER : NULL, policy ? policy->shell : NULL);
-        Str *text = add_file(files, SCRIPT, 0555);
+        Str *text = add_file(files, files->are_kept ? AGAIN : SCRIPT, 0555);
         int r;
 
         if (!launcher)
@@ -143,50 +154,56 @@ static int make_strict(const Step *step, ScriptFiles *files) {
         return r >= 0 && has_more ? add_commands(step, step->plan->after_commands, AFTER, files) : r;
 }
 
+/* What the wrapper reads: each variable ended by a NUL. */
+static void append_variables(Str *text, const Step *step) {
+        MAP_FOREACH(entry, &step->plan->secret_environment) {
+                (void) str_appendf(text, "%s=%s", entry->key, (const char *) entry->value);
+                (void) str_append_n(text, "", 1);
+        }
+}
+
+static int check_files(const ScriptFiles *files, Error **reterr) {
+        for (size_t i = 0; i < files->n; i++)
+                if (files->files[i].text.error == -E2BIG)
+                        return error_set(reterr, E2BIG, "its script is larger than %u MiB", STEP_FILE_BYTES_MAX >> 20);
+                else if (files->files[i].text.error < 0)
+                        return error_oom(reterr);
+        return 0;
+}
+
 /* Just before the start: they hold what is only known then, and secrets, which so appear in no inspect. */
 static int make_files(const Step *step, ScriptFiles *files, Error **reterr) {
         int r = 0;
 
         if (step_uses_script(step->plan))
                 r = step->plan->style == SCRIPT_STRICT ? make_strict(step, files) : make_plain(step, files);
-        for (size_t i = 0; i < files->n && r >= 0; i++)
-                if (files->files[i].text.error == -E2BIG)
-                        return error_set(reterr, E2BIG, "its script is larger than %u MiB", STEP_FILE_BYTES_MAX >> 20);
-                else
-                        r = files->files[i].text.error;
-        return r < 0 ? error_oom(reterr) : 0;
-}
+        if (r < 0)
+                return error_oom(reterr);
+        if (files->are_kept || step_uses_wrapper(step)) {
+                Str *text = add_file(files, VARIABLES, 0444);
 
-static int add_wrapper(Step *step, Error **reterr) {
-        _cleanup_str_ Str variables = STR_INIT(STEP_FILE_BYTES_MAX);
-        _cleanup_free_ char *program = NULL;
-        size_t n;
-        int r;
-
-        MAP_FOREACH(entry, &step->plan->secret_environment) {
-                (void) str_appendf(&variables, "%s=%s", entry->key, (const char *) entry->value);
-                (void) str_append_n(&variables, "", 1);
+                if (!files->are_kept)
+                        append_variables(text, step);
         }
-        r = helper_read_program(step->job, &program, &n, reterr);
-        if (r < 0)
-                return r;
-        if (upload_add_file(step->upload, "holder", program, n, 0555) < 0 ||
-            upload_add_file(step->upload, "variables", str_get(&variables), variables.n, 0444) < 0)
-                return error_oom(reterr);
-        return 0;
+        if (files->are_kept) {
+                (void) str_append(add_file(files, SCRIPT, 0555), "#!/bin/sh\nexec " HOLDER " stay\n");
+                (void) add_file(files, STAY, 0444);
+        }
+        return check_files(files, reterr);
 }
 
-static int send_files(Step *step, const ScriptFiles *files, TaskDone done, void *userdata, Task **ret_task, Error **reterr) {
+/* The holder comes along where it is to run: in the wrapper's place, or for who enters. */
+static int send_files(Step *step, const ScriptFiles *files, bool with_holder, TaskDone done, void *userdata, Task **ret_task, Error **reterr) {
         ArchiveSpec spec = { .container = step->container, .path = STEP_SCRIPT_DIRECTORY, .source = upload_read, .rewind = upload_rewind };
-        int r = 0;
+        _cleanup_free_ char *program = NULL;
+        size_t n = 0;
+        int r = with_holder ? helper_read_program(step->job, &program, &n, reterr) : 0;
 
-        step->upload = upload_free(step->upload);
-        if (upload_new_empty(&step->upload) < 0)
-                return error_oom(reterr);
-        if (step_uses_wrapper(step))
-                r = add_wrapper(step, reterr);
         if (r < 0)
                 return r;
+        step->upload = upload_free(step->upload);
+        if (upload_new_empty(&step->upload) < 0 || (with_holder && upload_add_file(step->upload, path_base(HOLDER), program, n, 0555) < 0))
+                return error_oom(reterr);
         for (size_t i = 0; i < files->n; i++) {
                 const ScriptFile *file = &files->files[i];
 
@@ -197,17 +214,54 @@ static int send_files(Step *step, const ScriptFiles *files, TaskDone done, void 
         return engine_archive_put(step->job->spec.engine, &spec, done, userdata, ret_task);
 }
 
+/* One copy for all steps of the job, each with a name of its own. */
+static int put_holder(const Step *step, Error **reterr) {
+        _cleanup_free_ char *path = path_join(step->job->directory.path, "holder"), *name = path_join(step->directory, path_base(HOLDER));
+        _cleanup_free_ char *program = NULL;
+        size_t n = 0;
+        int r = 0;
+
+        if (!path || !name)
+                return error_oom(reterr);
+        if (!file_exists(path)) {
+                r = helper_read_program(step->job, &program, &n, reterr);
+                if (r < 0)
+                        return r;
+                r = file_replace(path, program, n, 0555);
+        }
+        if (r >= 0 && link(path, name) < 0 && errno != EEXIST)
+                r = -errno;
+        return r < 0 ? error_set(reterr, -r, "cannot write '%s': %s", name, strerror(-r)) : 0;
+}
+
+static int put_files(Step *step, const ScriptFiles *files, bool with_holder, TaskDone done, void *userdata, Task **ret_task, Error **reterr) {
+        int r = 0;
+
+        if (files->n == 0 && !with_holder)
+                return 1;
+        if (job_is_far(step->job))
+                return send_files(step, files, with_holder, done, userdata, ret_task, reterr);
+        for (size_t i = 0; i < files->n && r >= 0; i++)
+                r = step_write_file(step, files->files[i].name, (Str *) &files->files[i].text, files->files[i].mode, reterr);
+        if (with_holder && r >= 0) /* last: without it, secrets are out of the files all the same */
+                r = put_holder(step, reterr);
+        return r < 0 ? r : 1;
+}
+
 int step_send_files(Step *step, TaskDone done, void *userdata, Task **ret_task, Error **reterr) {
         _cleanup_(script_files_done) ScriptFiles files = { 0 };
         int r = make_files(step, &files, reterr);
 
-        if (r < 0)
-                return r;
-        if (job_is_far(step->job) && (files.n > 0 || step_uses_wrapper(step)))
-                return send_files(step, &files, done, userdata, ret_task, reterr);
-        for (size_t i = 0; i < files.n && r >= 0; i++)
-                r = step_write_file(step, files.files[i].name, &files.files[i].text, files.files[i].mode, reterr);
-        return r < 0 ? r : 1;
+        return r < 0 ? r : put_files(step, &files, step_uses_wrapper(step), done, userdata, ret_task, reterr);
+}
+
+int step_keep_files(Step *step, TaskDone done, void *userdata, Task **ret_task, Error **reterr) {
+        _cleanup_(script_files_done) ScriptFiles files = { .are_kept = true };
+        int r = step->directory ? 0 : step_name_directory(step, reterr);
+
+        if (r >= 0)
+                r = make_files(step, &files, reterr);
+        return r < 0 ? r : put_files(step, &files, true, done, userdata, ret_task, reterr);
 }
 
 static bool is_shell_with_text(char *const *program) {
@@ -244,7 +298,7 @@ static int append_words(char ***words, char *const *more) {
 
 /* podstep-holder in front of what would run. */
 static int wrap(const Step *step, const ContainerSpec *spec, char ***ret) {
-        static const char *const front[] = { STEP_SCRIPT_DIRECTORY "/holder", "with", STEP_SCRIPT_DIRECTORY "/variables", NULL };
+        static const char *const front[] = { HOLDER, "with", VARIABLES, NULL };
         char *const *command = spec->command || step->plan->entrypoint ? spec->command : step->image->info.command;
         int r = append_words(ret, (char *const *) front);
 

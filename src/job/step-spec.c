@@ -157,7 +157,7 @@ static void add_own_files(Mounts *mounts, const Step *step) {
                         add_mount(mounts, (MountSpec) { .kind = MOUNT_VOLUME, .target = STEP_SCRIPT_DIRECTORY });
                 return;
         }
-        if (step_uses_script(step->plan))
+        if (step_uses_script(step->plan) || step_uses_wrapper(step))
                 add_own_file(mounts, step, strdup(step->directory), STEP_SCRIPT_DIRECTORY);
         if (!uses_job_network(step))
                 return;

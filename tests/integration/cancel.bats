@@ -203,7 +203,6 @@ stubborn() {
 }
 
 @test "--keep keeps a failed step's pod and says how to look; only prune --all removes it" {
-        local look
         checkout <<-Y
 	steps:
 	- {name: makes, image: $IMG/busybox:1, commands: [echo evidence >trace]}
@@ -211,13 +210,13 @@ stubborn() {
 	Y
         podstep run --keep
         assert_status 1
-        assert_output_contains "kept for looking"
-        look=$(grep -o "$ENGINE run .*" <<<"$output")
+        assert_output_contains "kept for looking, for 24h"
+        assert_output_contains "podstep enter"
         assert_output_contains "podstep prune --all"
         # the next run and a plain prune leave it
         podstep prune
         [ -n "$(ours container)" ]
-        run bash -c "${look/ -it/ } -c 'cat trace'"
+        podstep enter -- cat trace
         assert_line evidence
         podstep prune --all
         assert_status 0

@@ -135,14 +135,23 @@ assert_query() {
         [ "$got" = "$2" ] || fail "$1 is '$got', expected '$2'; events:" "$(head -c 5000 "$EVENTS")" "$stderr"
 }
 
-# podstep_terminal [--type PATTERN TEXT] ARGS...: on a terminal of 80 x 24; $RAW what was written, $output the screen in the end
+# podstep_terminal [--type PATTERN TEXT | ...]... ARGS...: on a terminal of 80 x 24; see terminal.py; $RAW what was written, $output the screen in the end
 podstep_terminal() {
-        local type=() end=$((SECONDS + ${LIMIT:-60}))
-        [ "$1" != --type ] || { type=("${@:1:3}"); shift 3; }
+        local type=()
+        while [[ $1 =~ ^--(type|resize|signal)$ ]]; do
+                type+=("${@:1:3}")
+                shift 3
+        done
+        on_terminal "${type[@]}" "$PODSTEP" "$@"
+}
+
+# on_terminal [--type ... | ...]... CMD...: the same for any command
+on_terminal() {
+        local end=$((SECONDS + ${LIMIT:-60}))
         RAW=$BATS_TEST_TMPDIR/raw.$RANDOM
         status=0
-        TERM=xterm timeout -k 10 "${LIMIT:-60}" /usr/bin/python3 "$SUPPORT_DIR/terminal.py" "$RAW" 80 24 "${type[@]}" "$PODSTEP" "$@" </dev/null || status=$?
-        [ $SECONDS -lt $end ] || fail "podstep $* did not end within ${LIMIT:-60} s; output:" "$(cat "$RAW")"
+        TERM=xterm timeout -k 10 "${LIMIT:-60}" /usr/bin/python3 "$SUPPORT_DIR/terminal.py" "$RAW" 80 24 "$@" </dev/null || status=$?
+        [ $SECONDS -lt $end ] || fail "$* did not end within ${LIMIT:-60} s; output:" "$(cat "$RAW")"
         output=$(cat "$RAW.screen")
         mapfile -t lines <"$RAW.screen"
 }

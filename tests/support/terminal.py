@@ -1,9 +1,14 @@
 #!/usr/bin/python3
-"""terminal.py OUT COLUMNS ROWS [--type PATTERN TEXT] CMD...: run CMD on a terminal; exits as it does (128 + signal).
+"""terminal.py OUT COLUMNS ROWS [--type PATTERN TEXT | --resize PATTERN COLUMNSxROWS | --signal PATTERN NUMBER]... CMD...: run CMD on a terminal.
+
+It exits as CMD does (128 + signal).
 
 OUT         all bytes that CMD wrote
-OUT.screen  what can then be read on the terminal, scrolled-off lines too; "unknown: SEQUENCE" for what it cannot follow
---type      types TEXT (\\x03 is Ctrl-C) once PATTERN, a regular expression on the bytes so far, was seen
+OUT.screen  what can then be read on the terminal, scrolled-off lines too; "unknown: SEQUENCE" for what it cannot follow,
+            "modes changed" if it is not left as it was
+--type      types TEXT (\\x03 is Ctrl-C) once PATTERN, a regular expression, was seen in the bytes since the one before
+--resize    likewise gives the terminal another size
+--signal    likewise sends CMD a signal, by its number
 """
 import fcntl
 import os
@@ -74,16 +79,31 @@ class Screen:
         return '\n'.join(self.lines + state + ['unknown: %r' % part for part in self.unknown])
 
 
+def set_size(fd, columns, rows):
+    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
+
+
+def act(fd, pid, what, text):
+    if what == '--signal':
+        os.kill(pid, int(text))
+    elif what == '--resize':
+        set_size(fd, *(int(number) for number in text.split('x')))
+    else:
+        os.write(fd, text.encode().decode('unicode_escape').encode('latin1'))
+
+
 out, columns, rows, args = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4:]
-pattern = typed = None
-if args[0] == '--type':
-    pattern, typed, args = args[1].encode(), args[2].encode().decode('unicode_escape').encode('latin1'), args[3:]
+actions = []
+while args[0] in ('--type', '--resize', '--signal'):
+    actions.append((args[0], args[1].encode(), args[2]))
+    args = args[3:]
+usual = termios.tcgetattr(os.openpty()[1])
 pid, fd = pty.fork()
 if pid == 0:
-    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
+    set_size(0, columns, rows)
     os.execvp(args[0], args)
-data = b''
-with open(out, 'wb') as file:
+data, seen = b'', 0
+with open(out, 'wb', buffering=0) as file:
     while True:
         try:
             part = os.read(fd, 65536)
@@ -93,12 +113,14 @@ with open(out, 'wb') as file:
             break
         file.write(part)
         data += part
-        if pattern and re.search(pattern, data):
-            os.write(fd, typed)
-            pattern = None
+        while actions and (found := re.compile(actions[0][1]).search(data, seen)):
+            seen = found.end()
+            act(fd, pid, actions[0][0], actions[0][2])
+            actions.pop(0)
 status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 screen = Screen(columns, rows)
+modes = [] if termios.tcgetattr(fd) == usual else ['modes changed']
 screen.feed(data.decode('utf8', 'replace'))
 with open(out + '.screen', 'w') as file:
-    file.write(screen.text())
+    file.write('\n'.join([screen.text()] + modes))
 sys.exit(status if status >= 0 else 128 - status)

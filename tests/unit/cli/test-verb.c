@@ -91,6 +91,12 @@ int verb_info(const Verb *verb, char *const *args, void *values) {
         return 91 + (int) strv_length(args);
 }
 
+int verb_enter(const Verb *verb, char *const *args, void *values) {
+        const RunOptions *options = values;
+
+        return 100 + (int) strv_length(args) + 10 * (int) strv_length(options->command);
+}
+
 static const Program program = { "podstep", "1.2.3", PODSTEP_SUMMARY, podstep_verbs };
 
 static void test_main(void **state) {
@@ -111,6 +117,9 @@ static void test_main(void **state) {
                 { { "podstep", "setup", "-n", "--yes" }, 63 },
                 { { "podstep", "setup", "--quiet" }, EXIT_USAGE },
                 { { "podstep", "completion", "bash" }, 71 },
+                { { "podstep", "enter", "job", "step" }, 102 },
+                { { "podstep", "enter", "job", "--", "ls", "-l", "--" }, 131 },
+                { { "podstep", "run", "--", "-v", "--" }, 12 },
                 { { "podstep", "lint" }, 40 },
                 { { "podstep", "lint", "--trusted=none", "x.yaml" }, 40 },
                 { { "podstep", "lint", "--format", "gitlab", "--strict", "--plugins-privileged", "a" }, 40 + DIAG_FORMAT_GITLAB },

@@ -84,7 +84,7 @@ static void test_owners(void **state) {
                 print_message("case %d %d\n", row->owner, row->what);
                 assert_int_equal(take(at, OWNER, "first"), 0);
                 if (row->what == KEPT)
-                        assert_int_equal(job_directory_mark_kept(&directory), 0);
+                        assert_int_equal(job_directory_mark_kept(&directory, ""), 0);
                 if (row->what == LET_GO || row->what == KEPT)
                         job_directory_done(&directory);
                 else if (row->what == REMOVED)
