@@ -14,6 +14,8 @@
 
 #define UNIT_PODMAN_SOCKET "podman.socket"
 #define UNIT_PODSTEP_SOCKET "podstep.socket"
+#define UNIT_PODSTEP_SERVICE "podstep.service"
+#define UNIT_GUARD_SOCKET "podstep-guard.socket"
 
 /** bus_open_system() - the system bus, on the loop; a negative errno if there is none */
 int bus_open_system(sd_event *event, sd_bus **ret);

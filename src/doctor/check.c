@@ -19,6 +19,7 @@ const Check checks[] = {
         { "idmap", "Only these two programs may give a container more ids than your own.", check_idmap_programs, .of_podman = true },
         { "engine", "Jobs run in containers of Podman, or of Docker.", check_engine },
         { "socket", "systemd starts Podman when a job asks for it; nothing needs to run all the time.", check_socket, .of_podman = true },
+        { "agent", "What is submitted is run by a service that its socket starts.", check_agent, .of_podman = true },
         { "mapping", "What Podman maps decides, not what the files say: it reads them when its first container starts.", check_mapping, .of_podman = true },
         { "versions", "Some versions are known to lose containers, or to let them out.", check_versions },
         { "network", "Steps reach other machines, and services in a network of their own, by these programs.", check_network, .of_podman = true },

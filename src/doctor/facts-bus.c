@@ -26,7 +26,7 @@ struct AskBus {
         Facts *facts;
         sd_bus *system, *manager;
         sd_bus_slot *linger, *list;
-        AskUnit units[2];
+        AskUnit units[4];
         Task *deferred;
         unsigned n_pending;
         int r; /* -ENOMEM, if that was seen */
@@ -138,7 +138,8 @@ static int ask_manager(sd_event *event, AskBus *ask) {
         if (r < 0)
                 return r == -ENOMEM ? r : facts_replace(&ask->facts->manager_error, strerror(-r));
         r = sd_bus_call_method_async(ask->manager, &ask->list, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER,
-                                     "ListUnitsByNames", on_list, ask, "as", 2, ask->units[0].name, ask->units[1].name);
+                                     "ListUnitsByNames", on_list, ask, "as", 4, ask->units[0].name, ask->units[1].name, ask->units[2].name,
+                                     ask->units[3].name);
         ask->n_pending += r >= 0;
         for (size_t i = 0; i < ELEMENTSOF(ask->units) && r >= 0; i++) {
                 AskUnit *unit = &ask->units[i];
@@ -169,6 +170,8 @@ int facts_ask_bus(sd_event *event, Facts *facts, TaskDone done, void *userdata, 
         ask->facts = facts;
         ask->units[0] = (AskUnit) { ask, UNIT_PODMAN_SOCKET, &facts->podman_socket, NULL };
         ask->units[1] = (AskUnit) { ask, UNIT_PODSTEP_SOCKET, &facts->podstep_socket, NULL };
+        ask->units[2] = (AskUnit) { ask, UNIT_PODSTEP_SERVICE, &facts->podstep_service, NULL };
+        ask->units[3] = (AskUnit) { ask, UNIT_GUARD_SOCKET, &facts->guard_socket, NULL };
         r = ask_logind(event, ask);
         if (r >= 0)
                 r = ask_manager(event, ask);

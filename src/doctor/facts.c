@@ -50,6 +50,8 @@ void facts_done(Facts *facts) {
                 free(*text);
         unit_done(&facts->podman_socket);
         unit_done(&facts->podstep_socket);
+        unit_done(&facts->podstep_service);
+        unit_done(&facts->guard_socket);
         id_ranges_done(&facts->subuid);
         id_ranges_done(&facts->subgid);
         strv_free(facts->controllers);

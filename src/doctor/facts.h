@@ -67,7 +67,7 @@ typedef struct Facts {
         bool has_systemd, has_logind, has_manager; /* the system's; answers; the user's own answers */
         char *manager_error;
         Answer lingers;
-        UnitFacts podman_socket, podstep_socket;
+        UnitFacts podman_socket, podstep_socket, podstep_service, guard_socket;
         IdRanges subuid, subgid;
         bool ids_elsewhere; /* nsswitch.conf names another source of subordinate ids than files */
         ProgramPower newuidmap, newgidmap;

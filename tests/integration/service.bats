@@ -209,3 +209,16 @@ assert_whole() {
         systemctl --user stop podstep-prune.timer
         assert_output_matches '[0-9]{4}-[0-9]{2}-[0-9]{2} .* podstep-prune.timer +podstep-prune.service'
 }
+
+@test "doctor knows whether it can be reached, and whether it has failed" {
+        podstep doctor
+        assert_output_matches 'note +agent +podstep.socket is disabled and active'
+        drop_in 'ExecStart=' 'ExecStart=/bin/false' RestartSec=50ms
+        podstep info
+        assert_status 125
+        wait_until 20 eval '[ "$(property ActiveState)" = failed ]' || fail "$(systemctl --user status $UNIT)"
+        podstep doctor
+        assert_status 1
+        assert_output_matches 'warning +agent +the agent has failed'
+        assert_output_contains '$ journalctl --user -u podstep.service'
+}

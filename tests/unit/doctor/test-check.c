@@ -131,6 +131,14 @@ MAKE(socket_masked, f->podman_socket.load = (char *) "masked")
 MAKE(socket_missing, f->podman_socket = ((UnitFacts) { (char *) "not-found", (char *) "inactive", (char *) "" }))
 MAKE(no_manager, f->has_manager = false)
 MAKE(no_systemd, f->has_manager = f->has_systemd = false)
+MAKE(agent_ready, f->podstep_socket = ((UnitFacts) { (char *) "loaded", (char *) "active", (char *) "enabled" }))
+MAKE(agent_disabled, agent_ready(f); f->podstep_socket.file = (char *) "disabled")
+MAKE(agent_dead, agent_disabled(f); f->podstep_socket.active = (char *) "inactive")
+MAKE(agent_masked, agent_ready(f); f->podstep_socket.load = (char *) "masked")
+MAKE(agent_failed, agent_ready(f); f->podstep_service.active = (char *) "failed")
+MAKE(agent_socket_failed, agent_ready(f); f->podstep_socket.active = (char *) "failed")
+MAKE(agent_alone, agent_ready(f); f->guard_socket.load = (char *) "not-found")
+MAKE(agent_missing, f->podstep_socket = ((UnitFacts) { (char *) "not-found", (char *) "inactive", (char *) "" }))
 MAKE(maps_less, f->details.uid_map = small_map)
 MAKE(big_image, f->details.image_users = image_users; f->details.n_image_users = 2)
 MAKE(small_image, f->details.image_users = image_users; f->details.n_image_users = 1)
@@ -230,6 +238,14 @@ static void test_verdicts(void **state) {
                 { ROW(socket_missing), "socket", LEVEL_WARNING, "there is no podman.socket", NULL },
                 { ROW(no_manager), "socket", LEVEL_WARNING, "does not answer", NULL },
                 { ROW(no_systemd), "socket", LEVEL_NOTE, "no systemd", "$ podman system service" },
+                { ROW(agent_ready), "agent", LEVEL_OK, "enabled and active", NULL },
+                { ROW(agent_disabled), "agent", LEVEL_NOTE, "disabled and active: 'podstep submit' finds no agent after the next boot", "$ podstep setup" },
+                { ROW(agent_dead), "agent", LEVEL_NOTE, "disabled and inactive: 'podstep submit' finds no agent", "$ podstep setup" },
+                { ROW(agent_masked), "agent", LEVEL_NOTE, "masked", "$ systemctl --user unmask podstep.socket" },
+                { ROW(agent_failed), "agent", LEVEL_WARNING, "has failed", "$ journalctl --user -u podstep.service" },
+                { ROW(agent_socket_failed), "agent", LEVEL_WARNING, "has failed", "$ journalctl --user -u podstep.service" },
+                { ROW(agent_alone), "agent", LEVEL_WARNING, "there is no podstep-guard.socket", NULL },
+                { ROW(agent_missing), "agent", LEVEL_OK, "start yourself", NULL },
                 { ROW(maps_less), "mapping", LEVEL_WARNING, "maps only 1001 ids, though you have 65536", "$ podman system migrate" },
                 { ROW(big_image), "mapping", LEVEL_WARNING, "'big:1' runs as user 70000:0, and ids end at 65536", "# usermod --add-subuids" },
                 { ROW(small_image), "mapping", LEVEL_OK, "up to 65536", NULL },
