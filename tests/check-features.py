@@ -91,7 +91,7 @@ def import_rows(what):
     body = re.search(rf"{table}\[\] = {{\n(.*?)\n}};", text, re.M | re.S)[1]
     found, keys = [], {}
     for row in re.split(r"\n(?=        {)", body):
-        match = re.match(r'\s*{ "([\w.-]+)", (.*)}', row, re.S)
+        match = re.match(r'\s*{ "([\w.-]+)",\s+(.*)}', row, re.S)
         if not match:
             continue
         name, rest = match[1], match[2]

@@ -47,7 +47,9 @@ static int put_list(ConfigLoader *loader, const ConfigSlot *slot, const Source *
         for (size_t i = 0; i < n; i++) {
                 char *word = trim(words[i]);
 
-                nodes[i] = (YamlNode) { .kind = YAML_STRING, .mark = { 1, 1, 0 }, .text = word, .n_text = strlen(word) };
+                nodes[i] = (YamlNode) {
+                        .kind = YAML_STRING, .mark = { 1, 1, 0 }, .text = word, .n_text = strlen(word)
+                };
                 if (*word)
                         items[list.n_items++] = &nodes[i];
         }

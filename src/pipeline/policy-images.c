@@ -63,8 +63,9 @@ static size_t check_pull(const Policy *policy, PlanStep *step, DiagList *diags) 
         Diag *diag;
 
         if (wanted.n == 0 && allowed->n > 0) /* nobody says: podstep's own choice, as far as it is allowed */
-                wanted = (PullList) { .list = { pull_list_has(allowed, PULL_MISSING) ? PULL_MISSING : allowed->list[0] },
-                                     .n = 1 };
+                wanted = (PullList) {
+                        .list = { pull_list_has(allowed, PULL_MISSING) ? PULL_MISSING : allowed->list[0] }, .n = 1
+                };
         for (size_t i = 0; i < wanted.n; i++)
                 if (allowed->n == 0 || pull_list_has(allowed, wanted.list[i]))
                         left.list[left.n++] = wanted.list[i];

@@ -55,6 +55,12 @@ need_version() {
 
 # ---- checkouts ----
 
+# settings: stdin is the configuration of the operator
+settings() {
+        cat >"$BATS_TEST_TMPDIR/podstep.yaml"
+        export PODSTEP_CONFIG=$BATS_TEST_TMPDIR/podstep.yaml
+}
+
 # checkout [NAME]: a fresh git checkout with stdin as .woodpecker.yaml, committed; it becomes the working directory
 checkout() {
         bare_checkout "${1:-repo}"

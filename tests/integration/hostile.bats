@@ -11,11 +11,6 @@ teardown() {
 }
 teardown_file() { leaks_after; }
 
-settings() {
-        cat >"$BATS_TEST_TMPDIR/podstep.yaml"
-        export PODSTEP_CONFIG=$BATS_TEST_TMPDIR/podstep.yaml
-}
-
 # tries STEP-TEXT: a job whose one step has this, as flow YAML
 tries() {
         rm -rf "$BATS_TEST_TMPDIR/repo"

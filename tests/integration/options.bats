@@ -9,12 +9,6 @@ teardown() {
 }
 teardown_file() { leaks_after; }
 
-# settings: stdin is the configuration
-settings() {
-        cat >"$BATS_TEST_TMPDIR/podstep.yaml"
-        export PODSTEP_CONFIG=$BATS_TEST_TMPDIR/podstep.yaml
-}
-
 # step COMMAND...: a job of one step that runs the commands and fails, so that its container is kept to be looked at
 step() {
         local command text

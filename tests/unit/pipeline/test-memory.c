@@ -4,38 +4,11 @@
  */
 
 #include "compile.h"
+#include "no-memory.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "pipeline/policy.h"
 #include "pipeline/select.h"
-
-static size_t n_left = SIZE_MAX; /* allocations that succeed before one fails */
-
-static bool fails(void) {
-        return n_left != SIZE_MAX && n_left-- == 0;
-}
-
-/* The linker puts these in the place of the functions themselves, in our own code. */
-#define WRAP(type, name, parameters, arguments)          \
-        type __real_##name parameters;                   \
-        type __wrap_##name parameters;                   \
-        type __wrap_##name parameters {                  \
-                return fails() ? NULL : __real_##name arguments; \
-        }
-WRAP(void *, malloc, (size_t n), (n))
-WRAP(void *, calloc, (size_t n, size_t size), (n, size))
-WRAP(void *, realloc, (void *p, size_t n), (p, n))
-WRAP(char *, strdup, (const char *text), (text))
-WRAP(char *, strndup, (const char *text, size_t n), (text, n))
-
-int __real_vasprintf(char **ret, const char *format, va_list ap);
-int __wrap_vasprintf(char **ret, const char *format, va_list ap);
-int __wrap_vasprintf(char **ret, const char *format, va_list ap) {
-        return fails() ? -1 : __real_vasprintf(ret, format, ap);
-}
 
 static const char good[] =
         "matrix: {AXIS: [1, 2], GO: ['1.25']}\n"
