@@ -23,7 +23,10 @@ static size_t character_length(const char *text) {
 
 /* By code point: UTF-8 sorts as its bytes do. */
 static int compare_characters(const char *a, const char *b) {
-        return memcmp(a, b, MIN(character_length(a), character_length(b)));
+        size_t n_a = character_length(a), n_b = character_length(b);
+        int order = memcmp(a, b, MIN(n_a, n_b));
+
+        return order ? order : (int) n_a - (int) n_b; /* a part of one is none */
 }
 
 /* Behind the closing bracket; NULL if the set is empty or not closed. */
