@@ -187,12 +187,24 @@ static int walk(Importer *importer, const ImportRow *rows, const char *prefix, c
 
 /* What GitLab Runner does where the file says nothing, and podstep does not. */
 static int add_defaults(Importer *importer) {
-        if (import_is_set(importer, "docker.pull_policy"))
-                return 0;
-        importer->setting = OF_RUNNER "docker.pull_policy";
-        if (import_put_text(importer, "images.pull", "always", importer->table->mark) < 0)
-                return -ENOMEM;
-        return import_note(importer, IMPORT_MAPPED, importer->table, "images.pull", "GitLab Runner's default");
+        static const struct {
+                const char *unless; /* the file says it itself; NULL: it cannot */
+                const char *setting, *key, *value, *text;
+        } rows[] = {
+                { "docker.pull_policy", OF_RUNNER "docker.pull_policy", "images.pull", "always", "GitLab Runner's default" },
+                { NULL, OF_RUNNER "docker", "images.retries", "2", "GitLab Runner tries pulls three times" },
+        };
+        int r = 0;
+
+        FOREACH_ROW(row, rows) {
+                if (r < 0 || (row->unless && import_is_set(importer, row->unless)))
+                        continue;
+                importer->setting = row->setting;
+                r = import_put_text(importer, row->key, row->value, importer->table->mark);
+                if (r >= 0)
+                        r = import_note(importer, IMPORT_MAPPED, importer->table, row->key, row->text);
+        }
+        return r;
 }
 
 /* NULL: podstep can do the work of this executor. */

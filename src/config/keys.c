@@ -81,6 +81,10 @@ static const ConfigKey image_rows[] = {
                  "``newer``, ``never``; or a list that is tried in order, in which one may stand twice." },
         { "allowed_pull", PULLS(policy.images.allowed_pull), 
           .doc = "What a file or ``--pull`` may ask for. Without it a file may ask for what ``pull`` names; all, if that is not set either." },
+        { "retries", SMALL(policy.images.retries), .fallback = "0",
+          .doc = "How often a pull is tried again after some seconds (up to 10) when the registry does not answer, has no "
+                 "address, or says that something is wrong with it. Podman by itself tries four times within 3 seconds "
+                 "where nobody listens." },
         { "keep_entrypoint", BOOL(policy.images.keep_entrypoint), .fallback = "false",
           .doc = "A file cannot replace the entrypoint of an image: it is warned, and the image's own runs." },
         { "auth_file", TEXT(auth_file), .check = config_check_path,

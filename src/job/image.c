@@ -18,6 +18,10 @@
 #include "job/image-record.h"
 #include "pipeline/image-reference.h"
 
+/* As GitLab Runner: 2 to 10 seconds, less for the first time. */
+#define PAUSE_FIRST_USEC (3 * USEC_PER_SEC)
+#define PAUSE_MAX_USEC (10 * USEC_PER_SEC)
+
 enum {
         IMAGE_NEW,
         IMAGE_LOOKING, /* is it here? */
@@ -68,6 +72,18 @@ static void image_failed(Machine *machine, int r, const Error *error) {
         (void) error_wrap(&image->error, r, "image '%s'", image->reference);
 }
 
+/* What may pass is tried again, with the same policy, before the next has its turn. */
+static bool may_try_again(const ImageUse *image) {
+        return pull_fault_may_pass(image->pulled.fault) && image->pause.n_tries < image->job->spec.policy->images.retries;
+}
+
+static void try_again(ImageUse *image, int r, const Error *error) {
+        job_emit_text(image->job, JOB_EVENT_WARNING, first_step(image), "Failed to pull image \"%s\" (attempt #%u), retrying: %s",
+                      image->reference, image->pause.n_tries + 1, error_message(error, r));
+        image->must_pause = true;
+        machine_post(&image->machine, MACHINE_START);
+}
+
 /* The present policy did not work: on to the next, or that was it. */
 static void attempt_failed(ImageUse *image, int r, const Error *error) {
         image_lock_release(&image->lock);
@@ -79,6 +95,7 @@ static void attempt_failed(ImageUse *image, int r, const Error *error) {
         job_emit_text(image->job, JOB_EVENT_WARNING, first_step(image), "Failed to pull image '%s' with policy \"%s\": %s", image->reference,
                       policy_word(policy_now(image)), error_message(error, r));
         image->attempt++;
+        backoff_reset(&image->pause);
         image->is_check = image->must_pull = false;
         job_emit_text(image->job, JOB_EVENT_NOTE, first_step(image), "Attempt #%u: Trying \"%s\" pull policy", image->attempt + 1,
                       policy_word(policy_now(image)));
@@ -139,10 +156,19 @@ static void on_looked(Task *task, int r, const Error *error, void *userdata) {
         decide(image);
 }
 
+static void on_paused(Task *task, int r, const Error *error, void *userdata) {
+        ImageUse *image = userdata;
+
+        image->must_pause = false;
+        machine_post(&image->machine, MACHINE_START);
+}
+
 static int enter_looking(Machine *machine, Task **ret_task, Error **reterr) {
         ImageUse *image = container_of(machine, ImageUse, machine);
         const char *recorded = image_recorded(image->job, image_index(image));
 
+        if (image->must_pause)
+                return timer_start(image->job->event, backoff_next(&image->pause), on_paused, image, ret_task);
         image_info_done(&image->info);
         image->info.labels = STRMAP_INIT;
         return engine_image_inspect(image->job->spec.engine, recorded ? recorded : image->reference, &image->info, on_looked, image, ret_task);
@@ -222,6 +248,7 @@ static void on_progress(const char *text, void *userdata) {
 
 /* What the failure means comes first, then the engine's words. */
 static void pull_failed(ImageUse *image, int r, const Error *error) {
+        bool is_again = (r == -EREMOTEIO || r == -ENOENT) && may_try_again(image);
         const char *advice = r == -EREMOTEIO || r == -ENOENT ? pull_fault_advice(image->pulled.fault, image->job->spec.engine->info.kind) : NULL;
         _cleanup_(error_freep) Error *why = error_copy(error);
 
@@ -229,6 +256,8 @@ static void pull_failed(ImageUse *image, int r, const Error *error) {
                 advice = "'localhost/' is for images made on this machine, and it is not here: build it first";
         if (advice)
                 r = error_set(&why, -r, "%s (%s)", advice, error_message(error, r));
+        if (is_again)
+                return try_again(image, r, why);
         if (image->is_check)
                 r = error_wrap(&why, r, "it is here, but was fetched with a login, and this job may not have it");
         attempt_failed(image, r, why);
@@ -423,7 +452,8 @@ int image_use_new(Job *job, size_t index, const PullList *pull, ImageUse **ret) 
         if (!image)
                 return -ENOMEM;
         *image = (ImageUse) { .job = job, .first_step = step, .first_index = index, .reference = step->image_reference,
-                              .platform = step->platform, .pull = *pull, .lock = IMAGE_LOCK_NONE, .info.labels = STRMAP_INIT };
+                              .platform = step->platform, .pull = *pull, .lock = IMAGE_LOCK_NONE, .info.labels = STRMAP_INIT,
+                              .pause = { .first_usec = PAUSE_FIRST_USEC, .max_usec = PAUSE_MAX_USEC } };
         image->repository = image_reference_repository(image->reference);
         r = image->repository ? machine_init(&image->machine, job->event, image->reference, image_states, IMAGE_NEW, image_failed) : -ENOMEM;
         if (r < 0) {

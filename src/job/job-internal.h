@@ -16,6 +16,7 @@
 #include "job/user.h"
 #include "job/workspace.h"
 #include "loop/machine.h"
+#include "loop/timer.h"
 #include "pipeline/pattern.h"
 
 /* One image of the plan, however many steps use it: found or fetched once. */
@@ -28,6 +29,8 @@ typedef struct ImageUse {
         char *repository;  /* the reference without tag */
         PullList pull;     /* n 0: missing */
         unsigned attempt;  /* index into it */
+        Backoff pause;     /* between tries of one policy */
+        bool must_pause;   /* before the next */
         LoginFound login;
         ImageLock lock;    /* while it is being fetched */
         bool is_ready, has_failed, was_pulled;

@@ -32,6 +32,7 @@ typedef struct PolicyImages {
                                                                      all; others run without, and are told */
         PullList pull;         /* for what the file leaves open; n 0: as its dialect says */
         PullList allowed_pull; /* n 0: those of 'pull'; all, if that is empty, too */
+        unsigned retries;      /* further tries of one pull, where the registry may answer a little later */
         bool keep_entrypoint;     /* the file's 'entrypoint' is not used, with a warning */
 } PolicyImages;
 

@@ -418,6 +418,25 @@ image() { checkout <<<"steps: [{name: s, image: '127.0.0.1:$1/lab/busybox:${2:-1
         done
 }
 
+@test "images.retries: what may pass is tried again, what will not is not" {
+        image "$FAULTY"
+        registry_fault '{"match":"manifests","status":502,"count":1000}'
+        podstep run --pull always --set images.retries=1
+        assert_status 125
+        assert_output_contains "Failed to pull image \"127.0.0.1:$FAULTY/lab/busybox:1\" (attempt #1), retrying: the registry is not in order ("
+        refute_output_contains "(attempt #2)"
+        podstep_start run --pull always --set images.retries=100
+        wait_output 'attempt #1\), retrying' 60
+        fault_clear
+        podstep_end 120
+        assert_status 0
+        assert_output_contains hello
+        image "$OPEN" nosuch
+        podstep run --pull always --set images.retries=100
+        assert_status 125
+        refute_output_contains retrying
+}
+
 @test "429 with Retry-After: the engine waits" {
         need_podman "it does not wait when a registry asks it to"
         image "$FAULTY"
