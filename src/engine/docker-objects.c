@@ -6,9 +6,11 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
-/* 409: its name is taken, 403: its addresses are. It may be there already. */
+/* 409: it is there already. 403: its bridge or its addresses are: another request is about to make it, or somebody has them. */
 static int answer_network(Call *call, Reply *reply, Error **reterr) {
-        if (reply->status != 409 && reply->status != 403)
+        if (reply->status == 403)
+                return call_again(call, reply, reterr);
+        if (reply->status != 409)
                 return call_check(reply, reterr);
         return call_look_for(call, reply, (const char *const[3]) { "networks", call->name }, answer_standing);
 }
@@ -56,16 +58,20 @@ static void close_ipam(JsonWriter *w) {
         json_close(w);
 }
 
-/*
- * Docker before 27 has no IPv6 addresses of its own to give, so a unique local network (RFC 4193) is chosen: by the name, which is
- * random, so that asking again asks for the same.
- */
-static void put_ipv6_subnet(JsonWriter *w, const char *name) {
-        uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
-        char subnet[INET6_ADDRSTRLEN + 4];
+/* FNV-1a: names are random, and asking again must ask for the same. */
+static uint64_t hash_name(const char *name) {
+        uint64_t hash = UINT64_C(0xcbf29ce484222325);
 
         for (const char *p = name; *p; p++)
                 hash = (hash ^ (unsigned char) *p) * UINT64_C(0x100000001b3);
+        return hash;
+}
+
+/* Docker before 27 has no IPv6 addresses of its own to give, so a unique local network (RFC 4193) is chosen. */
+static void put_ipv6_subnet(JsonWriter *w, const char *name) {
+        uint64_t hash = hash_name(name);
+        char subnet[INET6_ADDRSTRLEN + 4];
+
         (void) snprintf(subnet, sizeof(subnet), "fd%02x:%x:%x:%x::/64", (unsigned) (hash & 0xff), (unsigned) (hash >> 8 & 0xffff),
                         (unsigned) (hash >> 24 & 0xffff), (unsigned) (hash >> 40 & 0xffff));
         open_ipam(w);
@@ -81,9 +87,15 @@ static void put_subnet(JsonWriter *w, const EngineNetworkSpec *network) {
 }
 
 static void put_network_options(JsonWriter *w, const EngineNetworkSpec *network) {
-        char mtu[16];
+        char mtu[16], bridge[16];
 
         json_open_object(w, "Options");
+        /*
+         * Docker (20.10) makes several networks of one name if they are asked for at the same time, as by the next podstep while
+         * the request of one that was killed is still at work. A bridge it makes only once.
+         */
+        (void) snprintf(bridge, sizeof(bridge), "ps-%012llx", (unsigned long long) (hash_name(network->name) & UINT64_C(0xffffffffffff)));
+        json_put_string(w, "com.docker.network.bridge.name", bridge);
         if (network->mtu > 0) {
                 (void) snprintf(mtu, sizeof(mtu), "%u", (unsigned) network->mtu);
                 json_put_string(w, "com.docker.network.driver.mtu", mtu);

@@ -17,6 +17,7 @@ static const struct {
         { "temporary failure in name resolution", PULL_FAULT_NO_HOST },
         { "server misbehaving", PULL_FAULT_NO_HOST }, /* the DNS server */
         { "dial udp", PULL_FAULT_NO_HOST },           /* the same, out of reach */
+        { "read udp", PULL_FAULT_NO_HOST },
         { "x509:", PULL_FAULT_TLS },
         { "tls: ", PULL_FAULT_TLS },
         { "server gave http response to https client", PULL_FAULT_TLS },

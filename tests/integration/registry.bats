@@ -233,7 +233,7 @@ image() { checkout <<<"steps: [{name: s, image: '127.0.0.1:$1/lab/busybox:${2:-1
         assert_status 125
         assert_output_contains "the registry wants another login"
         assert_output_contains "--authfile"
-        assert_output_matches "unauthorized|no basic auth credentials"
+        assert_output_matches "unauthorized|authentication required|no basic auth credentials"
 }
 
 @test "a login of each file that Podman and Docker know, and of the option" {

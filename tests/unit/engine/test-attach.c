@@ -144,6 +144,7 @@ static int follow(Scene *scene) {
 #define INSPECT "GET " P "containers/c/json"
 #define ATTACH "POST " P "containers/c/attach?stream=true&stdout=true&stderr=true&stdin=false"
 #define LOGS "GET " P "containers/c/logs?stdout=true&stderr=true"
+#define FOLLOW "GET " P "containers/c/logs?follow=true&stdout=true&stderr=true"
 #define WAIT "POST " P "containers/c/wait"
 #define ALL "<1:one<2:!<1:zerotwo\n"
 
@@ -200,8 +201,18 @@ static void test_follow(void **state) {
                   ALL,
                   LOGS,
                   { .exit_code = 7 } },
-                { "taken up while it runs: all comes from the log",
+                { "taken up while it runs: all comes from the log, as it is written; what that lacks comes in the end",
                   { { INSPECT, 200, RUNNING, .count = 1 },
+                    { FOLLOW, 200, frames, .is_stream = true, .n_body = 20 },
+                    { INSPECT, 200, EXITED },
+                    { LOGS, 200, frames, .n_body = sizeof(frames) - 1 } },
+                  0,
+                  ALL,
+                  LOGS,
+                  { .exit_code = 7 } },
+                { "taken up, and the log ends while it runs: it is waited for",
+                  { { INSPECT, 200, RUNNING, .count = 2 },
+                    { FOLLOW, 200, "", .is_stream = true, .n_body = 0 },
                     { WAIT, 200, "7\n" },
                     { INSPECT, 200, EXITED },
                     { LOGS, 200, frames, .n_body = sizeof(frames) - 1 } },

@@ -162,16 +162,27 @@ static void expect_network(Scene *scene, const EngineNetworkSpec *spec, const ch
         assert_non_null(strstr(request, part));
 }
 
+/* Another request is about to make it. */
+static void test_network_again(void **state) {
+        static const FakeAnswer answers[] = { { "POST " P "networks/create", 403, "{\"message\":\"networks have same bridge name\"}", .count = 2 },
+                                              { "POST " P "networks/create", 409, "{\"message\":\"already exists\"}" },
+                                              { "GET " P "networks/n", 200, "{}" } };
+        Scene *scene = *state;
+
+        FAKE_PLAY(scene->server, answers);
+        assert_int_equal(finish(scene, engine_network_create(scene->engine, &(EngineNetworkSpec) { .name = "n" }, DONE)), 0);
+}
+
 static void test_network_body(void **state) {
         Scene *scene = *state;
 
-        expect_network(scene, &(EngineNetworkSpec) { .name = "n", .mtu = 1280 }, "\"Options\":{\"com.docker.network.driver.mtu\":\"1280\"}");
+        expect_network(scene, &(EngineNetworkSpec) { .name = "n", .mtu = 1280 }, "\"Options\":{\"com.docker.network.bridge.name\":\"ps-e34c8601f871\",\"com.docker.network.driver.mtu\":\"1280\"}");
         /* unique local, the same for the same name */
         expect_network(scene, &(EngineNetworkSpec) { .name = "n", .ipv6 = true },
                        "\"EnableIPv6\":true,\"IPAM\":{\"Config\":[{\"Subnet\":\"fd71:1f8:4c86:63e3::/64\"}]}");
         expect_network(scene, &(EngineNetworkSpec) { .name = "n", .subnet = "169.254.0.0/16", .range = "169.254.0.0/17", .is_void = true },
                        "\"Internal\":true,\"IPAM\":{\"Config\":[{\"Subnet\":\"169.254.0.0/16\",\"IPRange\":\"169.254.0.0/17\"}]},"
-                       "\"Options\":{\"com.docker.network.bridge.inhibit_ipv4\":\"true\",\"com.docker.network.bridge.enable_icc\":\"false\"}");
+                       "\"Options\":{\"com.docker.network.bridge.name\":\"ps-e34c8601f871\",\"com.docker.network.bridge.inhibit_ipv4\":\"true\",\"com.docker.network.bridge.enable_icc\":\"false\"}");
 }
 
 /* A create whose answer was lost is found again by its name. */
@@ -395,6 +406,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_create, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_create_joins, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_network_body, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_network_again, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_pull, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_pull_digest, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_lists, setup, teardown),

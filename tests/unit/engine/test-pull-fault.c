@@ -15,6 +15,7 @@ static void test_find(void **state) {
                        "\"https://nohost.invalid/v2/\": dial tcp: lookup nohost.invalid on 10.0.0.53:53: no such host", PULL_FAULT_NO_HOST },
                 { 500, "Get \"https://r.invalid/v2/\": dial tcp: lookup r.invalid on 10.0.0.53:53: dial udp 10.0.0.53:53: connect: network is "
                        "unreachable", PULL_FAULT_NO_HOST },
+                { 200, "dial tcp: lookup r.invalid on [::1]:53: read udp [::1]:50922->[::1]:53: read: connection refused", PULL_FAULT_NO_HOST },
                 { 200, "pinging container registry 127.0.0.1:9: Get \"https://127.0.0.1:9/v2/\": dial tcp 127.0.0.1:9: connect: "
                        "connection refused", PULL_FAULT_AWAY },
                 { 200, "dial tcp 192.0.2.1:443: i/o timeout", PULL_FAULT_AWAY },
