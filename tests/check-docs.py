@@ -22,7 +22,7 @@ MAN = "docs/man"
 TEXTS = ["README.rst", "CONTRIBUTING.rst", "docs/architecture.rst", "docs/operations.rst", "docs/performance.rst", "docs/woodpecker-compatibility.rst", "docs/features.rst"]
 
 # Literals that look like options of ours and belong to other programs.
-FOREIGN_OPTIONS = {"--unix-socket", "--gpus", "--ipc", "--pid", "--security-opt", "--user", "--rm", "--suite", "--time", "--userns", "--now"}
+FOREIGN_OPTIONS = {"--unix-socket", "--gpus", "--ipc", "--pid", "--security-opt", "--update-catalog", "--user", "--rm", "--suite", "--time", "--userns", "--now"}
 # Directories at whose paths a document may point without naming one file.
 PATHS = re.compile(r"``((?:src|tests|docs|examples|contrib|systemd|base|loop|document|http|pipeline|config|engine|job|agent|cli|holder)"
                    r"/[^`*{}\s]*|[a-z-]+\.(?:build|txt))``")
