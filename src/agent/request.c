@@ -230,7 +230,7 @@ static int add_git_variables(Request *request) {
 }
 
 int request_parse(const char *text, size_t n, const char *secrets, Request *ret, Error **reterr) {
-        Request request = { .environment = STRMAP_INIT, .secrets = STRMAP_INIT };
+        Request request = { .environment = STRMAP_INIT, .secrets = STRMAP_INIT, .variables = STRMAP_INIT };
         _cleanup_(json_unrefp) Json *apart = NULL;
         int64_t plan = 0;
         int r;
@@ -242,6 +242,8 @@ int request_parse(const char *text, size_t n, const char *secrets, Request *ret,
                 r = check_workflows(&request, reterr);
         if (r >= 0)
                 r = get_map(request.json, "environment", false, &request.environment, reterr);
+        if (r >= 0)
+                r = get_map(request.json, "variables", false, &request.variables, reterr);
         if (r >= 0)
                 r = get_map(apart ? apart : request.json, apart ? "" : "secrets", true, &request.secrets, reterr);
         if (r >= 0)
@@ -273,6 +275,7 @@ static void wipe(Map *map) {
 void request_done(Request *request) {
         request->json = json_unref(request->json);
         map_done(&request->environment);
+        map_done(&request->variables);
         wipe(&request->secrets);
         request->steps = strv_free(request->steps);
         request->changed_files = strv_free(request->changed_files);

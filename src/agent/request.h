@@ -24,6 +24,7 @@ typedef enum SourceKind {
 typedef struct Request {
         Json *json; /* all strings are borrowed from it */
         Map environment, secrets;
+        Map variables; /* of GitLab's jobs: count more than their file */
         const char *label;
         SourceKind source;
         const char *path;           /* SOURCE_DIRECTORY */

@@ -203,7 +203,7 @@ int worker_new(Agent *agent, const StoredJob *stored, Worker **ret, Error **rete
                 return error_oom(reterr);
         worker->agent = agent;
         worker->record = STRMAP_INIT;
-        worker->request.environment = worker->request.secrets = STRMAP_INIT;
+        worker->request.environment = worker->request.secrets = worker->request.variables = STRMAP_INIT;
         worker->number = stored->number;
         worker->begun_usec = stored->started_usec ? stored->started_usec : clock_realtime_usec();
         worker->id = strdup(stored->id);

@@ -8,10 +8,12 @@
 #include "base/str.h"
 #include "job/event.h"
 
+#define SEND_TIMEOUT_USEC (60 * USEC_PER_MIN) /* of files */
 #define CALL_TIMEOUT_USEC (10 * USEC_PER_MIN) /* one that waits for news is asked again */
 
 typedef struct Answer {
         Client *client;
+        RequestSource source;
         ClientChunk chunk;
         void *userdata;
         int r;
@@ -56,6 +58,12 @@ static int on_chunk(const char *bytes, size_t n, void *userdata) {
         Answer *answer = userdata;
 
         return n > 0 ? answer->chunk(bytes, n, answer->userdata) : 0;
+}
+
+static ssize_t on_source(char *buffer, size_t n, void *userdata) {
+        Answer *answer = userdata;
+
+        return answer->source(buffer, n, answer->userdata);
 }
 
 static void on_done(Task *task, int r, const Error *error, void *userdata) {
@@ -113,12 +121,15 @@ static int renew(Client *client, Error **reterr) {
 
 static int run(Client *client, const RequestSpec *spec, ClientChunk chunk, void *userdata, Reply *reply,
                Error **reterr) {
-        Answer answer = { .client = client, .chunk = chunk, .userdata = userdata };
+        Answer answer = { .client = client, .chunk = chunk, .source = spec->source, .userdata = userdata };
+        RequestSpec own = *spec;
         Task *task = NULL;
         int r = renew(client, reterr);
 
+        if (spec->source)
+                own.source = on_source;
         if (r >= 0)
-                r = request_start(client->transport, spec, reply, on_done, &answer, &task);
+                r = request_start(client->transport, &own, reply, on_done, &answer, &task);
         if (r >= 0)
                 r = sd_event_loop(client->event);
         task_free(task);
@@ -132,14 +143,9 @@ static int run(Client *client, const RequestSpec *spec, ClientChunk chunk, void 
         return r;
 }
 
-int client_call(Client *client, const char *method, const char *path, const char *body, Json **ret, Error **reterr) {
-        RequestSpec spec = { .method = method,
-                             .path = path,
-                             .body = body,
-                             .n_body = body ? strlen(body) : 0,
-                             .timeout_usec = CALL_TIMEOUT_USEC };
+static int call(Client *client, const RequestSpec *spec, void *userdata, Json **ret, Error **reterr) {
         Reply reply = { .headers = STRMAP_INIT };
-        int r = run(client, &spec, NULL, NULL, &reply, reterr);
+        int r = run(client, spec, NULL, userdata, &reply, reterr);
 
         if (r >= 0 && ret && reply.n_body > 0) {
                 r = json_parse(reply.body, reply.n_body, ret, reterr);
@@ -148,6 +154,22 @@ int client_call(Client *client, const char *method, const char *path, const char
         }
         reply_done(&reply);
         return r;
+}
+
+int client_call(Client *client, const char *method, const char *path, const char *body, Json **ret, Error **reterr) {
+        RequestSpec spec = { .method = method,
+                             .path = path,
+                             .body = body,
+                             .n_body = body ? strlen(body) : 0,
+                             .timeout_usec = CALL_TIMEOUT_USEC };
+
+        return call(client, &spec, NULL, ret, reterr);
+}
+
+int client_send(Client *client, const char *path, const char *content_type, RequestSource source, void *userdata, Json **ret, Error **reterr) {
+        RequestSpec spec = { .method = "POST", .path = path, .source = source, .content_type = content_type, .timeout_usec = SEND_TIMEOUT_USEC };
+
+        return call(client, &spec, userdata, ret, reterr);
 }
 
 int client_stream(Client *client, const char *path, ClientChunk chunk, void *userdata, Error **reterr) {

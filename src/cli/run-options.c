@@ -197,6 +197,8 @@ const Option submit_option_rows[] = {
         { "git", 0, "URL", OPTION_STRING(RunOptions, git), .group = "Workspace",
           .help = "Not this checkout, but a commit of the repository there: its workflows, and a clone of it for the steps." },
         { "ref", 0, "NAME", OPTION_STRING(RunOptions, ref), .help = "Which branch or tag of it. Default: its default branch." },
+        { "upload", 0, NULL, OPTION_FLAG(RunOptions, upload),
+          .help = "Sends the checkout as it is now to the agent. Else it is read when the job runs." },
         DIRECTORY_ROW(NULL),
         { "write", 0, NULL, OPTION_FLAG(RunOptions, write),
           .help = "Steps write into the checkout itself. Else it stays as it is." },
@@ -288,6 +290,8 @@ int run_options_check(const RunOptions *options, Error **reterr) {
                 { options->git, options->directory, "git", "directory", "choose one" },
                 { options->git, options->write, "git", "write", "there is no checkout to write to" },
                 { options->git, options->clean, "git", "clean", "it is a clone anyway" },
+                { options->git, options->upload, "git", "upload", "there is no checkout to send" },
+                { options->upload, options->write, "upload", "write", "what is sent is thrown away in the end" },
                 { options->ref, !options->git, "ref", NULL, "it needs '--git URL'" },
                 { options->export_directory, !options->exports, "export-to", NULL, "it needs an '--export PATTERN'" },
         };

@@ -50,7 +50,7 @@ typedef struct RunOptions {
         uint64_t keep_storage_bytes; /* UINT64_MAX: no quota */
 
         char *label, *socket, *git, *ref; /* of 'submit' */
-        bool wait;
+        bool wait, upload;
 
         char **command; /* of 'enter' */
         bool no_terminal;

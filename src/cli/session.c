@@ -303,9 +303,10 @@ int session_gather(const RunOptions *options, char *const *files, SessionInput *
                 .files = TAKE_PTR(session.files),
                 .environment = session.environment,
                 .secrets = session.secrets,
+                .given = session.given,
                 .cron = session.metadata.curr.cron ? strdup(session.metadata.curr.cron) : NULL,
         };
-        session.environment = session.secrets = STRMAP_INIT;
+        session.environment = session.secrets = session.given = STRMAP_INIT;
         if (!session.gave_files)
                 (void) strv_copy(session.metadata.curr.commit.changed_files, &ret->changed_files);
         session_done(&session);
@@ -317,6 +318,7 @@ void session_input_done(SessionInput *input) {
         strv_free(input->files);
         variables_done(&input->environment);
         variables_done(&input->secrets);
+        variables_done(&input->given);
         free(input->cron);
         strv_free(input->changed_files);
 }

@@ -21,6 +21,7 @@ typedef struct SessionInput {
         char *checkout;
         char **files; /* the workflows */
         Map environment, secrets;
+        Map given; /* what the user said of the environment */
         char *cron;
         char **changed_files; /* NULL: those that the environment names */
 } SessionInput;

@@ -16,6 +16,7 @@
 #include "cli/verbs.h"
 #include "document/source.h"
 #include "job/event.h"
+#include "job/upload.h"
 
 static int put_workflows(JsonWriter *w, const RunOptions *options, const SessionInput *input, Error **reterr) {
         json_open_array(w, "workflows");
@@ -81,7 +82,24 @@ static void put_options(JsonWriter *w, const RunOptions *options, const SessionI
         json_close(w);
 }
 
-static int make_body(const RunOptions *options, const SessionInput *input, char **ret, Error **reterr) {
+static void put_source(JsonWriter *w, const RunOptions *options, const SessionInput *input, const char *upload) {
+        json_open_object(w, "source");
+        if (options->git) {
+                json_put_string(w, "kind", "git");
+                json_put_string(w, "url", options->git);
+                json_put_string(w, "commit", strmap_get(&input->environment, "CI_COMMIT_SHA"));
+                json_put_string(w, "ref", strmap_get(&input->environment, "CI_COMMIT_BRANCH"));
+        } else if (upload) {
+                json_put_string(w, "kind", "upload");
+                json_put_string(w, "id", upload);
+        } else {
+                json_put_string(w, "kind", "directory");
+                json_put_string(w, "path", input->checkout);
+        }
+        json_close(w);
+}
+
+static int make_body(const RunOptions *options, const SessionInput *input, const char *upload, char **ret, Error **reterr) {
         JsonWriter w = { 0 };
         int r;
 
@@ -93,25 +111,39 @@ static int make_body(const RunOptions *options, const SessionInput *input, char 
         }
         json_put_strmap(&w, "environment", &input->environment);
         json_put_strmap(&w, "secrets", &input->secrets);
+        json_put_strmap(&w, "variables", &input->given);
         json_put_string(&w, "label", options->label);
-        json_open_object(&w, "source");
-        json_put_string(&w, "kind", options->git ? "git" : "directory");
-        json_put_string(&w, "path", options->git ? NULL : input->checkout);
-        if (options->git) {
-                json_put_string(&w, "url", options->git);
-                json_put_string(&w, "commit", strmap_get(&input->environment, "CI_COMMIT_SHA"));
-                json_put_string(&w, "ref", strmap_get(&input->environment, "CI_COMMIT_BRANCH"));
-        }
-        json_close(&w);
+        put_source(&w, options, input, upload);
         put_options(&w, options, input);
         json_close(&w);
         return json_finish(&w, false, ret) < 0 ? error_oom(reterr) : 0;
 }
 
-static int submit(Client *client, const RunOptions *options, const SessionInput *input, Json **ret, Error **reterr) {
-        _cleanup_free_ char *body = NULL;
-        int r = make_body(options, input, &body, reterr);
+/* The checkout as it is now: what is changed later does not count. */
+static int send_checkout(Client *client, const SessionInput *input, Json **ret, const char **ret_id, Error **reterr) {
+        _cleanup_(upload_freep) Upload *upload = NULL;
+        int r = upload_new_tree(input->checkout, &upload);
 
+        if (r < 0)
+                return error_set(reterr, -r, "cannot read '%s': %s", input->checkout, strerror(-r));
+        r = client_send(client, "/v1/sources", "application/x-tar", upload_read, upload, ret, reterr);
+        if (r < 0 && upload_error(upload)) {
+                *reterr = error_free(*reterr);
+                r = error_set(reterr, -r, "%s", error_message(upload_error(upload), r));
+        }
+        if (r >= 0)
+                r = json_get_string(*ret, "id", ret_id, reterr);
+        return r < 0 ? error_wrap(reterr, r, "sending '%s'", input->checkout) : 0;
+}
+
+static int submit(Client *client, const RunOptions *options, const SessionInput *input, Json **ret, Error **reterr) {
+        _cleanup_(json_unrefp) Json *sent = NULL;
+        _cleanup_free_ char *body = NULL;
+        const char *upload = NULL;
+        int r = options->upload ? send_checkout(client, input, &sent, &upload, reterr) : 0;
+
+        if (r >= 0)
+                r = make_body(options, input, upload, &body, reterr);
         if (r >= 0)
                 r = client_call(client, "POST", "/v1/jobs", body, ret, reterr);
         if (body)
@@ -166,7 +198,7 @@ static int look_into(RunOptions *options) {
 
 int verb_submit(const Verb *verb, char *const *args, void *values) {
         const RunOptions *options = values;
-        _cleanup_(session_input_done) SessionInput input = { .environment = STRMAP_INIT, .secrets = STRMAP_INIT };
+        _cleanup_(session_input_done) SessionInput input = { .environment = STRMAP_INIT, .secrets = STRMAP_INIT, .given = STRMAP_INIT };
         _cleanup_(error_freep) Error *error = NULL;
         int r = run_options_check(options, &error), code;
 

@@ -32,6 +32,58 @@ small() {
         assert_status 0
 }
 
+@test "a .gitlab-ci.yml: its jobs in the order of their stages, with its variables" {
+        bare_checkout
+        cat >.gitlab-ci.yml <<-Y
+	stages: [build, test]
+	default: {image: $IMG/busybox:1}
+	variables: {COLOUR: red, SIZE: small}
+	test: {stage: test, script: ['echo "test of \$CI_COMMIT_BRANCH in \$CI_JOB_STAGE"', 'test "\$TOKEN" = sesame-street']}
+	build: {stage: build, script: ['echo "\$COLOUR \$SIZE"']}
+	fails: {stage: test, script: [exit 3], needs: [build]}
+	never: {stage: test, script: [echo nev er], when: manual}
+	Y
+        git add -A
+        git commit -qm first
+        agent_up
+        token=sesame-street podstep submit --wait --secret token -e COLOUR=mauve .gitlab-ci.yml
+        assert_status 1
+        assert_output_contains "job 1: build"
+        assert_line_like() { grep -qE "$1" <<<"$output" || fail "no line matches '$1':" "$output"; }
+        assert_line_like 'mauve small'
+        assert_line_like 'test of main in test'
+        refute_output_contains never
+        podstep ps --all
+        assert_output_matches "success .* build"
+        assert_output_matches "success .* test"
+        assert_output_matches "failure .* fails"
+        podstep submit --wait --step build --quiet .gitlab-ci.yml
+        assert_status 0
+}
+
+@test "submit --upload: what is changed later does not count" {
+        small "cat README new"
+        echo sent >new
+        agent_up --disk-free 1000000g
+        podstep submit --upload
+        assert_status 0
+        echo changed >new
+        kill -TERM "$AGENT_PID"
+        wait_until 20 eval "! running $AGENT_PID" || fail "it does not end"
+        agent_up
+        podstep logs --follow 1
+        assert_output_contains "[one] sent"
+        refute_output_contains changed
+        podstep submit --upload --write
+        assert_status 2
+        # a file that cannot be read
+        mkfifo pipe
+        podstep submit --upload --wait
+        assert_status 0
+        chmod 0 new
+        [ "$(id -u)" = 0 ] || { podstep submit --upload; assert_status 125; assert_output_contains "sending"; }
+}
+
 @test "submit, ps, logs, show, cancel, rerun, info" {
         small "echo hello, sleep 0.2, echo world"
         agent_up
