@@ -50,8 +50,9 @@ int call_reply_json(Call *call, int status, JsonWriter *w); /* takes what is wri
 int call_reply_text(Call *call, int status, const char *type, char *text_take);
 int call_reply_empty(Call *call);
 int call_reply_error(Call *call, int status, const char *format, ...) _printf_(3, 4);
+int call_reply_error_text(Call *call, int status, const char *text);
 int call_reply_failure(Call *call, int r, const Error *error); /* the status that fits the errno */
-/** call_wait() - the route runs again when something has changed */
+/** call_wait() - news.c; the route runs again when something has changed */
 int call_wait(Call *call);
 
 /** call_get_job() - the one that the path names; < 0: it was answered with 404 */
@@ -59,7 +60,7 @@ int call_get_job(Call *call, StoredJob *ret);
 
 extern const Route job_routes[], log_routes[], other_routes[], source_routes[];
 
-/* server.c, for route-log.c */
+/* news.c, for route-log.c */
 typedef struct Follower Follower;
 struct Follower {
         Server *server;

@@ -5,17 +5,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <systemd/sd-daemon.h>
 
-#include "agent/call.h"
+#include "agent/server-internal.h"
 #include "base/file.h"
 #include "base/id.h"
 #include "base/log.h"
@@ -24,21 +19,6 @@
 #define CONNECTIONS_MAX 1024U
 #define CONNECTION_TIMEOUT_SEC 60U /* of one that says nothing; followers are let alone */
 #define CONNECTION_BYTES (32U * 1024)
-#define SOCKET_NAME "podstep"
-#define BACKLOG 128
-#define GONE_EVERY_USEC (30 * USEC_PER_SEC) /* looks whether clients that wait are still there */
-
-struct Server {
-        Agent *agent;
-        struct MHD_Daemon *daemon;
-        int fd;
-        char *path; /* of a socket that we made */
-        sd_event_source *io, *timer, *turn, *gone;
-        Call *waiting;
-        Follower *followers;
-        size_t n_connections;
-        uint64_t n_requests;
-};
 
 static const Route *const tables[] = { job_routes, log_routes, other_routes, source_routes };
 
@@ -86,223 +66,6 @@ static int find_route(Call *call, const char *method) {
         return knows_path ? MHD_HTTP_METHOD_NOT_ALLOWED : MHD_HTTP_NOT_FOUND;
 }
 
-/* ---- answers ---- */
-
-const char *call_query(const Call *call, const char *name) {
-        return MHD_lookup_connection_value(call->connection, MHD_GET_ARGUMENT_KIND, name);
-}
-
-int call_query_uint(const Call *call, const char *name, uint64_t fallback, uint64_t *ret) {
-        const char *text = call_query(call, name);
-
-        *ret = fallback;
-        return text ? parse_u64(text, ret) : 0;
-}
-
-static int reply(Call *call, int status, const char *type, char *text_take) {
-        struct MHD_Response *response;
-        int r;
-
-        if (!text_take)
-                return MHD_NO;
-        response = MHD_create_response_from_buffer(strlen(text_take), text_take, MHD_RESPMEM_MUST_FREE);
-        if (!response) {
-                free(text_take);
-                return MHD_NO;
-        }
-        (void) MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
-        r = (int) MHD_queue_response(call->connection, (unsigned) status, response);
-        MHD_destroy_response(response);
-        return r;
-}
-
-int call_reply_text(Call *call, int status, const char *type, char *text_take) {
-        return reply(call, status, type, text_take);
-}
-
-int call_reply_json(Call *call, int status, JsonWriter *w) {
-        char *text = NULL, *line;
-
-        if (json_finish(w, false, &text) < 0)
-                return MHD_NO;
-        line = str_printf("%s\n", text);
-        free(text);
-        return reply(call, status, "application/json", line);
-}
-
-int call_reply_empty(Call *call) {
-        return reply(call, MHD_HTTP_NO_CONTENT, "application/json", strdup(""));
-}
-
-static int reply_error_text(Call *call, int status, const char *text) {
-        JsonWriter w = { 0 };
-
-        json_open_object(&w, NULL);
-        json_put_string(&w, "error", text);
-        json_put_int(&w, "status", status);
-        json_close(&w);
-        return call_reply_json(call, status, &w);
-}
-
-int call_reply_error(Call *call, int status, const char *format, ...) {
-        _cleanup_free_ char *text = NULL;
-        va_list ap;
-        int r;
-
-        va_start(ap, format);
-        r = vasprintf(&text, format, ap);
-        va_end(ap);
-        if (r < 0) {
-                text = NULL;
-                return MHD_NO;
-        }
-        return reply_error_text(call, status, text);
-}
-
-int call_reply_failure(Call *call, int r, const Error *error) {
-        static const struct {
-                int errnum, status;
-        } rows[] = { { ENOENT, 404 },    { EINVAL, 400 }, { EBADMSG, 400 }, { EACCES, 403 }, { EBUSY, 409 },
-                     { ESHUTDOWN, 503 }, { EAGAIN, 503 }, { EFBIG, 413 },   { ENOSPC, 507 } };
-        int status = 500;
-
-        FOREACH_ROW(row, rows)
-                if (row->errnum == -r)
-                        status = row->status;
-        return call_reply_error(call, status, "%s", error_message(error, r));
-}
-
-/* While something waits, and only then. */
-static void watch_gone(Server *server) {
-        if (sd_event_source_get_enabled(server->gone, NULL) > 0)
-                return;
-        (void) sd_event_source_set_time_relative(server->gone, GONE_EVERY_USEC);
-        (void) sd_event_source_set_enabled(server->gone, SD_EVENT_ONESHOT);
-}
-
-int call_wait(Call *call) {
-        if (!call->waits) {
-                call->waits = true;
-                call->next_waiting = call->server->waiting;
-                call->server->waiting = call;
-        }
-        MHD_suspend_connection(call->connection);
-        watch_gone(call->server);
-        return MHD_YES;
-}
-
-int call_get_job(Call *call, StoredJob *ret) {
-        _cleanup_(error_freep) Error *error = NULL;
-        int r = store_get_job(call->agent->store, call->argument, ret, &error);
-
-        return r < 0 ? call_reply_failure(call, r, error) == MHD_YES ? -ENOENT : -EIO : 0;
-}
-
-/* ---- news ---- */
-
-static void wake(Server *server) {
-        /* It drives all that the loop has to know of; see on_turn(). */
-        (void) sd_event_source_set_enabled(server->turn, SD_EVENT_ONESHOT);
-}
-
-static void stop_waiting(Call *call) {
-        for (Call **p = &call->server->waiting; *p; p = &(*p)->next_waiting)
-                if (*p == call) {
-                        *p = call->next_waiting;
-                        break;
-                }
-        call->waits = false;
-}
-
-void server_changed(Server *server) {
-        while (server->waiting) {
-                Call *call = server->waiting;
-
-                stop_waiting(call);
-                MHD_resume_connection(call->connection);
-        }
-        wake(server);
-}
-
-void server_add_follower(Server *server, Follower *follower) {
-        follower->next = server->followers;
-        server->followers = follower;
-}
-
-void server_remove_follower(Server *server, Follower *follower) {
-        for (Follower **p = &server->followers; *p; p = &(*p)->next)
-                if (*p == follower) {
-                        *p = follower->next;
-                        return;
-                }
-}
-
-void server_suspend_follower(Server *server, Follower *follower) {
-        follower->is_suspended = true;
-        MHD_suspend_connection(follower->connection);
-        watch_gone(server);
-}
-
-/* One that only ended its own direction still reads: that is no POLLHUP. */
-static bool is_gone(struct MHD_Connection *connection) {
-        const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-        struct pollfd p = { .fd = info ? info->connect_fd : -1 };
-
-        return poll(&p, 1, 0) > 0 && p.revents & (POLLHUP | POLLERR | POLLNVAL);
-}
-
-size_t server_end_gone(Server *server) {
-        size_t n = 0;
-
-        for (Call *call = server->waiting, *next; call; call = next) {
-                next = call->next_waiting;
-                if (!is_gone(call->connection))
-                        continue;
-                call->is_gone = true;
-                stop_waiting(call);
-                MHD_resume_connection(call->connection);
-                n++;
-        }
-        for (Follower *follower = server->followers; follower; follower = follower->next)
-                if (follower->is_suspended && is_gone(follower->connection)) {
-                        follower->is_gone = true;
-                        follower->is_suspended = false;
-                        MHD_resume_connection(follower->connection);
-                        n++;
-                }
-        if (n > 0)
-                wake(server);
-        return n;
-}
-
-static bool has_waiting(const Server *server) {
-        for (const Follower *follower = server->followers; follower; follower = follower->next)
-                if (follower->is_suspended)
-                        return true;
-        return server->waiting;
-}
-
-/*
- * libmicrohttpd does not look at connections that are suspended: they would pile up, and an agent would never be idle.
- */
-static int on_gone(sd_event_source *source, uint64_t usec, void *userdata) {
-        Server *server = userdata;
-
-        (void) server_end_gone(server);
-        if (has_waiting(server))
-                watch_gone(server);
-        return 0;
-}
-
-void server_log_grown(Server *server, const char *id) {
-        for (Follower *follower = server->followers; follower; follower = follower->next)
-                if (follower->is_suspended && str_equal(follower->id, id)) {
-                        follower->is_suspended = false;
-                        MHD_resume_connection(follower->connection);
-                }
-        wake(server);
-}
-
 /* ---- requests ---- */
 
 static bool is_our_user(struct MHD_Connection *connection) {
@@ -333,7 +96,7 @@ static Call *call_free(Call *call) {
         if (!call)
                 return NULL;
         if (call->waits)
-                stop_waiting(call);
+                news_forget(call);
         untar_free(call->untar);
         if (call->upload_path && !call->keeps_upload)
                 (void) file_remove_tree(call->upload_path);
@@ -404,7 +167,7 @@ static enum MHD_Result on_request(void *userdata, struct MHD_Connection *connect
         if (!call) {
                 call = *context = call_begin(server, connection, url, method);
                 if (call && call->is_refused && call->status == MHD_HTTP_CONTENT_TOO_LARGE) /* before it is sent */
-                        return (enum MHD_Result) reply_error_text(call, call->status,
+                        return (enum MHD_Result) call_reply_error_text(call, call->status,
                                                                   call->refusal ? call->refusal : "");
                 return call ? MHD_YES : MHD_NO;
         }
@@ -416,7 +179,7 @@ static enum MHD_Result on_request(void *userdata, struct MHD_Connection *connect
         if (call->is_gone)
                 return MHD_NO;
         if (call->is_refused)
-                return (enum MHD_Result) reply_error_text(call, call->status, call->refusal ? call->refusal : "");
+                return (enum MHD_Result) call_reply_error_text(call, call->status, call->refusal ? call->refusal : "");
         return (enum MHD_Result) call->route->run(call);
 }
 
@@ -453,7 +216,7 @@ static int on_turn(sd_event_source *source, void *userdata) {
                 return 0;
         }
         if (msec == 0)
-                wake(server);
+                news_wake(server);
         (void) sd_event_source_set_time_relative(server->timer, msec * USEC_PER_MSEC);
         (void) sd_event_source_set_enabled(server->timer, SD_EVENT_ONESHOT);
         return 0;
@@ -468,77 +231,6 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
 }
 
 /* ---- begin and end ---- */
-
-static int take_socket(Server *server, Error **reterr) {
-        char **names = NULL;
-        int n = sd_listen_fds_with_names(true, &names), found = -1;
-
-        for (int i = 0; i < n; i++) {
-                if (found < 0 && (str_equal(names[i], SOCKET_NAME) || str_equal(names[i], SOCKET_NAME ".socket")) &&
-                    sd_is_socket(SD_LISTEN_FDS_START + i, AF_UNIX, SOCK_STREAM, 1) > 0)
-                        found = SD_LISTEN_FDS_START + i;
-                free(names[i]);
-        }
-        free(names);
-        if (found < 0)
-                return error_set(reterr, EINVAL,
-                                 "systemd handed over no socket named '" SOCKET_NAME
-                                 "'; start podstep.socket, or give '--socket PATH'");
-        server->fd = found;
-        return 0;
-}
-
-/*
- * What an earlier agent left goes; nothing else does: the path may be mistyped, or another agent's with a store of its
- * own.
- */
-static int clear_way(const struct sockaddr_un *address, Error **reterr) {
-        const char *path = address->sun_path;
-        _cleanup_close_ int fd = -1;
-        struct stat st;
-
-        if (lstat(path, &st) < 0)
-                return errno == ENOENT ? 0 : error_set(reterr, errno, "cannot look at '%s': %s", path, strerror(errno));
-        if (!S_ISSOCK(st.st_mode))
-                return error_set(reterr, EEXIST, "'%s' is there and is no socket", path);
-        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (fd < 0)
-                return error_set(reterr, errno, "cannot make a socket: %s", strerror(errno));
-        /* EAGAIN: one that is busy */
-        if (connect(fd, (const struct sockaddr *) address, sizeof(*address)) == 0 || errno == EAGAIN)
-                return error_set(reterr, EADDRINUSE, "somebody listens at '%s' already", path);
-        if (unlink(path) < 0 && errno != ENOENT)
-                return error_set(reterr, errno, "cannot remove '%s': %s", path, strerror(errno));
-        return 0;
-}
-
-static int make_socket(Server *server, const char *path, Error **reterr) {
-        struct sockaddr_un address = { .sun_family = AF_UNIX };
-        _cleanup_free_ char *parent = path_parent(path);
-        mode_t mask;
-        int r;
-
-        if (strlen(path) >= sizeof(address.sun_path))
-                return error_set(reterr, ENAMETOOLONG, "the socket's path '%s' is longer than %zu characters", path,
-                                 sizeof(address.sun_path) - 1);
-        memcpy(address.sun_path, path, strlen(path));
-        (void) (parent && file_mkdir_p(parent, 0700));
-        r = clear_way(&address, reterr);
-        if (r < 0)
-                return r;
-        server->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (server->fd < 0)
-                return error_set(reterr, errno, "cannot make a socket: %s", strerror(errno));
-        mask = umask(0177);
-        r = bind(server->fd, (struct sockaddr *) &address, sizeof(address)) < 0 ? -errno : 0;
-        (void) umask(mask);
-        if (r >= 0 && listen(server->fd, BACKLOG) < 0)
-                r = -errno;
-        if (r < 0)
-                return error_set(reterr, -r, "cannot listen at '%s': %s", path, strerror(-r));
-        server->path = strdup(path);
-        return server->path ? 0 : error_oom(reterr);
-}
 
 static int start_daemon(Server *server, Error **reterr) {
         const union MHD_DaemonInfo *info;
@@ -563,10 +255,7 @@ static int start_daemon(Server *server, Error **reterr) {
                 r = sd_event_add_time_relative(server->agent->event, &server->timer, CLOCK_MONOTONIC, 0, USEC_PER_MSEC,
                                                on_timer, server);
         if (r >= 0)
-                r = sd_event_add_time_relative(server->agent->event, &server->gone, CLOCK_MONOTONIC, 0, USEC_PER_SEC,
-                                               on_gone, server);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(server->gone, SD_EVENT_OFF);
+                r = news_begin(server);
         return r < 0 ? error_set(reterr, -r, "the HTTP server cannot be waited for: %s", strerror(-r)) : 0;
 }
 
@@ -577,7 +266,7 @@ int server_new(Agent *agent, Server **ret, Error **reterr) {
         if (!server)
                 return error_oom(reterr);
         *server = (Server) { .agent = agent, .fd = -1 };
-        r = agent->options->socket ? make_socket(server, agent->options->socket, reterr) : take_socket(server, reterr);
+        r = agent->options->socket ? server_make_socket(server, agent->options->socket, reterr) : server_take_socket(server, reterr);
         if (r >= 0)
                 r = start_daemon(server, reterr);
         if (r < 0) {
@@ -594,16 +283,7 @@ Server *server_free(Server *server) {
         server->io = sd_event_source_disable_unref(server->io);
         server->turn = sd_event_source_disable_unref(server->turn);
         server->timer = sd_event_source_disable_unref(server->timer);
-        server->gone = sd_event_source_disable_unref(server->gone);
-        for (Follower *follower = server->followers; follower; follower = follower->next)
-                if (follower->is_suspended)
-                        MHD_resume_connection(follower->connection); /* only then it can be ended */
-        while (server->waiting) {
-                Call *call = server->waiting;
-
-                stop_waiting(call);
-                MHD_resume_connection(call->connection);
-        }
+        news_end(server);
         if (server->daemon)
                 MHD_stop_daemon(server->daemon); /* closes the socket, too */
         else
