@@ -93,6 +93,8 @@ static int remove_directories(Sweep *sweep, Error **reterr) {
         _cleanup_strv_ char **jobs = NULL;
         int first = 0, r;
 
+        if (!sweep->spec.is_dry)
+                job_directory_remove_unborn(sweep->spec.state_directory);
         r = job_directory_list(sweep->spec.state_directory, &jobs);
         if (r < 0)
                 return error_set(reterr, -r, "cannot list '%s/jobs': %s", sweep->spec.state_directory, strerror(-r));

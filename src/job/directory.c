@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -12,6 +13,8 @@
 #include "base/str.h"
 #include "base/strv.h"
 #include "job/kept.h"
+
+#define UNBORN_USEC (60 * 60 * USEC_PER_SEC)
 
 static char *directory_path(const char *state_directory, const char *id) {
         return str_printf("%s/jobs/%s", state_directory, id);
@@ -23,36 +26,91 @@ static int mark(const char *directory, const char *name) {
         return path ? file_write(path, "", 0, 0600) : -ENOMEM;
 }
 
+static bool is_locked(const char *directory) {
+        _cleanup_free_ char *path = path_join(directory, "lock");
+        _cleanup_close_ int fd = path ? open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW) : -1;
+
+        return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
+static int lock_directory(const char *path, int *ret_fd) {
+        _cleanup_free_ char *lock = path_join(path, "lock");
+        _cleanup_close_ int fd = lock ? open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
+
+        if (!lock)
+                return -ENOMEM;
+        if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+                return -errno;
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+/* Who finds it finds it locked: so it gets its name only then. */
+static int make_locked(const char *state_directory, const char *id, JobOwner owner, const char *path, int *ret_fd) {
+        _cleanup_free_ char *unborn = str_printf("%s/jobs/.%s", state_directory, id), *output = unborn ? path_join(unborn, "output") : NULL;
+        _cleanup_close_ int fd = -1;
+        int r = unborn && output ? file_remove_tree(unborn) : -ENOMEM; /* one that was killed here */
+
+        if (r >= 0)
+                r = file_mkdir_p(unborn, 0700);
+        if (r >= 0)
+                r = lock_directory(unborn, &fd);
+        if (r >= 0 && owner == JOB_OWNER_AGENT)
+                r = mark(unborn, "agent");
+        if (r >= 0 && (mkdir(output, 0700) < 0 || rename(unborn, path) < 0))
+                r = -errno;
+        if (r < 0) {
+                if (unborn)
+                        (void) file_remove_tree(unborn);
+                return r;
+        }
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
 int job_directory_make(const char *state_directory, const char *id, JobOwner owner, JobDirectory *ret, Error **reterr) {
         JobDirectory directory = { .path = directory_path(state_directory, id), .lock_fd = -1 };
-        _cleanup_free_ char *lock = directory.path ? path_join(directory.path, "lock") : NULL;
         int r;
 
         directory.output = directory.path ? path_join(directory.path, "output") : NULL;
-        if (!lock || !directory.output) {
+        if (!directory.output) {
                 job_directory_done(&directory);
                 return error_oom(reterr);
         }
-        r = file_mkdir_p(directory.path, 0700);
-        if (r >= 0) {
-                directory.lock_fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-                if (directory.lock_fd < 0 || flock(directory.lock_fd, LOCK_EX | LOCK_NB) < 0)
-                        r = -errno;
-        }
-        if (r >= 0 && owner == JOB_OWNER_AGENT)
-                r = mark(directory.path, "agent");
-        if (r >= 0)
-                r = mkdir(directory.output, 0700) < 0 && !(errno == EEXIST && owner == JOB_OWNER_AGENT) ? -errno : 0;
+        if (owner == JOB_OWNER_AGENT && file_exists(directory.path))
+                r = lock_directory(directory.path, &directory.lock_fd); /* it is taken over */
+        else
+                r = make_locked(state_directory, id, owner, directory.path, &directory.lock_fd);
         if (r < 0) {
                 (void) error_set(reterr, -r, "cannot make the job's directory '%s': %s", directory.path, strerror(-r));
-                if (owner == JOB_OWNER_AGENT)
-                        job_directory_done(&directory); /* it may be one that was taken over */
-                else
-                        (void) job_directory_remove(&directory, NULL);
+                job_directory_done(&directory);
                 return r;
         }
         *ret = directory;
         return 0;
+}
+
+/* Nobody needs an hour to lock what it made. */
+static bool is_stillborn(const char *path) {
+        struct stat st;
+
+        return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && !is_locked(path) &&
+               (uint64_t) st.st_mtim.tv_sec * USEC_PER_SEC + UNBORN_USEC < clock_realtime_usec();
+}
+
+void job_directory_remove_unborn(const char *state_directory) {
+        _cleanup_free_ char *jobs = path_join(state_directory, "jobs");
+        DIR *dir = jobs ? opendir(jobs) : NULL;
+        struct dirent *entry;
+
+        while (dir && (entry = readdir(dir))) {
+                _cleanup_free_ char *path = path_join(jobs, entry->d_name);
+
+                if (entry->d_name[0] == '.' && entry->d_name[1] && !str_equal(entry->d_name, "..") && path && is_stillborn(path))
+                        (void) file_remove_tree(path);
+        }
+        if (dir)
+                closedir(dir);
 }
 
 int job_directory_remove(JobDirectory *directory, Error **reterr) {
@@ -72,13 +130,6 @@ void job_directory_done(JobDirectory *directory) {
         free(directory->output);
         (void) fd_close(directory->lock_fd);
         *directory = (JobDirectory) { .lock_fd = -1 };
-}
-
-static bool is_locked(const char *directory) {
-        _cleanup_free_ char *path = path_join(directory, "lock");
-        _cleanup_close_ int fd = path ? open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW) : -1;
-
-        return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
 /* A file of another kind is one of a podstep that knew no end of it. */

@@ -51,5 +51,7 @@ bool job_directory_is_held_only_by(int fd);
 int job_directory_abandon(const char *state_directory, const char *id);
 /** job_directory_unmark_kept() - it was looked at long enough */
 int job_directory_unmark_kept(const char *state_directory, const char *id);
+/** job_directory_remove_unborn() - what those left that were killed while they made one */
+void job_directory_remove_unborn(const char *state_directory);
 /** job_directory_list() - the ids of all jobs that left a directory, as a strv */
 int job_directory_list(const char *state_directory, char ***ret);

@@ -1,6 +1,7 @@
 #include "test.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -92,8 +93,38 @@ static void test_directory(void **state) {
         assert_int_equal(file_remove_tree(top), 0);
 }
 
+/* What a podstep left that was killed before the directory had its name. */
+static void test_unborn(void **state) {
+        _cleanup_free_ char *top = strdup("/tmp/podstep-test-XXXXXX"), *old = NULL, *young = NULL;
+        struct timespec times[2] = { { .tv_sec = 1 }, { .tv_sec = 1 } };
+        _cleanup_strv_ char **ids = NULL;
+        JobDirectory directory;
+
+        assert_non_null(mkdtemp(top));
+        old = str_printf("%s/jobs/.old", top);
+        young = str_printf("%s/jobs/.young", top);
+        assert_int_equal(file_mkdir_p(old, 0700), 0);
+        assert_int_equal(utimensat(AT_FDCWD, old, times, 0), 0);
+        assert_int_equal(file_mkdir_p(young, 0700), 0);
+        assert_int_equal(job_directory_list(top, &ids), 0);
+        assert_int_equal(strv_length(ids), 0);
+        job_directory_remove_unborn(top);
+        assert_false(file_exists(old));
+        assert_true(file_exists(young));
+        /* its id is given again: by an agent that takes the job up */
+        assert_int_equal(job_directory_make(top, "young", JOB_OWNER_AGENT, &directory, NULL), 0);
+        assert_false(file_exists(young));
+        assert_int_equal(job_directory_liveness(top, "young"), JOB_ALIVE);
+        job_directory_done(&directory);
+        assert_int_equal(job_directory_liveness(top, "young"), JOB_LEFT);
+        assert_int_equal(job_directory_make(top, "young", JOB_OWNER_PROCESS, &directory, NULL), -ENOTEMPTY);
+        assert_int_equal(job_directory_make(top, "young", JOB_OWNER_AGENT, &directory, NULL), 0);
+        job_directory_done(&directory);
+        assert_int_equal(file_remove_tree(top), 0);
+}
+
 int main(void) {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_format), cmocka_unit_test(test_parse), cmocka_unit_test(test_directory) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(test_format), cmocka_unit_test(test_parse), cmocka_unit_test(test_directory), cmocka_unit_test(test_unborn) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
