@@ -189,6 +189,53 @@ static void test_migration(void **state) {
         }
 }
 
+/* The file that a podstep of that version wrote, not one that we make of its rows: those must never change. */
+static void test_old_file(void **state) {
+        _cleanup_scratch_ char *directory = scratch();
+        _cleanup_free_ char *path = path_join(directory, "agent.db"), *bytes = NULL;
+        _cleanup_(store_freep) Store *store = NULL;
+        _cleanup_map_ Map record = STRMAP_INIT;
+        StoredJob job = { 0 };
+        StoredStep *steps = NULL;
+        StoredNote *notes = NULL;
+        size_t n = 0, n_steps = 0, n_notes = 0;
+
+        assert_int_equal(file_read(STORE_DIRECTORY "/agent-1.db", 16U * 1024 * 1024, &bytes, &n), 0);
+        assert_int_equal(file_write(path, bytes, n, 0600), 0);
+        store = open_store(directory);
+        assert_int_equal(count(store, STORED_QUEUED), 1);
+        assert_int_equal(count(store, STORED_RUNNING), 1);
+        assert_int_equal(store_get_job(store, "1", &job, NULL), 0);
+        assert_int_equal(job.result, JOB_FAILED);
+        assert_string_equal(job.error, "1 of 2 steps failed");
+        assert_int_equal(job.log_bytes, 17);
+        assert_int_equal(store_get_steps(store, job.id, &steps, &n_steps, NULL), 0);
+        assert_int_equal(n_steps, 1);
+        assert_int_equal(steps[0].exit_code, 3);
+        assert_int_equal(store_get_notes(store, job.id, &notes, &n_notes, NULL), 0);
+        assert_int_equal(n_notes, 1);
+        stored_steps_free(steps, n_steps);
+        stored_notes_free(notes, n_notes);
+        stored_job_done(&job);
+
+        /* one that runs goes on to its end */
+        assert_int_equal(store_get_job(store, "2", &job, NULL), 0);
+        assert_true(job.wants_stop);
+        assert_string_equal(job.secrets, "{\"token\":\"hush-hush\"}");
+        assert_int_equal(store_get_records(store, job.id, &record, NULL), 0);
+        assert_string_equal(strmap_get(&record, "step.0.start"), "5100000");
+        assert_int_equal(store_put_record(store, job.id, "phase", "cleaning"), 0);
+        job.result = JOB_CANCELED;
+        job.is_kept = true;
+        assert_int_equal(store_end_job(store, &job, NULL), 0);
+        stored_job_done(&job);
+        assert_int_equal(store_get_job(store, "2", &job, NULL), 0);
+        assert_true(job.is_kept);
+        stored_job_done(&job);
+        add(store, "01new", "");
+        assert_int_equal(count(store, STORED_QUEUED), 2);
+}
+
 static void test_newer(void **state) {
         _cleanup_scratch_ char *directory = scratch();
         _cleanup_(error_freep) Error *error = NULL;
@@ -314,7 +361,7 @@ static void test_power_loss(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_life_of_a_job), cmocka_unit_test(test_steps_records_notes), cmocka_unit_test(test_one_agent),
-                cmocka_unit_test(test_migration),     cmocka_unit_test(test_newer),               cmocka_unit_test(test_no_database),
+                cmocka_unit_test(test_migration), cmocka_unit_test(test_old_file),     cmocka_unit_test(test_newer),               cmocka_unit_test(test_no_database),
                 cmocka_unit_test(test_expired),       cmocka_unit_test(test_power_loss),
         };
 
