@@ -182,6 +182,7 @@ void image_info_done(ImageInfo *info) {
         strv_free(info->entrypoint);
         strv_free(info->command);
         strv_free(info->exposed);
+        strv_free(info->environment);
         map_done(&info->labels);
         *info = (ImageInfo) { 0 };
 }

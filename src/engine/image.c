@@ -89,6 +89,7 @@ static int read_image(Json *json, ImageInfo *info) {
             call_copy_string(json, "Config.User", &info->user) < 0 ||
             copy_strings(json, "Config.Entrypoint", &info->entrypoint) < 0 ||
             copy_strings(json, "Config.Cmd", &info->command) < 0 ||
+            copy_strings(json, "Config.Env", &info->environment) < 0 ||
             copy_keys(json, "Config.ExposedPorts", &info->exposed) < 0 || call_copy_labels(labels, &info->labels) < 0)
                 return -ENOMEM;
         return 0;

@@ -209,6 +209,7 @@ typedef struct ImageInfo {
         char *user; /* "" : root */
         char **entrypoint, **command;
         char **exposed; /* "5432/tcp" */
+        char **environment; /* "NAME=VALUE" */
         Map labels;
         bool has_health_check;
         uint64_t health_interval_usec, health_start_period_usec;

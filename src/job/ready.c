@@ -139,11 +139,16 @@ static int add_exposed_ports(Step *step) {
         return r;
 }
 
-/* GitLab's variable that names the one port to look at. */
+/* GitLab's variable that names the one port to look at: the container's, so the file's, else the image's. */
 static const char *find_port_variable(const Step *step) {
+        static const char name[] = "HEALTHCHECK_TCP_PORT";
+
         MAP_FOREACH(entry, &step->plan->environment)
-                if (strcasecmp(entry->key, "HEALTHCHECK_TCP_PORT") == 0)
+                if (strcasecmp(entry->key, name) == 0)
                         return entry->value;
+        STRV_FOREACH(variable, step->image->info.environment)
+                if (strncasecmp(*variable, name, strlen(name)) == 0 && (*variable)[strlen(name)] == '=')
+                        return *variable + strlen(name) + 1;
         return NULL;
 }
 

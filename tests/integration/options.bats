@@ -407,6 +407,22 @@ print(*sorted({"memory", "pids", "cpu"} & set(has)))'
         assert_output_matches ' 1024 .*/data'
 }
 
+@test "services of the operator's are beside those of the file" {
+        settings <<<"{services: {always: [{image: '$IMG/busybox:1', alias: 'cache store', environment: {WHO: operator, HEALTHCHECK_TCP_PORT: '8085'},
+                command: [sh, -c, 'mkdir /w; echo \$WHO >/w/index.html; exec httpd -f -p 8085 -h /w']}], max: 1}}"
+        checkout <<-Y
+	services:
+	- {name: own, image: $IMG/busybox:1, commands: ["sleep 100"]}
+	steps:
+	- name: a
+	  image: $IMG/busybox:1
+	  commands: ['wget -qO- store:8085', 'wget -qO- cache:8085', '! nc own 9 </dev/null']
+	Y
+        podstep_json
+        assert_status 0
+        assert_query "lines('a').count('operator')" 2
+}
+
 @test "too many services" {
         settings <<<'{services: {max: 1}}'
         checkout <<-Y

@@ -437,6 +437,24 @@ image() { checkout <<<"steps: [{name: s, image: '127.0.0.1:$1/lab/busybox:${2:-1
         refute_output_contains retrying
 }
 
+@test "a service is pulled by its own policy, as its step's is not" {
+        image "$FAULTY"
+        podstep run
+        assert_status 0
+        for pull in false true; do
+                checkout service <<-Y
+	services: [{name: d, image: '127.0.0.1:$FAULTY/lab/busybox:1', pull: $pull, entrypoint: [sleep, '100']}]
+	steps: [{name: s, image: $IMG/busybox:1, commands: ['true']}]
+	Y
+                fault_clear
+                podstep run
+                assert_status 0
+                [ "$pull" = false ] || [[ $(registry_requests) == *manifests/* ]] || fail "not asked: $(registry_requests)"
+                [ "$pull" = true ] || [ "$(registry_requests)" = "[]" ] || fail "asked: $(registry_requests)"
+                cd ..
+        done
+}
+
 @test "429 with Retry-After: the engine waits" {
         need_podman "it does not wait when a registry asks it to"
         image "$FAULTY"

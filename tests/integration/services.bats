@@ -292,6 +292,37 @@ it is up now"
         assert_output_contains "service 'db': invalid health check tcp port: http"
 }
 
+@test "the health check port of the image's variables, unless the service has one" {
+        local image=localhost/itest-port:1
+        engine_cli create --name itest-port "$IMG/busybox:1" true >/dev/null
+        engine_cli commit --change 'ENV HealthCheck_TCP_Port=8081' --change 'EXPOSE 9999' itest-port "$image" >/dev/null 2>&1
+        engine_cli rm itest-port >/dev/null
+        checkout <<-Y
+	services:
+	- {name: web, image: '$image', entrypoint: [httpd, -f, -p, '8081', -h, /etc]}
+	- {name: own, image: '$image', entrypoint: [httpd, -f, -p, '8082', -h, /etc], environment: {HEALTHCHECK_TCP_PORT: 8082}}
+	steps:
+	- {name: a, image: $IMG/busybox:1, commands: ['nc web 8081 </dev/null', 'nc own 8082 </dev/null']}
+	Y
+        podstep run --service-timeout 40s
+        engine_cli rmi "$image" >/dev/null
+        assert_status 0
+}
+
+@test "several services of one image, each with its own variables and name" {
+        checkout <<-Y
+	services:
+	- {name: one, image: $IMG/busybox:1, environment: {N: first}, ports: [8081], commands: ['mkdir /w', 'echo \$N >/w/index.html', 'exec httpd -f -p 8081 -h /w']}
+	- {name: two, image: $IMG/busybox:1, environment: {N: second}, ports: [8082], commands: ['mkdir /w', 'echo \$N >/w/index.html', 'exec httpd -f -p 8082 -h /w']}
+	- {name: three, image: $IMG/busybox:1, environment: {N: third}, ports: [8083], commands: ['mkdir /w', 'echo \$N >/w/index.html', 'exec httpd -f -p 8083 -h /w']}
+	steps:
+	- {name: a, image: $IMG/busybox:1, commands: ['wget -qO- one:8081 two:8082 three:8083']}
+	Y
+        podstep_json
+        assert_status 0
+        assert_query "[l for l in lines('a') if l in ('first', 'second', 'third')]" $'first\nsecond\nthird'
+}
+
 @test "services.timeout: nobody waits" {
         export PODSTEP_SERVICES_TIMEOUT=off
         checkout <<-Y

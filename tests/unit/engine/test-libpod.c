@@ -451,7 +451,7 @@ static void test_image(void **state) {
                 { "GET " P "images/reg.example%3A5000%2Fa%2Fb%3A1/json", 200,
                   "{\"Id\":\"1\",\"Digest\":\"sha256:2\",\"Config\":{\"User\":\"7\",\"Entrypoint\":[\"/"
                   "e\"],\"Cmd\":[\"a\",\"b\"],"
-                  "\"ExposedPorts\":{\"80/tcp\":{},\"81/udp\":{}},\"Labels\":{\"k\":\"v\"}},"
+                  "\"Env\":[\"PATH=/bin\",\"A=\"],\"ExposedPorts\":{\"80/tcp\":{},\"81/udp\":{}},\"Labels\":{\"k\":\"v\"}},"
                   "\"Healthcheck\":{\"Test\":[\"CMD\",\"true\"],\"Interval\":2000000000,\"StartPeriod\":1000,"
                   "\"Retries\":5}}" },
                 { "GET " P "images/bare/json", 200,
@@ -472,6 +472,8 @@ static void test_image(void **state) {
         assert_string_equal(image.entrypoint[0], "/e");
         assert_string_equal(image.command[1], "b");
         assert_int_equal(strv_length(image.exposed), 2);
+        assert_int_equal(strv_length(image.environment), 2);
+        assert_string_equal(image.environment[0], "PATH=/bin");
         assert_string_equal(strmap_get(&image.labels, "k"), "v");
         assert_true(image.has_health_check);
         assert_int_equal(image.health_interval_usec, 2 * USEC_PER_SEC);
