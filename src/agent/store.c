@@ -176,10 +176,6 @@ Store *store_free(Store *store) {
         return NULL;
 }
 
-const char *store_directory(const Store *store) {
-        return store->directory;
-}
-
 void store_kill_at(Store *store, uint64_t n, bool after) {
         store->kill_at = n;
         store->kills_after = after;

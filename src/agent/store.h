@@ -28,7 +28,6 @@ typedef struct Store Store;
 int store_open(const char *directory, Store **ret, Error **reterr);
 Store *store_free(Store *store);
 DEFINE_CLEANUP(Store *, store_free);
-const char *store_directory(const Store *store);
 
 typedef enum StoredState {
         STORED_QUEUED,

@@ -38,14 +38,14 @@ int file_read_fd(int fd, size_t max_bytes, char **ret, size_t *ret_n) {
         return *ret ? 0 : -ENOMEM;
 }
 
-int file_read_at(int dir_fd, const char *path, size_t max_bytes, char **ret, size_t *ret_n) {
+static int read_at(int dir_fd, const char *path, size_t max_bytes, char **ret, size_t *ret_n) {
         _cleanup_close_ int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
         return fd < 0 ? -errno : file_read_fd(fd, max_bytes, ret, ret_n);
 }
 
 int file_read(const char *path, size_t max_bytes, char **ret, size_t *ret_n) {
-        return file_read_at(AT_FDCWD, path, max_bytes, ret, ret_n);
+        return read_at(AT_FDCWD, path, max_bytes, ret, ret_n);
 }
 
 int file_write_fd(int fd, const void *bytes, size_t n) {

@@ -18,7 +18,6 @@
 int file_read(const char *path, size_t max_bytes, char **ret, size_t *ret_n);
 /** file_read_fd() - to its end, also of a pipe; the descriptor stays open */
 int file_read_fd(int fd, size_t max_bytes, char **ret, size_t *ret_n);
-int file_read_at(int dir_fd, const char *path, size_t max_bytes, char **ret, size_t *ret_n);
 
 /** file_write_fd() - all of it, however often the kernel takes only a part; for descriptors that block */
 int file_write_fd(int fd, const void *bytes, size_t n);

@@ -12,7 +12,6 @@ int libpod_describe(Engine *, EngineDetails *ret, TaskDone, void *, Task **);
 /** libpod_spec_to_json() - the body of containers/create */
 int libpod_spec_to_json(const ContainerSpec *spec, char **ret);
 /* Its parts that libpod-options.c writes */
-void libpod_put_security(JsonWriter *w, const SecuritySpec *security);
 void libpod_put_options(JsonWriter *w, const ContainerSpec *spec);
 void libpod_put_user(JsonWriter *w, const ContainerSpec *spec);
 

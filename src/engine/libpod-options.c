@@ -48,7 +48,7 @@ static void put_capabilities(JsonWriter *w, const char *key, char *const *list, 
         json_close(w);
 }
 
-void libpod_put_security(JsonWriter *w, const SecuritySpec *security) {
+static void put_security(JsonWriter *w, const SecuritySpec *security) {
         if (security->privileged)
                 json_put_bool(w, "privileged", true);
         if (security->no_new_privileges)
@@ -197,7 +197,7 @@ static void put_groups(JsonWriter *w, char *const *groups) {
 
 void libpod_put_options(JsonWriter *w, const ContainerSpec *spec) {
         put_groups(w, spec->groups);
-        libpod_put_security(w, &spec->security);
+        put_security(w, &spec->security);
         put_devices(w, spec);
         put_limits(w, &spec->limits);
         put_ulimits(w, spec);

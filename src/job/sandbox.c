@@ -394,10 +394,6 @@ bool sandbox_is_starting(const Sandbox *sandbox) {
         return sandbox->machine.state == SANDBOX_STARTING_HOLDER;
 }
 
-SandboxKind sandbox_kind(const Sandbox *sandbox) {
-        return sandbox->kind;
-}
-
 const char *sandbox_describe(const Sandbox *sandbox) {
         return sandbox->why;
 }

@@ -22,7 +22,6 @@ int sandbox_new(Job *job, Sandbox **ret, Error **reterr);
 Sandbox *sandbox_free(Sandbox *sandbox);
 DEFINE_CLEANUP(Sandbox *, sandbox_free);
 
-SandboxKind sandbox_kind(const Sandbox *sandbox);
 /** sandbox_describe() - what was chosen and why, for the log's first lines */
 const char *sandbox_describe(const Sandbox *sandbox);
 /** sandbox_note() - notes in the job's journal what was chosen */
