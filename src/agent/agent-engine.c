@@ -32,8 +32,10 @@ static void on_opened(Task *task, int r, const Error *error, void *userdata) {
 
         agent->opening = task_free(agent->opening);
         if (r >= 0 && !agent->engine->info.is_local && agent->engine->info.is_foreign)
-                r = error_set(&why, EREMOTE, "the engine at %s runs on a machine of another kind, where podstep's own programs do not run",
-                              agent->engine->info.address);
+                r = error_set(
+                        &why, EREMOTE,
+                        "the engine at %s runs on a machine of another kind, where podstep's own programs do not run",
+                        agent->engine->info.address);
         if (r < 0) {
                 there_is_none(agent, r, why ? why : error);
                 return;
@@ -52,7 +54,8 @@ void agent_want_engine(Agent *agent) {
         if (agent->engine || agent->opening || agent->engine_retry)
                 return;
         if (agent->engine_backoff.first_usec == 0)
-                agent->engine_backoff = (Backoff) { .first_usec = ENGINE_RETRY_FIRST_USEC, .max_usec = ENGINE_RETRY_MAX_USEC };
+                agent->engine_backoff =
+                        (Backoff) { .first_usec = ENGINE_RETRY_FIRST_USEC, .max_usec = ENGINE_RETRY_MAX_USEC };
         url = agent->options->engine_url ? agent->options->engine_url : config_engine_url(agent->config);
         if (engine_open(agent->event, url, &agent->engine, on_opened, agent, &agent->opening) < 0)
                 there_is_none(agent, -ENOMEM, NULL);
@@ -65,7 +68,8 @@ static void on_swept(Task *task, int r, const Error *error, void *userdata) {
 
         agent->sweep = task_free(agent->sweep);
         if (r < 0)
-                log_warning("what earlier jobs left could not be removed: %s; trying again later", error_message(error, r));
+                log_warning("what earlier jobs left could not be removed: %s; trying again later",
+                            error_message(error, r));
         sweep_result_done(&agent->swept);
         agent_changed(agent);
 }

@@ -67,7 +67,8 @@ static int remove_uploads(Agent *agent) {
 
                 if (entry->d_name[0] == '.' || !path || stat(path, &st) < 0)
                         continue;
-                if ((uint64_t) st.st_ctim.tv_sec * USEC_PER_SEC + UPLOAD_USEC > now || store_uses_text(agent->store, entry->d_name) != 0)
+                if ((uint64_t) st.st_ctim.tv_sec * USEC_PER_SEC + UPLOAD_USEC > now ||
+                    store_uses_text(agent->store, entry->d_name) != 0)
                         continue;
                 r = file_remove_tree(path);
                 if (r < 0 && first >= 0)

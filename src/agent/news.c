@@ -129,7 +129,8 @@ void server_log_grown(Server *server, const char *id) {
 }
 
 int news_begin(Server *server) {
-        int r = sd_event_add_time_relative(server->agent->event, &server->gone, CLOCK_MONOTONIC, 0, USEC_PER_SEC, on_gone, server);
+        int r = sd_event_add_time_relative(server->agent->event, &server->gone, CLOCK_MONOTONIC, 0, USEC_PER_SEC,
+                                           on_gone, server);
 
         return r < 0 ? r : sd_event_source_set_enabled(server->gone, SD_EVENT_OFF);
 }

@@ -37,8 +37,8 @@ static int append_take(Compiled *compiled, Plan **plans, size_t n_plans) {
         return r;
 }
 
-static int judge(const Request *request, const Policy *policy, Plan *plan, bool is_chosen, DiagList *diags, size_t *n_refused,
-                 Error **reterr) {
+static int judge(const Request *request, const Policy *policy, Plan *plan, bool is_chosen, DiagList *diags,
+                 size_t *n_refused, Error **reterr) {
         PolicyProject project = policy_project(policy, &request->environment);
         DiagList own = { 0 };
         size_t n = 0;
@@ -60,7 +60,8 @@ static int judge(const Request *request, const Policy *policy, Plan *plan, bool 
         return r;
 }
 
-static int compile_woodpecker(const Request *request, const Source *source, unsigned number, DiagList *diags, Plan ***ret, size_t *ret_n) {
+static int compile_woodpecker(const Request *request, const Source *source, unsigned number, DiagList *diags,
+                              Plan ***ret, size_t *ret_n) {
         WoodpeckerContext context = {
                 .environment = &request->environment,
                 .secrets = &request->secrets,
@@ -74,7 +75,8 @@ static int compile_woodpecker(const Request *request, const Source *source, unsi
 }
 
 /* What is known of the commit stands in the environment, as Woodpecker has it. A step that is chosen is a job. */
-static int compile_gitlab(const Request *request, const Policy *policy, const Source *source, DiagList *diags, Plan ***ret, size_t *ret_n) {
+static int compile_gitlab(const Request *request, const Policy *policy, const Source *source, DiagList *diags,
+                          Plan ***ret, size_t *ret_n) {
         bool clones = request->workspace == WORKSPACE_CLONE && request->source != SOURCE_NONE;
         Metadata metadata;
         GitlabContext context = {
@@ -112,7 +114,8 @@ static int compile_one(const Request *request, const Policy *policy, Json *workf
         r = source_new_take(file, copy, strlen(copy), &source, reterr);
         if (r >= 0)
                 r = is_gitlab ? compile_gitlab(request, policy, source, &diags, &plans, &n_plans)
-                              : compile_woodpecker(request, source, count_running(compiled) + 1, &diags, &plans, &n_plans);
+                              : compile_woodpecker(request, source, count_running(compiled) + 1, &diags, &plans,
+                                                   &n_plans);
         for (size_t i = 0; i < n_plans && r >= 0; i++)
                 r = judge(request, policy, plans[i], is_gitlab, &diags, &compiled->n_refused, reterr);
         diag_sort(&diags);

@@ -266,7 +266,8 @@ int server_new(Agent *agent, Server **ret, Error **reterr) {
         if (!server)
                 return error_oom(reterr);
         *server = (Server) { .agent = agent, .fd = -1 };
-        r = agent->options->socket ? server_make_socket(server, agent->options->socket, reterr) : server_take_socket(server, reterr);
+        r = agent->options->socket ? server_make_socket(server, agent->options->socket, reterr)
+                                   : server_take_socket(server, reterr);
         if (r >= 0)
                 r = start_daemon(server, reterr);
         if (r < 0) {

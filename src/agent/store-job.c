@@ -60,7 +60,9 @@ static int change(Store *store, Statement *statement, const char *id, Error **re
 
 static int insert_job(Store *store, StoredJob *job, Error **reterr) {
         _cleanup_(statement_freep) Statement *statement = NULL;
-        int r = store_prepare(store, "INSERT INTO jobs (id, grouped, name, label, request, secrets, state, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        int r = store_prepare(store,
+                              "INSERT INTO jobs (id, grouped, name, label, request, secrets, state, created) VALUES "
+                              "(?, ?, ?, ?, ?, ?, ?, ?)",
                               &statement, reterr);
 
         if (r < 0)
@@ -90,7 +92,8 @@ int store_add_job(Store *store, StoredJob *job, const StoredStep *steps, size_t 
 
 int store_start_job(Store *store, const char *id, const char *boot, uint64_t realtime_usec, Error **reterr) {
         _cleanup_(statement_freep) Statement *statement = NULL;
-        int r = store_prepare(store, "UPDATE jobs SET state = 1, boot = ?2, started = ?3 WHERE id = ?1", &statement, reterr);
+        int r = store_prepare(store, "UPDATE jobs SET state = 1, boot = ?2, started = ?3 WHERE id = ?1", &statement,
+                              reterr);
 
         if (r < 0)
                 return r;
@@ -109,8 +112,8 @@ static int delete_records(Store *store, const char *id, Error **reterr) {
 static int update_end(Store *store, const StoredJob *job, Error **reterr) {
         _cleanup_(statement_freep) Statement *statement = NULL;
         int r = store_prepare(store,
-                              "UPDATE jobs SET state = 2, secrets = NULL, result = ?2, error = ?3, ended = ?4, log_bytes = ?5, is_kept = ?6"
-                              " WHERE id = ?1",
+                              "UPDATE jobs SET state = 2, secrets = NULL, result = ?2, error = ?3, ended = ?4, "
+                              "log_bytes = ?5, is_kept = ?6 WHERE id = ?1",
                               &statement, reterr);
 
         if (r < 0)
@@ -166,7 +169,8 @@ int store_set_kept(Store *store, const char *id, bool is_kept, Error **reterr) {
 
 int store_delete_job(Store *store, const char *id, Error **reterr) {
         static const char *const statements[] = { "DELETE FROM jobs WHERE id = ?1", "DELETE FROM steps WHERE job = ?1",
-                                                  "DELETE FROM records WHERE job = ?1", "DELETE FROM notes WHERE job = ?1" };
+                                                  "DELETE FROM records WHERE job = ?1",
+                                                  "DELETE FROM notes WHERE job = ?1" };
         int r = store_begin(store, DURABLE_PROCESS, reterr);
 
         if (r < 0)
@@ -184,8 +188,9 @@ int store_delete_job(Store *store, const char *id, Error **reterr) {
 
 /* ---- reading ---- */
 
-#define JOB_COLUMNS \
-        "number, id, grouped, name, label, request, secrets, state, result, error, boot, wants_stop, created, started, ended, log_bytes, is_kept"
+#define JOB_COLUMNS                                                                                                    \
+        "number, id, grouped, name, label, request, secrets, state, result, error, boot, wants_stop, created, "        \
+        "started, ended, log_bytes, is_kept"
 
 static uint64_t column_uint(Statement *statement, int i) {
         sqlite3_int64 value = sqlite3_column_int64(statement, i);
@@ -228,8 +233,10 @@ int store_get_job(Store *store, const char *name, StoredJob *ret, Error **reterr
 
         if (!is_number && strlen(name) < ID_BEGINNING_MIN)
                 return error_set(reterr, ENOENT, "there is no job '%s'", shown ? shown : "");
-        r = store_prepare(store, is_number ? "SELECT " JOB_COLUMNS " FROM jobs WHERE number = ?1"
-                                           : "SELECT " JOB_COLUMNS " FROM jobs WHERE substr(id, 1, length(?1)) = ?1 LIMIT 2", &statement, reterr);
+        r = store_prepare(store,
+                          is_number ? "SELECT " JOB_COLUMNS " FROM jobs WHERE number = ?1"
+                                    : "SELECT " JOB_COLUMNS " FROM jobs WHERE substr(id, 1, length(?1)) = ?1 LIMIT 2",
+                          &statement, reterr);
         if (r < 0)
                 return r;
         if (is_number)
@@ -255,11 +262,14 @@ int store_list_jobs(Store *store, const StoreFilter *filter, StoredJob **ret, si
         size_t n_jobs = 0;
         int r;
 
-        r = store_prepare(store, filter->oldest_first ? "SELECT " JOB_COLUMNS " FROM jobs WHERE (?1 < 0 OR state = ?1) AND (?2 IS NULL OR label = ?2)"
-                                                        " AND (?3 = 0 OR number < ?3) AND (?5 IS NULL OR grouped = ?5) ORDER BY number LIMIT ?4"
-                                                      : "SELECT " JOB_COLUMNS " FROM jobs WHERE (?1 < 0 OR state = ?1) AND (?2 IS NULL OR label = ?2)"
-                                                        " AND (?3 = 0 OR number < ?3) AND (?5 IS NULL OR grouped = ?5) ORDER BY number DESC LIMIT ?4",
-                          &statement, reterr);
+        r = store_prepare(
+                store,
+                filter->oldest_first
+                        ? "SELECT " JOB_COLUMNS " FROM jobs WHERE (?1 < 0 OR state = ?1) AND (?2 IS NULL OR label = ?2)"
+                          " AND (?3 = 0 OR number < ?3) AND (?5 IS NULL OR grouped = ?5) ORDER BY number LIMIT ?4"
+                        : "SELECT " JOB_COLUMNS " FROM jobs WHERE (?1 < 0 OR state = ?1) AND (?2 IS NULL OR label = ?2)"
+                          " AND (?3 = 0 OR number < ?3) AND (?5 IS NULL OR grouped = ?5) ORDER BY number DESC LIMIT ?4",
+                &statement, reterr);
         if (r < 0)
                 return r;
         (void) sqlite3_bind_int(statement, 1, filter->state);
@@ -312,9 +322,10 @@ int store_uses_text(Store *store, const char *text) {
 
 /* ---- what is to go ---- */
 
-static bool is_expired(const StoreLimits *limits, const StoredJob *job, uint64_t now, uint64_t n_jobs, uint64_t log_bytes) {
-        return (limits->age_usec && job->ended_usec + limits->age_usec < now) || (limits->n_jobs && n_jobs > limits->n_jobs) ||
-               (limits->log_bytes && log_bytes > limits->log_bytes);
+static bool is_expired(const StoreLimits *limits, const StoredJob *job, uint64_t now, uint64_t n_jobs,
+                       uint64_t log_bytes) {
+        return (limits->age_usec && job->ended_usec + limits->age_usec < now) ||
+               (limits->n_jobs && n_jobs > limits->n_jobs) || (limits->log_bytes && log_bytes > limits->log_bytes);
 }
 
 int store_find_expired(Store *store, const StoreLimits *limits, uint64_t now_usec, char ***ret, Error **reterr) {

@@ -21,9 +21,10 @@ static void keep_step(Worker *worker, const JobEvent *event) {
                 .result = is_done ? (char *) step_result_to_string(event->step_result) : NULL,
                 .exit_code = is_done ? event->exit_code : -1,
                 .error = (char *) event->text,
-                .started_usec = event->state >= STEP_RUNNING && event->duration_usec ? event->realtime_usec - event->duration_usec
-                                : event->state == STEP_RUNNING                       ? event->realtime_usec
-                                                                                     : 0,
+                .started_usec = event->state >= STEP_RUNNING && event->duration_usec
+                                        ? event->realtime_usec - event->duration_usec
+                                : event->state == STEP_RUNNING ? event->realtime_usec
+                                                               : 0,
                 .duration_usec = event->duration_usec,
         };
         int r = store_put_step(worker->agent->store, worker->id, &step);
@@ -34,7 +35,9 @@ static void keep_step(Worker *worker, const JobEvent *event) {
 }
 
 static void keep_note(Worker *worker, const JobEvent *event) {
-        StoredNote note = { .time_usec = event->realtime_usec, .kind = event->kind, .step = event->step ? (int) event->step_index : -1,
+        StoredNote note = { .time_usec = event->realtime_usec,
+                            .kind = event->kind,
+                            .step = event->step ? (int) event->step_index : -1,
                             .text = (char *) event->text };
         int r = event->text ? store_put_note(worker->agent->store, worker->id, &note) : 0;
 
@@ -97,7 +100,8 @@ static void end(Agent *agent, StoredJob *ended, const char *name, uint64_t numbe
         r = store_end_job(agent->store, ended, &error);
         if (r < 0) /* the next agent finds it running, and tries again to end it */
                 log_error("job %s: %s", ended->id, error_message(error, r));
-        message_job_finished(ended->id, name, number, ended->result, ended->error, begun_usec ? ended->ended_usec - begun_usec : 0);
+        message_job_finished(ended->id, name, number, ended->result, ended->error,
+                             begun_usec ? ended->ended_usec - begun_usec : 0);
         server_log_grown(agent->server, ended->id);
         agent_changed(agent);
 }
@@ -148,7 +152,8 @@ int agent_fail_job(Agent *agent, const StoredJob *stored, JobResult result, cons
                 if (str_equal(step.state, step_state_to_string(STEP_DONE)))
                         continue;
                 step.state = (char *) step_state_to_string(STEP_DONE);
-                step.result = (char *) step_result_to_string(had_begun ? (result == JOB_CANCELED ? STEP_CANCELED : STEP_INFRA_FAILED) : STEP_SKIPPED);
+                step.result = (char *) step_result_to_string(
+                        had_begun ? (result == JOB_CANCELED ? STEP_CANCELED : STEP_INFRA_FAILED) : STEP_SKIPPED);
                 r = store_put_step(agent->store, stored->id, &step);
         }
         stored_steps_free(steps, n_steps);
@@ -171,7 +176,10 @@ static int check_plan(const Worker *worker, Error **reterr) {
         for (size_t i = 0; is_same && i < n_steps; i++)
                 is_same = str_equal(steps[i].name, worker->plan->steps[i]->name);
         stored_steps_free(steps, n_steps);
-        return is_same ? 0 : error_set(reterr, EINVAL, "this podstep makes other steps of the workflow than the one that took it: submit it again");
+        return is_same ? 0
+                       : error_set(reterr, EINVAL,
+                                   "this podstep makes other steps of the workflow than the one that took it: submit "
+                                   "it again");
 }
 
 static int make_plan(Worker *worker, const StoredJob *stored, Error **reterr) {
@@ -186,7 +194,8 @@ static int make_plan(Worker *worker, const StoredJob *stored, Error **reterr) {
         agent_limit_request(worker->agent, &worker->request);
         r = agent_read_logins(&worker->request, &worker->logins, reterr);
         if (r >= 0)
-                r = request_compile(&worker->request, &worker->config->policy, &worker->plans, &worker->n_plans, &faults, &is_refused, reterr);
+                r = request_compile(&worker->request, &worker->config->policy, &worker->plans, &worker->n_plans,
+                                    &faults, &is_refused, reterr);
         if (r >= 0 && worker->request.plan >= worker->n_plans)
                 r = error_set(reterr, EINVAL, "there is no plan %zu in it any more", worker->request.plan);
         if (r < 0)
@@ -213,7 +222,8 @@ int worker_new(Agent *agent, const StoredJob *stored, Worker **ret, Error **rete
                 return error_oom(reterr);
         r = make_plan(worker, stored, reterr);
         if (r >= 0)
-                r = joblog_open(agent->event, agent->logs_directory, worker->id, worker->plan->n_steps, on_grown, worker, &worker->log, reterr);
+                r = joblog_open(agent->event, agent->logs_directory, worker->id, worker->plan->n_steps, on_grown,
+                                worker, &worker->log, reterr);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(worker);
@@ -239,7 +249,8 @@ Worker *worker_free(Worker *worker) {
 
 static int make_job(Worker *worker, const Map *record, Error **reterr) {
         Agent *agent = worker->agent;
-        _cleanup_free_ char *upload = worker->request.upload ? path_join(agent->sources_directory, worker->request.upload) : NULL;
+        _cleanup_free_ char *upload =
+                worker->request.upload ? path_join(agent->sources_directory, worker->request.upload) : NULL;
         JobSpec spec = {
                 .plan = worker->plan,
                 .policy = &worker->config->policy,

@@ -166,8 +166,13 @@ int client_call(Client *client, const char *method, const char *path, const char
         return call(client, &spec, NULL, ret, reterr);
 }
 
-int client_send(Client *client, const char *path, const char *content_type, RequestSource source, void *userdata, Json **ret, Error **reterr) {
-        RequestSpec spec = { .method = "POST", .path = path, .source = source, .content_type = content_type, .timeout_usec = SEND_TIMEOUT_USEC };
+int client_send(Client *client, const char *path, const char *content_type, RequestSource source, void *userdata,
+                Json **ret, Error **reterr) {
+        RequestSpec spec = { .method = "POST",
+                             .path = path,
+                             .source = source,
+                             .content_type = content_type,
+                             .timeout_usec = SEND_TIMEOUT_USEC };
 
         return call(client, &spec, userdata, ret, reterr);
 }

@@ -24,8 +24,11 @@ void client_done(Client *client);
  */
 int client_call(Client *client, const char *method, const char *path, const char *body, Json **ret, Error **reterr);
 
-/** client_send() - a POST whose body is made as it is sent: @source as in http/request.h; the answer as client_call() */
-int client_send(Client *client, const char *path, const char *content_type, RequestSource source, void *userdata, Json **ret, Error **reterr);
+/**
+ * client_send() - a POST whose body is made as it is sent: @source as in http/request.h; the answer as client_call()
+ */
+int client_send(Client *client, const char *path, const char *content_type, RequestSource source, void *userdata,
+                Json **ret, Error **reterr);
 
 /* A piece of a body; negative ends it with that errno. */
 typedef int (*ClientChunk)(const char *bytes, size_t n, void *userdata);

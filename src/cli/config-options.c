@@ -4,7 +4,8 @@ const Option config_option_rows[] = {
         { "defaults", 0, NULL, OPTION_FLAG(ConfigValues, defaults), .group = "What is shown",
           .help = "Also the keys that nobody set." },
         { "json", 0, NULL, OPTION_FLAG(ConfigValues, run.json),
-          .help = "A JSON object: the files that were read, and each value with its origin. Of one KEY its value alone." },
+          .help = "A JSON object: the files that were read, and each value with its origin. Of one KEY its value "
+                  "alone." },
         { "schema", 0, NULL, OPTION_FLAG(ConfigValues, schema),
           .help = "Prints the JSON schema of the configuration's files, for editors, and shows nothing else." },
         { "config", 0, "FILE", OPTION_STRING(ConfigValues, run.config_file), .group = "Configuration",
@@ -16,8 +17,8 @@ const Option config_option_rows[] = {
           .help = "The one of several [[runners]] to import." },
         { "output", 'o', "FILE", OPTION_STRING(ConfigValues, output),
           .help = "Writes the imported configuration there, not to standard output. There must be no such file yet." },
-        { "color", 0, "WHEN", OPTION_ENUM(ConfigValues, run.color), .names = run_option_color_names,
-          .group = "Other", .help = "auto, always or never." },
+        { "color", 0, "WHEN", OPTION_ENUM(ConfigValues, run.color), .names = run_option_color_names, .group = "Other",
+          .help = "auto, always or never." },
         { 0 },
 };
 

@@ -61,13 +61,17 @@ static int refuse_choice(const char *state_directory, char *const *ids, const ch
                 if (kept_job_read(state_directory, *id, &job, NULL) < 0)
                         continue;
                 failed = first_failed(&job);
-                (void) str_appendf(&text, "\n   %s  %s%s%s", *id, job.workflow, failed ? ", step " : "", failed ? failed->name : "");
+                (void) str_appendf(&text, "\n   %s  %s%s%s", *id, job.workflow, failed ? ", step " : "",
+                                   failed ? failed->name : "");
                 kept_job_done(&job);
         }
-        return error_set(reterr, EINVAL, "several jobs%s%s are kept; name one:%s", *beginning ? " that begin with " : "", beginning, str_get(&text));
+        return error_set(reterr, EINVAL, "several jobs%s%s are kept; name one:%s",
+                         *beginning ? " that begin with " : "", beginning, str_get(&text));
 }
 
-/* The agent may have a state directory of its own, and it knows the numbers. 1: it knows no such job, or there is none. */
+/*
+ * The agent may have a state directory of its own, and it knows the numbers. 1: it knows no such job, or there is none.
+ */
 static int ask_agent(const char *job, const char *socket, KeptFound *found) {
         _cleanup_(client_done) Client client = { 0 };
         _cleanup_(json_unrefp) Json *answer = NULL, *info = NULL;
@@ -113,8 +117,10 @@ static int find_job(const char *job, const char *socket, KeptFound *found, Error
         if (r == 1 && job)
                 r = ask_agent(job, socket, found);
         if (r == 1)
-                return error_set(reterr, ENOENT, "%s%s%s\n   hint: 'podstep run --keep' and 'podstep submit --keep' keep a job that fails",
-                                 job ? "no job '" : "no job is kept", job ? job : "", job ? "' is kept" : "");
+                return error_set(
+                        reterr, ENOENT,
+                        "%s%s%s\n   hint: 'podstep run --keep' and 'podstep submit --keep' keep a job that fails",
+                        job ? "no job '" : "no job is kept", job ? job : "", job ? "' is kept" : "");
         return r < 0 ? error_oom(reterr) : 0;
 }
 
@@ -124,9 +130,11 @@ static int hold(KeptFound *found, Error **reterr) {
         if (r == -ENOENT)
                 return error_set(reterr, ENOENT, "job %s is not kept any more", found->id);
         if (r == -EBUSY)
-                return error_set(reterr, EBUSY, "job %s is not kept: it still runs, or it was not to be kept", found->id);
+                return error_set(reterr, EBUSY, "job %s is not kept: it still runs, or it was not to be kept",
+                                 found->id);
         if (r < 0)
-                return error_set(reterr, -r, "cannot open '%s/jobs/%s': %s", found->state_directory, found->id, strerror(-r));
+                return error_set(reterr, -r, "cannot open '%s/jobs/%s': %s", found->state_directory, found->id,
+                                 strerror(-r));
         r = kept_job_read(found->state_directory, found->id, &found->job, reterr);
         return r == -EINVAL ? error_wrap(reterr, r, "job %s was kept by another version of podstep", found->id) : r;
 }
@@ -137,10 +145,15 @@ static int refuse_step(const KeptFound *found, const char *step, Error **reterr)
         for (size_t i = 0; i < found->job.n_steps; i++)
                 (void) str_appendf(&text, "%s%s", i ? ", " : "", found->job.steps[i].name);
         if (found->job.n_steps == 0)
-                return error_set(reterr, ENOENT, "no step of job %s can be entered: none began, or podstep-holder is not linked statically", found->id);
+                return error_set(
+                        reterr, ENOENT,
+                        "no step of job %s can be entered: none began, or podstep-holder is not linked statically",
+                        found->id);
         if (!step)
-                return error_set(reterr, ENOENT, "no step of job %s failed by itself; it has: %s", found->id, str_get(&text));
-        return error_set(reterr, ENOENT, "job %s has no step '%s' that began; it has: %s", found->id, step, str_get(&text));
+                return error_set(reterr, ENOENT, "no step of job %s failed by itself; it has: %s", found->id,
+                                 str_get(&text));
+        return error_set(reterr, ENOENT, "job %s has no step '%s' that began; it has: %s", found->id, step,
+                         str_get(&text));
 }
 
 static int find_step(KeptFound *found, const char *step, Error **reterr) {

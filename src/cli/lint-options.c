@@ -33,7 +33,8 @@ const Option lint_option_rows[] = {
                   "checkstyle (XML). Default: text." },
         { "json", 0, NULL, OPTION_FLAG(LintValues, run.json), .help = "The same as '--format json'." },
         { "schema", 0, NULL, OPTION_ENUM(LintValues, schema), .names = schema_kind_names, .choice = "DIALECT",
-          .help = "Prints the JSON schema of files, for editors, and checks nothing: woodpecker (the default) or gitlab." },
+          .help = "Prints the JSON schema of files, for editors, and checks nothing: woodpecker (the default) or "
+                  "gitlab." },
         { "directory", 'C', "DIR", OPTION_STRING(LintValues, run.directory),
           .help = "The checkout to work on. Default: the top of the git work tree." },
         { "color", 0, "WHEN", OPTION_ENUM(LintValues, run.color), .names = run_option_color_names,
@@ -42,7 +43,7 @@ const Option lint_option_rows[] = {
 };
 
 void lint_values_init(LintValues *values) {
-        *values = (LintValues){ .schema = LINT_NO_SCHEMA };
+        *values = (LintValues) { .schema = LINT_NO_SCHEMA };
         run_options_init(&values->run);
         values->run.policy.trusted |= TRUST_ALL;
 }

@@ -48,7 +48,8 @@ int option_set_list(const Option *option, const char *text, void *field, Error *
 static int refuse(const Option *option, const char *text, Error **reterr, const char *expected) {
         _cleanup_free_ char *shown = str_escape(text, strlen(text), OPTION_VALUE_SHOWN_MAX);
 
-        return error_set(reterr, EINVAL, "'%s' is no value for '--%s': expected %s", shown ? shown : "", option->name, expected);
+        return error_set(reterr, EINVAL, "'%s' is no value for '--%s': expected %s", shown ? shown : "", option->name,
+                         expected);
 }
 
 int option_set_duration(const Option *option, const char *text, void *field, Error **reterr) {
@@ -146,7 +147,8 @@ static int parse_letters(Parser *parser, const char *letters) {
                         return error_set(parser->reterr, EINVAL, "unknown option '-%s'", shown ? shown : "");
                 }
                 if (option->argument)
-                        return letters[1] ? set_value(parser, option, letters + 1 + (letters[1] == '=')) : set_next(parser, option);
+                        return letters[1] ? set_value(parser, option, letters + 1 + (letters[1] == '='))
+                                          : set_next(parser, option);
                 r = set_value(parser, option, NULL);
         }
         return r;
@@ -186,7 +188,8 @@ int options_parse(const Option *options, char *const *args, void *values, char *
         return r;
 }
 
-int options_parse_command(const Option *options, char *const *args, void *values, char ***ret_args, char ***ret_command, Error **reterr) {
+int options_parse_command(const Option *options, char *const *args, void *values, char ***ret_args, char ***ret_command,
+                          Error **reterr) {
         Parser parser = { .options = options, .next = args, .values = values, .reterr = reterr };
         _cleanup_strv_ char **command = NULL;
         int r = parse_all(&parser, &command);

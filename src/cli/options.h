@@ -1,8 +1,9 @@
 #pragma once
 
 /*
- * Options are rows. From them come the parser, the help of a verb and the "did you mean"; no name is written a second time.
- * "--name value", "--name=value", "-n value", "-nvalue", "-abc"; options and arguments in any order, "--" ends the options.
+ * Options are rows. From them come the parser, the help of a verb and the "did you mean"; no name is written a second
+ * time. "--name value", "--name=value", "-n value", "-nvalue", "-abc"; options and arguments in any order, "--" ends
+ * the options.
  */
 
 #include <stdbool.h>
@@ -16,7 +17,10 @@
 
 typedef struct Option Option;
 
-/* Puts the value of an option into its field; @text is NULL for a flag. Negative with an Error that says what was expected. */
+/*
+ * Puts the value of an option into its field; @text is NULL for a flag. Negative with an Error that says what was
+ * expected.
+ */
 typedef int (*OptionSet)(const Option *option, const char *text, void *field, Error **reterr);
 
 struct Option {
@@ -44,8 +48,9 @@ int option_set_enum(const Option *option, const char *text, void *field, Error *
 #define OPTION_STRING(T, field) .set = option_set_string, .offset = OPTION_OFFSET(T, field, char *)
 #define OPTION_LIST(T, field) .set = option_set_list, .offset = OPTION_OFFSET(T, field, char **)
 #define OPTION_DURATION(T, field) .set = option_set_duration, .offset = OPTION_OFFSET(T, field, uint64_t)
-#define OPTION_ENUM(T, field) \
-        .set = option_set_enum, .offset = offsetof(T, field) + 0 * sizeof(char[1 - 2 * (sizeof(((T *) 0)->field) != sizeof(int))])
+#define OPTION_ENUM(T, field)                                                                                          \
+        .set = option_set_enum,                                                                                        \
+        .offset = offsetof(T, field) + 0 * sizeof(char[1 - 2 * (sizeof(((T *) 0)->field) != sizeof(int))])
 
 typedef enum OptionsResult {
         OPTIONS_PARSED,
@@ -64,10 +69,14 @@ typedef enum OptionsResult {
 int options_parse(const Option *options, char *const *args, void *values, char ***ret_args, Error **reterr);
 
 /** options_parse_command() - the same, but what follows "--" is a command line of its own; NULL: there is none */
-int options_parse_command(const Option *options, char *const *args, void *values, char ***ret_args, char ***ret_command, Error **reterr);
+int options_parse_command(const Option *options, char *const *args, void *values, char ***ret_args, char ***ret_command,
+                          Error **reterr);
 
 /** options_help() - the rows for people, OPTIONS_COLUMNS wide */
 void options_help(const Option *options, Str *out);
 
-/** options_wrap() - words, broken to lines of OPTIONS_COLUMNS; all lines but the first are indented; a newline in the text stays */
+/**
+ * options_wrap() - words, broken to lines of OPTIONS_COLUMNS; all lines but the first are indented; a newline in the
+ * text stays
+ */
 void options_wrap(const char *text, size_t indent, size_t column, Str *out);

@@ -19,7 +19,8 @@ int run_option_set_environment(const Option *option, const char *text, void *fie
         if (!*name)
                 return error_set(reterr, EINVAL, "'--%s' needs a name before the '='", option->name);
         if (!value)
-                return error_set(reterr, EINVAL, "'--%s %s': no such variable in podstep's environment; give it a value with '%s=...'",
+                return error_set(reterr, EINVAL,
+                                 "'--%s %s': no such variable in podstep's environment; give it a value with '%s=...'",
                                  option->name, name, name);
         return strmap_put(field, name, value) < 0 ? error_oom(reterr) : 0;
 }
@@ -29,10 +30,11 @@ static int set_secret_name(const Option *option, const char *text, void *field, 
         const char *equals = strchr(text, '=');
 
         if (equals)
-                return error_set(reterr, EINVAL,
-                                 "'--%s %.*s=...': a secret must not stand on the command line; put it into the environment "
-                                 "as %.*s and give only its name, or use '--secrets-file'",
-                                 option->name, (int) (equals - text), text, (int) (equals - text), text);
+                return error_set(
+                        reterr, EINVAL,
+                        "'--%s %.*s=...': a secret must not stand on the command line; put it into the environment as "
+                        "%.*s and give only its name, or use '--secrets-file'",
+                        option->name, (int) (equals - text), text, (int) (equals - text), text);
         return option_set_list(option, text, field, reterr);
 }
 
@@ -56,7 +58,8 @@ static int set_depth(const Option *option, const char *text, void *field, Error 
         if (parse_u64(text, &depth) < 0 || depth == 0 || depth > CLONE_DEPTH_MAX) {
                 _cleanup_free_ char *shown = str_escape(text, strlen(text), 80);
 
-                return error_set(reterr, EINVAL, "'%s' is no value for '--%s': expected a number of commits", shown ? shown : "", option->name);
+                return error_set(reterr, EINVAL, "'%s' is no value for '--%s': expected a number of commits",
+                                 shown ? shown : "", option->name);
         }
         *(unsigned *) field = (unsigned) depth;
         return 0;
@@ -69,70 +72,70 @@ static const char *const network_names[] = { "auto", "pod", "bridge", NULL };
 const char *const run_option_color_names[] = { "auto", "always", "never", NULL };
 
 /* Rows that several verbs share; GROUP is the heading where the row is the first below it. */
-#define ENGINE_ROW(heading)                                                                                                      \
-        { "engine", 0, "URL", OPTION_STRING(RunOptions, engine_url), .group = (heading),                                         \
+#define ENGINE_ROW(heading)                                                                                            \
+        { "engine", 0, "URL", OPTION_STRING(RunOptions, engine_url), .group = (heading),                               \
           .help = "Where Podman's or Docker's API is: unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST/PATH. Default: "         \
                   "CONTAINER_HOST, DOCKER_HOST, Podman's own connections, the user's socket, Docker's." }
-#define DIRECTORY_ROW(heading)                                                                                                   \
-        { "directory", 'C', "DIR", OPTION_STRING(RunOptions, directory), .group = (heading),                                     \
+#define DIRECTORY_ROW(heading)                                                                                         \
+        { "directory", 'C', "DIR", OPTION_STRING(RunOptions, directory), .group = (heading),                           \
           .help = "The checkout to work on. Default: the top of the git work tree, else the directory of FILE." }
-#define JSON_ROW(heading, text)                                                                                                  \
+#define JSON_ROW(heading, text)                                                                                        \
         { "json", 0, NULL, OPTION_FLAG(RunOptions, json), .group = (heading), .help = (text) }
-#define VARIABLE_ROWS                                                                                                            \
+#define VARIABLE_ROWS                                                                                                  \
         { "env", 'e', "NAME=VALUE", .set = run_option_set_environment, .offset = OPTION_OFFSET(RunOptions, environment, Map),               \
-          .group = "Variables and secrets",                                                                                      \
+          .group = "Variables and secrets",                                                                            \
           .help = "Adds a variable to all steps and to the file's ${...}. NAME alone takes the value from the environment. "     \
-                  "May be repeated." },                                                                                          \
-        { "env-file", 0, "FILE", OPTION_LIST(RunOptions, env_files),                                                             \
-          .help = "Adds the variables of a file: a NAME=VALUE on each line. May be repeated." },                                 \
-        { "secret", 0, "NAME", .set = set_secret_name, .offset = OPTION_OFFSET(RunOptions, secret_names, char **),               \
+                  "May be repeated." },                                                                                \
+        { "env-file", 0, "FILE", OPTION_LIST(RunOptions, env_files),                                                   \
+          .help = "Adds the variables of a file: a NAME=VALUE on each line. May be repeated." },                       \
+        { "secret", 0, "NAME", .set = set_secret_name, .offset = OPTION_OFFSET(RunOptions, secret_names, char **),     \
           .help = "Makes the environment variable NAME a secret that steps can use with from_secret. May be repeated." },        \
-        { "secrets-file", 0, "FILE", OPTION_LIST(RunOptions, secrets_files),                                                     \
+        { "secrets-file", 0, "FILE", OPTION_LIST(RunOptions, secrets_files),                                           \
           .help = "Secrets of a file: a NAME=VALUE on each line. May be repeated." }
-#define STEP_ROWS                                                                                                                \
-        { "step", 0, "STEP", OPTION_LIST(RunOptions, step_names), .group = "What runs",                                          \
-          .help = "Only this step and what it needs. May be repeated." },                                                        \
-        { "from", 0, "STEP", OPTION_STRING(RunOptions, from), .help = "This step and what comes after it." },                    \
+#define STEP_ROWS                                                                                                      \
+        { "step", 0, "STEP", OPTION_LIST(RunOptions, step_names), .group = "What runs",                                \
+          .help = "Only this step and what it needs. May be repeated." },                                              \
+        { "from", 0, "STEP", OPTION_STRING(RunOptions, from), .help = "This step and what comes after it." },          \
         { "trusted", 0, "CLASSES", .names = run_option_trusted_names, .set = run_option_set_trusted, .offset = OPTION_OFFSET(RunOptions, policy.trusted, unsigned),                   \
           .help = "What the file may ask for beyond plain containers: network, volumes, security, or all; several with "         \
                   "commas." }
 
-#define CONFIG_ROWS(heading)                                                                                                     \
-        { "config", 0, "FILE", OPTION_STRING(RunOptions, config_file), .group = (heading),                                       \
-          .help = "Reads this configuration in place of all others; what the administrator locked stays. Default: "              \
-                  "PODSTEP_CONFIG, else all; see podstep-config(5)." },                                                          \
-        { "set", 0, "KEY=VALUE", OPTION_LIST(RunOptions, settings),                                                              \
+#define CONFIG_ROWS(heading)                                                                                           \
+        { "config", 0, "FILE", OPTION_STRING(RunOptions, config_file), .group = (heading),                             \
+          .help = "Reads this configuration in place of all others; what the administrator locked stays. Default: "    \
+                  "PODSTEP_CONFIG, else all; see podstep-config(5)." },                                                \
+        { "set", 0, "KEY=VALUE", OPTION_LIST(RunOptions, settings),                                                    \
           .help = "Sets a key of the configuration: steps.memory=2g. May be repeated." }
-#define CLONE_ROW                                                                                                                \
-        { "clone", 0, NULL, OPTION_FLAG(RunOptions, clone),                                                                      \
+#define CLONE_ROW                                                                                                      \
+        { "clone", 0, NULL, OPTION_FLAG(RunOptions, clone),                                                            \
           .help = "Steps see a fresh clone of the commit and nothing else: fetched by the workflow's 'clone' steps, or, "        \
                   "where it has none, by git of this machine." }
-#define EVENT_ROWS                                                                                                               \
+#define EVENT_ROWS                                                                                                     \
         { "event", 0, "EVENT", .names = metadata_events, .set = event_option_set, .offset = OPTION_OFFSET(RunOptions, event, char *),                      \
-          .group = "Event and commit",                                                                                           \
+          .group = "Event and commit",                                                                                 \
           .help = "What the run is for: push, pull_request, pull_request_closed, pull_request_metadata, tag, release, "          \
-                  "deployment, cron or manual. Default: manual." },                                                              \
-        { "branch", 0, "NAME", OPTION_STRING(RunOptions, branch),                                                                \
+                  "deployment, cron or manual. Default: manual." },                                                    \
+        { "branch", 0, "NAME", OPTION_STRING(RunOptions, branch),                                                      \
           .help = "The branch; of a pull request the one it goes to. Default: the current one; for a pull request the "          \
-                  "default one." },                                                                                              \
-        { "source-branch", 0, "NAME", OPTION_STRING(RunOptions, source_branch),                                                  \
-          .help = "The branch a pull request comes from; implies one. Default: the current one." },                              \
-        { "tag", 0, "NAME", OPTION_STRING(RunOptions, tag),                                                                      \
-          .help = "The tag; implies the event tag. Default for tag and release: one that points at the commit." },               \
+                  "default one." },                                                                                    \
+        { "source-branch", 0, "NAME", OPTION_STRING(RunOptions, source_branch),                                        \
+          .help = "The branch a pull request comes from; implies one. Default: the current one." },                    \
+        { "tag", 0, "NAME", OPTION_STRING(RunOptions, tag),                                                            \
+          .help = "The tag; implies the event tag. Default for tag and release: one that points at the commit." },     \
         { "cron", 0, "NAME", OPTION_STRING(RunOptions, cron), .help = "The name of the cron job; implies the event cron." },     \
-        { "base", 0, "REVISION", .set = event_option_set_revision, .offset = OPTION_OFFSET(RunOptions, base, char *),            \
+        { "base", 0, "REVISION", .set = event_option_set_revision, .offset = OPTION_OFFSET(RunOptions, base, char *),  \
           .help = "Files count as changed that differ from where this branch or commit was left. Default: the previous "         \
-                  "commit. What is not committed counts, too." },                                                                \
-        { "metadata-file", 0, "FILE", OPTION_STRING(RunOptions, metadata_file),                                                  \
+                  "commit. What is not committed counts, too." },                                                      \
+        { "metadata-file", 0, "FILE", OPTION_STRING(RunOptions, metadata_file),                                        \
           .help = "Takes repository, commit and event from a file of Woodpecker's own format. The options above and CI_* "       \
                   "variables given count more, what git knows counts less." }
 
-#define TIME_ROWS                                                                                                                \
-        { "timeout", 0, "DURATION", OPTION_DURATION(RunOptions, timeout_usec),                                                   \
-          .help = "Ends the whole run after this time: 90s, 10min, 1h30m. Default: 1h." },                                       \
-        { "service-timeout", 0, "DURATION", OPTION_DURATION(RunOptions, service_timeout_usec),                                   \
-          .help = "How long a service may take until it is ready. Default: 60s." },                                              \
-        { "grace", 0, "DURATION", OPTION_DURATION(RunOptions, grace_usec),                                                       \
+#define TIME_ROWS                                                                                                      \
+        { "timeout", 0, "DURATION", OPTION_DURATION(RunOptions, timeout_usec),                                         \
+          .help = "Ends the whole run after this time: 90s, 10min, 1h30m. Default: 1h." },                             \
+        { "service-timeout", 0, "DURATION", OPTION_DURATION(RunOptions, service_timeout_usec),                         \
+          .help = "How long a service may take until it is ready. Default: 60s." },                                    \
+        { "grace", 0, "DURATION", OPTION_DURATION(RunOptions, grace_usec),                                             \
           .help = "What a step gets between TERM and KILL when it is stopped. Default: 20s." }
 
 const Option run_option_rows[] = {
@@ -142,17 +145,18 @@ const Option run_option_rows[] = {
         VARIABLE_ROWS,
         ENGINE_ROW("Engine"),
         { "remote", 0, NULL, OPTION_FLAG(RunOptions, remote),
-          .help = "Treats the engine as one of another machine: the checkout is sent to it, and what changed is fetched back, even "
-                  "if it could see the files." },
-        { "pull", 0, "POLICY", .names = pull_names, .set = set_pull, .offset = OPTION_OFFSET(RunOptions, pull, PullList),
-          .help = "When to pull images, whatever the file says: always, missing, newer or never. Several with commas are "
-                  "tried in this order; the same one twice is a second try." },
+          .help = "Treats the engine as one of another machine: the checkout is sent to it, and what changed is "
+                  "fetched back, even if it could see the files." },
+        { "pull", 0, "POLICY", .names = pull_names, .set = set_pull,
+          .offset = OPTION_OFFSET(RunOptions, pull, PullList),
+          .help = "When to pull images, whatever the file says: always, missing, newer or never. Several with commas "
+                  "are tried in this order; the same one twice is a second try." },
         { "authfile", 0, "FILE", OPTION_STRING(RunOptions, authfile),
-          .help = "Registry logins, as 'podman login' writes them. Default: images.auth_file, else the files that Podman "
-                  "and Docker use." },
+          .help = "Registry logins, as 'podman login' writes them. Default: images.auth_file, else the files that "
+                  "Podman and Docker use." },
         { "network", 0, "KIND", OPTION_ENUM(RunOptions, network), .names = network_names,
-          .help = "pod: all containers share one network; bridge: each has its own address. Default: auto, a pod unless two "
-                  "containers use the same port." },
+          .help = "pod: all containers share one network; bridge: each has its own address. Default: auto, a pod "
+                  "unless two containers use the same port." },
         DIRECTORY_ROW("Workspace"),
         { "write", 0, NULL, OPTION_FLAG(RunOptions, write),
           .help = "Steps write into the checkout itself. Else it stays as it is." },
@@ -160,14 +164,15 @@ const Option run_option_rows[] = {
           .help = "Steps see a fresh copy of what git tracks, without other files." },
         CLONE_ROW,
         { "clone-from", 0, "PLACE", OPTION_ENUM(RunOptions, clone_from), .names = clone_from_names,
-          .help = "checkout: git takes the commit from the checkout's own repository, without a network; origin: from where that "
-                  "came from. Default: checkout." },
+          .help = "checkout: git takes the commit from the checkout's own repository, without a network; origin: from "
+                  "where that came from. Default: checkout." },
         { "clone-depth", 0, "NUMBER", .set = set_depth, .offset = OPTION_OFFSET(RunOptions, clone_depth, unsigned),
           .help = "So many commits of the history. Default: all." },
         { "export", 0, "PATTERN", OPTION_LIST(RunOptions, exports),
-          .help = "Copies what matches out of the workspace in the end: a path, a directory or a pattern such as 'dist/*.tar.gz'. "
-                  "May be repeated." },
-        { "export-to", 0, "DIR", OPTION_STRING(RunOptions, export_directory), .help = "Where to. Default: the checkout." },
+          .help = "Copies what matches out of the workspace in the end: a path, a directory or a pattern such as "
+                  "'dist/*.tar.gz'. May be repeated." },
+        { "export-to", 0, "DIR", OPTION_STRING(RunOptions, export_directory),
+          .help = "Where to. Default: the checkout." },
         { "keep", 0, NULL, OPTION_FLAG(RunOptions, keep),
           .help = "After a failure leaves the containers in place for a day, for looking at with 'podstep enter'." },
         CONFIG_ROWS("Configuration"),
@@ -181,7 +186,8 @@ const Option run_option_rows[] = {
 
 const Option submit_option_rows[] = {
         { "label", 0, "LABEL", OPTION_STRING(RunOptions, label), .group = "Queue",
-          .help = "The queue is fair between labels: a team, a repository. Default: none, which is a label of its own." },
+          .help = "The queue is fair between labels: a team, a repository. Default: none, which is a label of its "
+                  "own." },
         { "wait", 'w', NULL, OPTION_FLAG(RunOptions, wait),
           .help = "Shows the log until the job is done, and ends with the exit code that 'run' would have." },
         { "socket", 0, "PATH", OPTION_STRING(RunOptions, socket),
@@ -195,8 +201,10 @@ const Option submit_option_rows[] = {
         { "network", 0, "KIND", OPTION_ENUM(RunOptions, network), .names = network_names,
           .help = "pod, bridge or auto; see 'run'. Default: auto." },
         { "git", 0, "URL", OPTION_STRING(RunOptions, git), .group = "Workspace",
-          .help = "Not this checkout, but a commit of the repository there: its workflows, and a clone of it for the steps." },
-        { "ref", 0, "NAME", OPTION_STRING(RunOptions, ref), .help = "Which branch or tag of it. Default: its default branch." },
+          .help = "Not this checkout, but a commit of the repository there: its workflows, and a clone of it for the "
+                  "steps." },
+        { "ref", 0, "NAME", OPTION_STRING(RunOptions, ref),
+          .help = "Which branch or tag of it. Default: its default branch." },
         { "upload", 0, NULL, OPTION_FLAG(RunOptions, upload),
           .help = "Sends the checkout as it is now to the agent. Else it is read when the job runs." },
         DIRECTORY_ROW(NULL),
@@ -206,7 +214,8 @@ const Option submit_option_rows[] = {
           .help = "Steps see a fresh copy of what git tracks, without other files." },
         CLONE_ROW,
         { "keep", 0, NULL, OPTION_FLAG(RunOptions, keep),
-          .help = "After a failure leaves the containers in place, for looking at with 'podstep enter', until the agent's '--keep-time' is over." },
+          .help = "After a failure leaves the containers in place, for looking at with 'podstep enter', until the "
+                  "agent's '--keep-time' is over." },
         CONFIG_ROWS("Configuration"),
         JSON_ROW("Output", "JSON: the jobs, then with '--wait' what they print, and how they ended."),
         { "quiet", 'q', NULL, OPTION_FLAG(RunOptions, quiet), .help = "Only the numbers of the jobs." },
@@ -223,7 +232,8 @@ const Option plan_option_rows[] = {
           .help = "The graph of all workflows and steps, for Graphviz: podstep plan --dot | dot -Tsvg >plan.svg" },
         DIRECTORY_ROW(NULL),
         CLONE_ROW,
-        { "color", 0, "WHEN", OPTION_ENUM(RunOptions, color), .names = run_option_color_names, .help = "auto, always or never." },
+        { "color", 0, "WHEN", OPTION_ENUM(RunOptions, color), .names = run_option_color_names,
+          .help = "auto, always or never." },
         { 0 },
 };
 
@@ -233,7 +243,8 @@ static int set_size(const Option *option, const char *text, void *field, Error *
         if (parse_size(text, field) >= 0)
                 return 0;
         shown = str_escape(text, strlen(text), 80);
-        return error_set(reterr, EINVAL, "'%s' is no value for '--%s': expected a size such as 500m or 20g", shown ? shown : "", option->name);
+        return error_set(reterr, EINVAL, "'%s' is no value for '--%s': expected a size such as 500m or 20g",
+                         shown ? shown : "", option->name);
 }
 
 const Option prune_option_rows[] = {
@@ -252,8 +263,10 @@ const Option prune_option_rows[] = {
 };
 
 const Option enter_option_rows[] = {
-        { "env", 'e', "NAME=VALUE", .set = run_option_set_environment, .offset = OPTION_OFFSET(RunOptions, environment, Map), .group = "Options",
-          .help = "Adds a variable, also one that was a secret. NAME alone takes the value from the environment. May be repeated." },
+        { "env", 'e', "NAME=VALUE", .set = run_option_set_environment,
+          .offset = OPTION_OFFSET(RunOptions, environment, Map), .group = "Options",
+          .help = "Adds a variable, also one that was a secret. NAME alone takes the value from the environment. May "
+                  "be repeated." },
         { "env-file", 0, "FILE", OPTION_LIST(RunOptions, env_files),
           .help = "Adds the variables of a file: a NAME=VALUE on each line. May be repeated." },
         { "no-terminal", 'T', NULL, OPTION_FLAG(RunOptions, no_terminal),
@@ -268,7 +281,10 @@ const Option enter_option_rows[] = {
 };
 
 void run_options_init(RunOptions *options) {
-        *options = (RunOptions) { .environment = STRMAP_INIT, .keep_storage_bytes = UINT64_MAX, .color = COLOR_UNSET, .network = NETWORK_CHOICE_UNSET };
+        *options = (RunOptions) { .environment = STRMAP_INIT,
+                                 .keep_storage_bytes = UINT64_MAX,
+                                 .color = COLOR_UNSET,
+                                 .network = NETWORK_CHOICE_UNSET };
         policy_init(&options->policy);
         options->policy.trusted = TRUSTED_UNSET;
 }
@@ -278,10 +294,13 @@ int run_options_check(const RunOptions *options, Error **reterr) {
                 bool a, b;
                 const char *name_a, *name_b, *why;
         } rows[] = {
-                { options->write, options->clean, "write", "clean", "a clean copy is thrown away in the end; use '--export'" },
-                { options->write, options->clone, "write", "clone", "a clone is thrown away in the end; use '--export'" },
+                { options->write, options->clean, "write", "clean",
+                  "a clean copy is thrown away in the end; use '--export'" },
+                { options->write, options->clone, "write", "clone",
+                  "a clone is thrown away in the end; use '--export'" },
                 { options->clean, options->clone, "clean", "clone", "choose one" },
-                { options->clone_from != CLONE_FROM_CHECKOUT, !options->clone, "clone-from", NULL, "it needs '--clone'" },
+                { options->clone_from != CLONE_FROM_CHECKOUT, !options->clone, "clone-from", NULL,
+                  "it needs '--clone'" },
                 { options->clone_depth > 0, !options->clone, "clone-depth", NULL, "it needs '--clone'" },
                 { options->json, options->quiet, "json", "quiet", "choose one" },
                 { options->json, options->dot, "json", "dot", "choose one" },
@@ -298,7 +317,8 @@ int run_options_check(const RunOptions *options, Error **reterr) {
 
         FOREACH_ROW(row, rows) {
                 if (row->a && row->b && row->name_b)
-                        return error_set(reterr, EINVAL, "'--%s' and '--%s' do not go together: %s", row->name_a, row->name_b, row->why);
+                        return error_set(reterr, EINVAL, "'--%s' and '--%s' do not go together: %s", row->name_a,
+                                         row->name_b, row->why);
                 if (row->a && row->b)
                         return error_set(reterr, EINVAL, "'--%s' alone does nothing: %s", row->name_a, row->why);
         }

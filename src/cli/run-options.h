@@ -5,7 +5,8 @@
 #include "cli/options.h"
 #include "config/config.h"
 
-#define TRUSTED_UNSET (1U << 31) /* in policy.trusted until configure(): no option says it; the rest is the verb's default */
+/* in policy.trusted until configure(): no option says it; the rest is the verb's default */
+#define TRUSTED_UNSET (1U << 31)
 
 typedef enum CloneSource {
         CLONE_FROM_CHECKOUT, /* its own repository: needs no network */

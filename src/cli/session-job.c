@@ -105,7 +105,10 @@ static void tell_skipped(const Session *session, const Plan *plan, const Plan *b
         report_pass_over(&report, plan->name, true, why);
 }
 
-/* Passes over one that has nothing to run or may not run, now that others have ended; false if it is to run, or none is left. */
+/*
+ * Passes over one that has nothing to run or may not run, now that others have ended; false if it is to run, or none is
+ * left.
+ */
 static bool pass_over(Session *session) {
         const LoadedWorkflows *all = &session->workflows;
         const Plan *plan = session->next_plan < all->n_plans ? all->plans[session->next_plan] : NULL, *blocker;

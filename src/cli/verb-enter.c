@@ -1,4 +1,7 @@
-/* A shell in a container that was kept: started again where it ended, but with something that waits in place of its program. */
+/*
+ * A shell in a container that was kept: started again where it ended, but with something that waits in place of its
+ * program.
+ */
 
 #include <errno.h>
 #include <signal.h>
@@ -99,8 +102,8 @@ static void on_listed(Task *task, int r, const Error *error, void *userdata) {
         for (size_t i = 0; r >= 0 && i < enter->objects.n_objects; i++)
                 is_there |= is_ours(enter, &enter->objects.objects[i]);
         if (r >= 0 && !is_there)
-                r = error_set(&why, ENOENT, "the container of step '%s' is not on the engine at %s any more", enter->kept.step->name,
-                              enter->engine->info.address);
+                r = error_set(&why, ENOENT, "the container of step '%s' is not on the engine at %s any more",
+                              enter->kept.step->name, enter->engine->info.address);
         on_answer(task, r, why, enter);
 }
 
@@ -116,7 +119,8 @@ static int enter_checking(Machine *machine, Task **ret_task, Error **reterr) {
 static int enter_looking(Machine *machine, Task **ret_task, Error **reterr) {
         Enter *enter = container_of(machine, Enter, machine);
 
-        return engine_container_inspect(enter->engine, enter->kept.step->container, &enter->status, on_answer, enter, ret_task);
+        return engine_container_inspect(enter->engine, enter->kept.step->container, &enter->status, on_answer, enter,
+                                        ret_task);
 }
 
 static char *entered_path(const Enter *enter) {
@@ -131,7 +135,8 @@ static int enter_starting(Machine *machine, Task **ret_task, Error **reterr) {
         if (enter->status.state == CONTAINER_RUNNING)
                 return machine_post(machine, MACHINE_OK), 0;
         if (enter->status.state == CONTAINER_OTHER)
-                return error_set(reterr, EBUSY, "the container of step '%s' is neither running nor stopped", enter->kept.step->name);
+                return error_set(reterr, EBUSY, "the container of step '%s' is neither running nor stopped",
+                                 enter->kept.step->name);
         if (!path)
                 return error_oom(reterr);
         r = file_write(path, "", 0, 0600);
@@ -143,7 +148,10 @@ static int enter_starting(Machine *machine, Task **ret_task, Error **reterr) {
 /* ---- variables: neither in what the engine tells of the program, nor in a command line ---- */
 
 static int send_file(Enter *enter, const Str *text, Task **ret_task, Error **reterr) {
-        ArchiveSpec spec = { .container = enter->kept.step->container, .path = STEP_FILES, .source = upload_read, .rewind = upload_rewind };
+        ArchiveSpec spec = { .container = enter->kept.step->container,
+                             .path = STEP_FILES,
+                             .source = upload_read,
+                             .rewind = upload_rewind };
         _cleanup_free_ char *path = path_join(enter->kept.step->files, enter->name);
         int r;
 
@@ -152,7 +160,8 @@ static int send_file(Enter *enter, const Str *text, Task **ret_task, Error **ret
         if (enter->engine->info.is_local) {
                 r = text ? file_replace(path, str_get(text), text->n, 0444) : unlink(path) < 0 ? -errno : 0;
                 if (r < 0)
-                        return error_set(reterr, -r, "cannot %s '%s': %s", text ? "write" : "remove", path, strerror(-r));
+                        return error_set(reterr, -r, "cannot %s '%s': %s", text ? "write" : "remove", path,
+                                         strerror(-r));
                 machine_post(&enter->machine, MACHINE_OK);
                 return 0;
         }
@@ -175,8 +184,9 @@ static int enter_sending(Machine *machine, Task **ret_task, Error **reterr) {
                 (void) str_appendf(&text, "%s=%s", entry->key, (const char *) entry->value);
                 (void) str_append_n(&text, "", 1);
         }
-        r = text.error < 0 ? error_set(reterr, -text.error, "the variables are larger than %u MiB", VARIABLES_BYTES_MAX >> 20)
-                           : send_file(enter, &text, ret_task, reterr);
+        r = text.error < 0
+                    ? error_set(reterr, -text.error, "the variables are larger than %u MiB", VARIABLES_BYTES_MAX >> 20)
+                    : send_file(enter, &text, ret_task, reterr);
         enter->was_sent = r >= 0;
         if (text.bytes)
                 explicit_bzero(text.bytes, text.n);
@@ -233,10 +243,15 @@ static void greet(const Enter *enter) {
 static int enter_running(Machine *machine, Task **ret_task, Error **reterr) {
         Enter *enter = container_of(machine, Enter, machine);
         const KeptStep *step = enter->kept.step;
-        _cleanup_free_ char *file = str_printf(STEP_FILES "/%s", enter->name), *term = str_printf("TERM=%s", getenv("TERM") ? getenv("TERM") : "xterm");
+        _cleanup_free_ char *file = str_printf(STEP_FILES "/%s", enter->name),
+                            *term = str_printf("TERM=%s", getenv("TERM") ? getenv("TERM") : "xterm");
         _cleanup_strv_ char **argv = NULL;
-        ExecSpec spec = { .container = step->container, .has_terminal = enter->has_terminal, .input_fd = STDIN_FILENO,
-                          .environment = enter->has_terminal ? (char *const[]) { term, NULL } : NULL, .output = on_output, .userdata = enter };
+        ExecSpec spec = { .container = step->container,
+                          .has_terminal = enter->has_terminal,
+                          .input_fd = STDIN_FILENO,
+                          .environment = enter->has_terminal ? (char *const[]) { term, NULL } : NULL,
+                          .output = on_output,
+                          .userdata = enter };
         int r;
 
         if (!file || !term || strv_append(&argv, STEP_FILES "/holder") < 0 || strv_append(&argv, "enter") < 0 ||
@@ -275,7 +290,8 @@ static int enter_stopping(Machine *machine, Task **ret_task, Error **reterr) {
 
         if (!path || !enter->engine || !file_exists(path) || !job_directory_is_held_only_by(enter->kept.hold_fd))
                 return machine_post(machine, MACHINE_OK), 0;
-        return engine_container_stop(enter->engine, enter->kept.step->container, STOP_GRACE_USEC, on_stopped, enter, ret_task);
+        return engine_container_stop(enter->engine, enter->kept.step->container, STOP_GRACE_USEC, on_stopped, enter,
+                                     ret_task);
 }
 
 static int enter_done(Machine *machine, Task **ret_task, Error **reterr) {
@@ -285,17 +301,27 @@ static int enter_done(Machine *machine, Task **ret_task, Error **reterr) {
 }
 
 static const MachineState enter_states[] = {
-        /*                                                       START        OK             FAIL           STOP */
-        [AT_NEW]        = { "new",        NULL,              { AT_OPENING,  MACHINE_BUG,   MACHINE_BUG,   MACHINE_STAY  } },
-        [AT_OPENING]    = { "opening",    enter_opening,     { MACHINE_BUG, AT_CHECKING,   AT_DONE,       AT_DONE       } },
-        [AT_CHECKING]   = { "checking",   enter_checking,    { MACHINE_BUG, AT_LOOKING,    AT_DONE,       AT_DONE       } },
-        [AT_LOOKING]    = { "looking",    enter_looking,     { MACHINE_BUG, AT_STARTING,   AT_DONE,       AT_DONE       } },
-        [AT_STARTING]   = { "starting",   enter_starting,    { MACHINE_BUG, AT_SENDING,    AT_STOPPING,   AT_STOPPING   } },
-        [AT_SENDING]    = { "sending",    enter_sending,     { MACHINE_BUG, AT_RUNNING,    AT_FORGETTING, AT_FORGETTING } },
-        [AT_RUNNING]    = { "running",    enter_running,     { MACHINE_BUG, AT_FORGETTING, AT_FORGETTING, AT_FORGETTING } },
-        [AT_FORGETTING] = { "forgetting", enter_forgetting,  { MACHINE_BUG, AT_STOPPING,   AT_STOPPING,   MACHINE_STAY  } },
-        [AT_STOPPING]   = { "stopping",   enter_stopping,    { MACHINE_BUG, AT_DONE,       AT_DONE,       MACHINE_STAY  } },
-        [AT_DONE]       = { "done",       enter_done,        { MACHINE_BUG, MACHINE_STAY,  MACHINE_STAY,  MACHINE_STAY  } },
+                /* START       OK             FAIL           STOP */
+        [AT_NEW] = { "new", NULL,
+                { AT_OPENING,  MACHINE_BUG,   MACHINE_BUG,   MACHINE_STAY } },
+        [AT_OPENING] = { "opening", enter_opening,
+                { MACHINE_BUG, AT_CHECKING,   AT_DONE,       AT_DONE } },
+        [AT_CHECKING] = { "checking", enter_checking,
+                { MACHINE_BUG, AT_LOOKING,    AT_DONE,       AT_DONE } },
+        [AT_LOOKING] = { "looking", enter_looking,
+                { MACHINE_BUG, AT_STARTING,   AT_DONE,       AT_DONE } },
+        [AT_STARTING] = { "starting", enter_starting,
+                { MACHINE_BUG, AT_SENDING,    AT_STOPPING,   AT_STOPPING } },
+        [AT_SENDING] = { "sending", enter_sending,
+                { MACHINE_BUG, AT_RUNNING,    AT_FORGETTING, AT_FORGETTING } },
+        [AT_RUNNING] = { "running", enter_running,
+                { MACHINE_BUG, AT_FORGETTING, AT_FORGETTING, AT_FORGETTING } },
+        [AT_FORGETTING] = { "forgetting", enter_forgetting,
+                { MACHINE_BUG, AT_STOPPING,   AT_STOPPING,   MACHINE_STAY } },
+        [AT_STOPPING] = { "stopping", enter_stopping,
+                { MACHINE_BUG, AT_DONE,       AT_DONE,       MACHINE_STAY } },
+        [AT_DONE] = { "done", enter_done,
+                { MACHINE_BUG, MACHINE_STAY,  MACHINE_STAY,  MACHINE_STAY } },
 };
 
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
@@ -358,11 +384,14 @@ static int prepare(Enter *enter, char *const *args, Error **reterr) {
         int r;
 
         if (args && args[0] && args[1] && args[2])
-                return error_set(reterr, EINVAL, "'%s' is too much; a command stands behind '--': podstep enter JOB STEP -- COMMAND", args[2]);
+                return error_set(reterr, EINVAL,
+                                 "'%s' is too much; a command stands behind '--': podstep enter JOB STEP -- COMMAND",
+                                 args[2]);
         r = variables_read_environment(enter->options, &enter->variables, reterr);
         if (r < 0)
                 return r == -ENOMEM ? r : -EINVAL;
-        return kept_find(args ? args[0] : NULL, args && args[0] ? args[1] : NULL, enter->options->socket, &enter->kept, reterr);
+        return kept_find(args ? args[0] : NULL, args && args[0] ? args[1] : NULL, enter->options->socket, &enter->kept,
+                         reterr);
 }
 
 static void enter_free(Enter *enter) {

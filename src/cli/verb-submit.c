@@ -99,7 +99,8 @@ static void put_source(JsonWriter *w, const RunOptions *options, const SessionIn
         json_close(w);
 }
 
-static int make_body(const RunOptions *options, const SessionInput *input, const char *upload, char **ret, Error **reterr) {
+static int make_body(const RunOptions *options, const SessionInput *input, const char *upload, char **ret,
+                     Error **reterr) {
         JsonWriter w = { 0 };
         int r;
 
@@ -198,7 +199,8 @@ static int look_into(RunOptions *options) {
 
 int verb_submit(const Verb *verb, char *const *args, void *values) {
         const RunOptions *options = values;
-        _cleanup_(session_input_done) SessionInput input = { .environment = STRMAP_INIT, .secrets = STRMAP_INIT, .given = STRMAP_INIT };
+        _cleanup_(session_input_done)
+                SessionInput input = { .environment = STRMAP_INIT, .secrets = STRMAP_INIT, .given = STRMAP_INIT };
         _cleanup_(error_freep) Error *error = NULL;
         int r = run_options_check(options, &error), code;
 

@@ -14,8 +14,8 @@
 #define FOREACH_VERB(verb, verbs) for (const Verb *verb = (verbs); verb->name; verb++)
 
 void verb_help(const Program *program, const Verb *verb, Str *out) {
-        (void) str_appendf(out, "Usage: %s %s [OPTION...]%s%s\n\n", program->name, verb->name, verb->arguments ? " " : "",
-                           verb->arguments ? verb->arguments : "");
+        (void) str_appendf(out, "Usage: %s %s [OPTION...]%s%s\n\n", program->name, verb->name,
+                           verb->arguments ? " " : "", verb->arguments ? verb->arguments : "");
         options_wrap(verb->description, 0, 0, out);
         (void) str_append_char(out, '\n');
         options_help(verb->options, out);
@@ -29,7 +29,8 @@ void verb_help_all(const Program *program, Str *out) {
                 (void) str_appendf(out, "  %-*s", VERB_INDENT - 2, verb->name);
                 options_wrap(verb->summary, VERB_INDENT, VERB_INDENT, out);
         }
-        (void) str_appendf(out, "\n'%s VERB --help' tells more of one; '%s --version' tells the version.\n", program->name, program->name);
+        (void) str_appendf(out, "\n'%s VERB --help' tells more of one; '%s --version' tells the version.\n",
+                           program->name, program->name);
 }
 
 static const Verb *find_verb(const Program *program, const char *name) {
@@ -98,14 +99,15 @@ static int run(const Program *program, const Verb *verb, char *const *words) {
         if (verb->values_init)
                 verb->values_init(values.values);
         if (verb->has_command)
-                r = options_parse_command(verb->options, words, values.values, &args, (char ***) ((char *) values.values + verb->command_offset), &error);
+                r = options_parse_command(verb->options, words, values.values, &args,
+                                          (char ***) ((char *) values.values + verb->command_offset), &error);
         else
                 r = options_parse(verb->options, words, values.values, &args, &error);
         if (r == OPTIONS_HELP)
                 return help(program, verb->name);
         if (r < 0) {
-                fprintf(stderr, "%s %s: %s\n   hint: '%s %s --help' lists the options\n", program->name, verb->name, error_message(error, r),
-                        program->name, verb->name);
+                fprintf(stderr, "%s %s: %s\n   hint: '%s %s --help' lists the options\n", program->name, verb->name,
+                        error_message(error, r), program->name, verb->name);
                 return EXIT_USAGE;
         }
         if (!verb->arguments && args) {

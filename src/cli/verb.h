@@ -32,7 +32,8 @@ typedef struct Program {
 /**
  * verb_main() - finds the verb, reads its options, runs it
  *
- * Also: no verb, 'help [VERB]', '--help', '--version', 'VERB --help'. What is wrong with the command line goes to standard error.
+ * Also: no verb, 'help [VERB]', '--help', '--version', 'VERB --help'. What is wrong with the command line goes to
+ * standard error.
  *
  * Return: the exit code; EXIT_USAGE for a wrong command line.
  */

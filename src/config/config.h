@@ -88,7 +88,8 @@ typedef struct Config {
 typedef struct ConfigSpec {
         const char *vendor_directory, *system_directory; /* NULL: the well-known ones */
         const char *user_directory; /* NULL: by XDG_CONFIG_HOME and HOME */
-        const char *file;           /* only this one, and what is locked by the first two; NULL: PODSTEP_CONFIG, else all */
+        /* only this one, and what is locked by the first two; NULL: PODSTEP_CONFIG, else all */
+        const char *file;
         char *const *environment;   /* as environ; NULL: none */
         char *const *settings;      /* "KEY=VALUE", of the command line */
         bool color;                 /* of the faults */

@@ -191,7 +191,8 @@ static int add_defaults(Importer *importer) {
                 const char *unless; /* the file says it itself; NULL: it cannot */
                 const char *setting, *key, *value, *text;
         } rows[] = {
-                { "docker.pull_policy", OF_RUNNER "docker.pull_policy", "images.pull", "always", "GitLab Runner's default" },
+                { "docker.pull_policy", OF_RUNNER "docker.pull_policy", "images.pull", "always",
+                  "GitLab Runner's default" },
                 { NULL, OF_RUNNER "docker", "images.retries", "2", "GitLab Runner tries pulls three times" },
         };
         int r = 0;

@@ -40,14 +40,14 @@ static const ConfigKey job_rows[] = {
         { "keep_failed", BOOL(jobs.keep_failed), .fallback = "false",
           .doc = "After a failure leaves the containers in place, as ``--keep`` does." },
         { "runner", TEXT(policy.runner), .check = config_check_runner, .fallback = "podstep",
-          .doc = "The name of this runner, a part of the names of caches: runners of one user that are to have their own "
-                 "have different ones." },
+          .doc = "The name of this runner, a part of the names of caches: runners of one user that are to have their "
+                 "own have different ones." },
         { "keep_time", DURATION(jobs.keep_usec), .fallback = "24h",
-          .doc = "What ``run --keep`` left in place is removed after this time, by whatever podstep runs then. Of the agent's jobs "
-                 "its option ``--keep-time`` says it." },
+          .doc = "What ``run --keep`` left in place is removed after this time, by whatever podstep runs then. Of the "
+                 "agent's jobs its option ``--keep-time`` says it." },
         { "shell", TEXT(policy.shell), .check = config_check_program,
-          .doc = "The shell of the image that runs the commands of GitLab jobs: ``bash``, ``sh``, or a path. Without it "
-                 "bash where the image has it, else sh." },
+          .doc = "The shell of the image that runs the commands of GitLab jobs: ``bash``, ``sh``, or a path. Without "
+                 "it bash where the image has it, else sh." },
         { "environment", MAP(policy.environment), .check = config_check_variable,
           .doc = "Variables of all steps and services. What the file sets counts more." },
         { "labels", MAP(policy.labels), .check = config_check_label,
@@ -61,8 +61,8 @@ static const ConfigKey job_rows[] = {
 
 static const ConfigKey image_rows[] = {
         { "default", TEXT(policy.images.default_image),
-          .doc = "The image of GitLab jobs that name none. Always allowed. A step of a Woodpecker workflow has to name one, "
-                 "as there." },
+          .doc = "The image of GitLab jobs that name none. Always allowed. A step of a Woodpecker workflow has to name "
+                 "one, as there." },
         { "registry", TEXT(policy.images.registry), .fallback = "docker.io",
           .doc = "What short names stand in: ``alpine`` is ``docker.io/library/alpine``." },
         { "platform", TEXT(policy.images.platform), .check = config_check_platform,
@@ -72,25 +72,26 @@ static const ConfigKey image_rows[] = {
                  "``alpine:*``. A ``*`` stops at a ``/``, ``**`` does not. Without it all." },
         { "allowed_services", TEXTS(policy.images.allowed_services), .doc = "The same for services." },
         { "allowed_privileged", TEXTS(policy.images.allowed_privileged),
-          .doc = "Patterns of images that may run privileged, where that is allowed at all. Others run without, and the "
-                 "log tells so." },
+          .doc = "Patterns of images that may run privileged, where that is allowed at all. Others run without, and "
+                 "the log tells so." },
         { "allowed_privileged_services", TEXTS(policy.images.allowed_privileged_services),
           .doc = "The same for services." },
         { "pull", PULLS(policy.images.pull),
           .doc = "When to pull, where the file leaves it open: ``always``, ``missing`` (or ``if-not-present``), "
                  "``newer``, ``never``; or a list that is tried in order, in which one may stand twice." },
-        { "allowed_pull", PULLS(policy.images.allowed_pull), 
-          .doc = "What a file or ``--pull`` may ask for. Without it a file may ask for what ``pull`` names; all, if that is not set either." },
+        { "allowed_pull", PULLS(policy.images.allowed_pull),
+          .doc = "What a file or ``--pull`` may ask for. Without it a file may ask for what ``pull`` names; all, if "
+                 "that is not set either." },
         { "retries", SMALL(policy.images.retries), .fallback = "0",
-          .doc = "How often a pull is tried again after some seconds (up to 10) when the registry does not answer, has no "
-                 "address, or says that something is wrong with it. Podman by itself tries four times within 3 seconds "
-                 "where nobody listens." },
+          .doc = "How often a pull is tried again after some seconds (up to 10) when the registry does not answer, has "
+                 "no address, or says that something is wrong with it. Podman by itself tries four times within 3 "
+                 "seconds where nobody listens." },
         { "keep_entrypoint", BOOL(policy.images.keep_entrypoint), .fallback = "false",
           .doc = "A file cannot replace the entrypoint of an image: it is warned, and the image's own runs." },
         { "auth_file", TEXT(auth_file), .check = config_check_path,
           .variables = { "REGISTRY_AUTH_FILE", "WOODPECKER_DOCKER_CONFIG" },
-          .doc = "Credentials for registries, as **podman-login**\\(1) writes them: then no other file is looked at, unless "
-                 "``--authfile`` names one. Without it the files of Podman and Docker." },
+          .doc = "Credentials for registries, as **podman-login**\\(1) writes them: then no other file is looked at, "
+                 "unless ``--authfile`` names one. Without it the files of Podman and Docker." },
         { 0 },
 };
 
@@ -118,8 +119,8 @@ static const ConfigKey volume_rows[] = {
                  "machine links are followed, and what is not there, or out of reach of podstep's user, is refused." },
         { "mounts", TEXTS(policy.volumes.mounts), .check = config_check_mount,
           .variables = { "WOODPECKER_BACKEND_DOCKER_VOLUMES" },
-          .doc = "Mounted in every container: ``/PATH:/TARGET[:OPTIONS]``, ``NAME:/TARGET``; ``/TARGET`` alone is a cache "
-                 "of the project that lasts. Of jobs that run at once each has one of its own." },
+          .doc = "Mounted in every container: ``/PATH:/TARGET[:OPTIONS]``, ``NAME:/TARGET``; ``/TARGET`` alone is a "
+                 "cache of the project that lasts. Of jobs that run at once each has one of its own." },
         { "cache_directory", TEXT(policy.volumes.cache_directory), .check = config_check_path,
           .doc = "The directory of the host that holds these caches. Without it they are volumes of the engine." },
         { "disable_cache", BOOL(policy.volumes.disable_cache), .fallback = "false",
@@ -131,8 +132,8 @@ static const ConfigKey volume_rows[] = {
 
 static const ConfigKey network_rows[] = {
         { "kind", WORD(network), .words = network_words, .fallback = "auto",
-          .doc = "``pod``: the containers of a job share one network; ``bridge``: each has its own address; ``auto``: a "
-                 "pod, unless two containers want the same port." },
+          .doc = "``pod``: the containers of a job share one network; ``bridge``: each has its own address; ``auto``: "
+                 "a pod, unless two containers want the same port." },
         { "mode", TEXT(policy.network.mode),
           .doc = "The network of all containers: ``host``, ``none``, or the name of one that exists." },
         { "join", TEXT(policy.network.join), .variables = { "WOODPECKER_BACKEND_DOCKER_NETWORK" },
@@ -147,7 +148,8 @@ static const ConfigKey network_rows[] = {
         { "extra_hosts", TEXTS(policy.network.extra_hosts), .check = config_check_host,
           .doc = "Names in ``/etc/hosts``: ``db.example.com:10.0.0.5``; the address may be ``host-gateway``." },
         { "allow_metadata", BOOL(policy.network.allow_metadata), .fallback = "false",
-          .doc = "Jobs can reach the addresses where clouds hand out credentials (169.254.169.254 and others, over TCP)." },
+          .doc = "Jobs can reach the addresses where clouds hand out credentials (169.254.169.254 and others, over "
+                 "TCP)." },
         { 0 },
 };
 

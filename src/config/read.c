@@ -30,7 +30,8 @@ static const char *keep_name(Config *config, const char *name) {
 }
 
 static void refuse_locked(const ConfigOrigin *lock, const char *key, Mark mark, DiagList *diags) {
-        Diag *diag = diag_add(diags, DIAG_ERROR, "refused-key", mark, "%s is locked by %s:%u", key, lock->name, lock->line);
+        Diag *diag =
+                diag_add(diags, DIAG_ERROR, "refused-key", mark, "%s is locked by %s:%u", key, lock->name, lock->line);
 
         diag_set_hint(diag, "remove it here: only the administrator can change it");
 }
@@ -61,7 +62,8 @@ static void refuse_key(const Reader *reader, const YamlNode *key, const char *fu
         _cleanup_free_ char *shown = str_escape(key->text, key->n_text, NAME_SHOWN_MAX);
         char buffer[CONFIG_NAME_MAX];
         const char *near = config_slot_suggest(full, buffer);
-        Diag *diag = diag_add(reader->diags, DIAG_ERROR, "unknown-key", key->mark, "unknown key '%s'", shown ? shown : "");
+        Diag *diag =
+                diag_add(reader->diags, DIAG_ERROR, "unknown-key", key->mark, "unknown key '%s'", shown ? shown : "");
 
         if (near)
                 diag_set_hint(diag, "did you mean '%s'?", near);
@@ -89,8 +91,9 @@ static int read_section(const Reader *reader, const YamlPair *pair) {
         if (pair->value->kind == YAML_NULL)
                 return 0;
         if (pair->value->kind != YAML_MAPPING) {
-                diag_add(reader->diags, DIAG_ERROR, "type", pair->value->mark, "%s: expected a map of its keys, found %s",
-                         pair->key->text, yaml_kind_name(pair->value->kind));
+                diag_add(reader->diags, DIAG_ERROR, "type", pair->value->mark,
+                         "%s: expected a map of its keys, found %s", pair->key->text,
+                         yaml_kind_name(pair->value->kind));
                 return 0;
         }
         for (size_t i = 0; i < pair->value->n_pairs && r == 0; i++)
@@ -124,8 +127,8 @@ static int read_locked(const Reader *reader, const YamlPair *pair) {
         int r = 0;
 
         if (!reader->loader->is_admin) {
-                diag_add(reader->diags, DIAG_ERROR, "refused-key", pair->key->mark, "only files below %s and %s can lock keys",
-                         CONFIG_SYSTEM_DIRECTORY, CONFIG_VENDOR_DIRECTORY);
+                diag_add(reader->diags, DIAG_ERROR, "refused-key", pair->key->mark,
+                         "only files below %s and %s can lock keys", CONFIG_SYSTEM_DIRECTORY, CONFIG_VENDOR_DIRECTORY);
                 return 0;
         }
         if (pair->value->kind == YAML_STRING)
@@ -139,8 +142,8 @@ static int read_locked(const Reader *reader, const YamlPair *pair) {
                 if (item->kind == YAML_STRING)
                         r = lock_name(reader, item);
                 else
-                        diag_add(reader->diags, DIAG_ERROR, "type", item->mark, "%s: expected the name of a key, found %s",
-                                 CONFIG_LOCKED, yaml_kind_name(item->kind));
+                        diag_add(reader->diags, DIAG_ERROR, "type", item->mark,
+                                 "%s: expected the name of a key, found %s", CONFIG_LOCKED, yaml_kind_name(item->kind));
         }
         return r;
 }
@@ -161,7 +164,8 @@ static int read_root(const Reader *reader, const YamlNode *root) {
                 if (str_equal(pair->key->text, CONFIG_LOCKED))
                         r = read_locked(reader, pair);
                 else
-                        r = config_section_exists(pair->key->text) ? read_section(reader, pair) : read_key(reader, "", pair);
+                        r = config_section_exists(pair->key->text) ? read_section(reader, pair)
+                                                                   : read_key(reader, "", pair);
         }
         return r;
 }

@@ -1,6 +1,6 @@
 /*
- * The configuration as a JSON schema (draft-07), for editors. A schema sees the form of a value, not whether it makes sense:
- * that is left to the reader.
+ * The configuration as a JSON schema (draft-07), for editors. A schema sees the form of a value, not whether it makes
+ * sense: that is left to the reader.
  */
 
 #include "document/schema.h"
@@ -159,7 +159,8 @@ int config_schema(char **ret) {
         schema_put_words(&w, "type", map_or_nothing);
         put_keys(&w, "");
         json_open_object(&w, CONFIG_LOCKED);
-        schema_put_doc(&w, "Keys, sections, or ``all``, that later files cannot change. Only an administrator's file has it.");
+        schema_put_doc(
+                &w, "Keys, sections, or ``all``, that later files cannot change. Only an administrator's file has it.");
         put_texts_ref(&w);
         json_close(&w);
         for (const ConfigSection *section = config_sections; section->keys; section++) {

@@ -15,19 +15,28 @@ void check_agent(const Check *check, const Facts *facts, Findings *findings) {
                 finding_mend(finding, findings, false, "journalctl --user -u podstep.service -n 20");
                 finding_mend(finding, findings, false, "systemctl --user restart " UNIT_PODSTEP_SOCKET);
         } else if (str_equal(unit->load, "masked") || str_equal(unit->file, "masked")) {
-                finding = finding_add(findings, check, LEVEL_NOTE, UNIT_PODSTEP_SOCKET " is masked: 'podstep submit' finds no agent");
+                finding = finding_add(findings, check, LEVEL_NOTE,
+                                      UNIT_PODSTEP_SOCKET " is masked: 'podstep submit' finds no agent");
                 finding_mend(finding, findings, false, "systemctl --user unmask " UNIT_PODSTEP_SOCKET);
         } else if (!str_equal(unit->load, "loaded"))
-                (void) finding_add(findings, check, LEVEL_OK, "no " UNIT_PODSTEP_SOCKET ": 'podstep submit' needs an agent that you start yourself");
+                (void) finding_add(findings, check, LEVEL_OK,
+                                   "no " UNIT_PODSTEP_SOCKET
+                                   ": 'podstep submit' needs an agent that you start yourself");
         else if (str_equal(facts->guard_socket.load, "not-found")) {
-                finding = finding_add(findings, check, LEVEL_WARNING,
-                                      "there is no " UNIT_GUARD_SOCKET ": the agent can neither look at mounts, nor keep jobs from a cloud's credentials");
+                finding =
+                        finding_add(findings, check, LEVEL_WARNING,
+                                    "there is no " UNIT_GUARD_SOCKET
+                                    ": the agent can neither look at mounts, nor keep jobs from a cloud's credentials");
                 finding_advise(finding, findings, "it comes with podstep.socket; install podstep again");
         } else if (!str_equal(unit->file, "enabled") || !str_equal(unit->active, "active")) {
-                finding = finding_add(findings, check, LEVEL_NOTE, UNIT_PODSTEP_SOCKET " is %s and %s: 'podstep submit' finds no agent%s",
-                                      str_is_empty(unit->file) ? "of unknown state" : unit->file, unit->active ? unit->active : "unknown",
+                finding = finding_add(findings, check, LEVEL_NOTE,
+                                      UNIT_PODSTEP_SOCKET " is %s and %s: 'podstep submit' finds no agent%s",
+                                      str_is_empty(unit->file) ? "of unknown state" : unit->file,
+                                      unit->active ? unit->active : "unknown",
                                       str_equal(unit->active, "active") ? " after the next boot" : "");
                 finding_mend(finding, findings, false, "podstep setup");
         } else
-                (void) finding_add(findings, check, LEVEL_OK, UNIT_PODSTEP_SOCKET " is enabled and active: the agent runs when a job is submitted");
+                (void) finding_add(findings, check, LEVEL_OK,
+                                   UNIT_PODSTEP_SOCKET
+                                   " is enabled and active: the agent runs when a job is submitted");
 }

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * The checks of 'podstep doctor': rows, each a judgement of the facts. They look at nothing themselves, so what they say of a machine
- * can be tested on any.
+ * The checks of 'podstep doctor': rows, each a judgement of the facts. They look at nothing themselves, so what they
+ * say of a machine can be tested on any.
  */
 
 #include <errno.h>

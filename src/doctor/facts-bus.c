@@ -138,8 +138,8 @@ static int ask_manager(sd_event *event, AskBus *ask) {
         if (r < 0)
                 return r == -ENOMEM ? r : facts_replace(&ask->facts->manager_error, strerror(-r));
         r = sd_bus_call_method_async(ask->manager, &ask->list, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER,
-                                     "ListUnitsByNames", on_list, ask, "as", 4, ask->units[0].name, ask->units[1].name, ask->units[2].name,
-                                     ask->units[3].name);
+                                     "ListUnitsByNames", on_list, ask, "as", 4, ask->units[0].name, ask->units[1].name,
+                                     ask->units[2].name, ask->units[3].name);
         ask->n_pending += r >= 0;
         for (size_t i = 0; i < ELEMENTSOF(ask->units) && r >= 0; i++) {
                 AskUnit *unit = &ask->units[i];

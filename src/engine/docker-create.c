@@ -32,7 +32,8 @@ static bool is_read_only(const MountSpec *mount) {
 
 /* What "Binds" knows behind the second colon; "Mounts" cannot relabel. */
 static void append_bind_options(Str *text, const MountSpec *mount) {
-        static const char *const known[] = { "ro", "rw", "z", "Z", "nocopy", "shared", "rshared", "slave", "rslave", "private", "rprivate" };
+        static const char *const known[] = { "ro",      "rw",    "z",      "Z",       "nocopy",  "shared",
+                                             "rshared", "slave", "rslave", "private", "rprivate" };
         bool is_first = true;
 
         STRV_FOREACH(option, mount->options)
@@ -47,8 +48,8 @@ static void append_bind_options(Str *text, const MountSpec *mount) {
 static bool is_bind_text(const MountSpec *mount) {
         bool relabels = strv_contains(mount->options, "z") || strv_contains(mount->options, "Z");
 
-        return mount->source && mount->kind != MOUNT_TMPFS && !strchr(mount->source, ':') && !strchr(mount->target, ':') &&
-               (!mount->must_exist || relabels);
+        return mount->source && mount->kind != MOUNT_TMPFS && !strchr(mount->source, ':') &&
+               !strchr(mount->target, ':') && (!mount->must_exist || relabels);
 }
 
 static void put_binds(JsonWriter *w, const ContainerSpec *spec) {
@@ -119,9 +120,10 @@ static void put_tmpfs(JsonWriter *w, const ContainerSpec *spec) {
 }
 
 static void put_network_mode(JsonWriter *w, const NetworkSpec *network) {
-        static const char *const modes[] = {
-                [NETWORK_DEFAULT] = "default", [NETWORK_NONE] = "none", [NETWORK_HOST] = "host", [NETWORK_BRIDGE] = "bridge"
-        };
+        static const char *const modes[] = { [NETWORK_DEFAULT] = "default",
+                                             [NETWORK_NONE] = "none",
+                                             [NETWORK_HOST] = "host",
+                                             [NETWORK_BRIDGE] = "bridge" };
         _cleanup_free_ char *text = NULL;
 
         if (network->kind == NETWORK_NAMED)

@@ -82,8 +82,8 @@ static int answer_asked(Call *call, Reply *reply, Error **reterr) {
 }
 
 /*
- * What Docker has under a digest it takes without a word to the registry, whatever the login: whether this one may have it, the
- * registry must be asked by another call, which does not look here.
+ * What Docker has under a digest it takes without a word to the registry, whatever the login: whether this one may have
+ * it, the registry must be asked by another call, which does not look here.
  */
 static int ask_registry(Call *call) {
         call->chunk = NULL;
@@ -119,8 +119,8 @@ static bool has_tag(const char *reference) {
         return strpbrk(slash ? slash : reference, ":@") != NULL;
 }
 
-int docker_image_pull(Engine *engine, const PullSpec *pull_spec, EngineProgress progress, PullResult *ret, TaskDone done,
-                      void *userdata, Task **ret_task) {
+int docker_image_pull(Engine *engine, const PullSpec *pull_spec, EngineProgress progress, PullResult *ret,
+                      TaskDone done, void *userdata, Task **ret_task) {
         CallSpec spec = { .doing = "pulling image",
                           .method = "POST",
                           .path = { "images", "create" },

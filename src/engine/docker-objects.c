@@ -6,7 +6,10 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
-/* 409: it is there already. 403: its bridge or its addresses are: another request is about to make it, or somebody has them. */
+/*
+ * 409: it is there already. 403: its bridge or its addresses are: another request is about to make it, or somebody has
+ * them.
+ */
 static int answer_network(Call *call, Reply *reply, Error **reterr) {
         if (reply->status == 403)
                 return call_again(call, reply, reterr);
@@ -72,8 +75,9 @@ static void put_ipv6_subnet(JsonWriter *w, const char *name) {
         uint64_t hash = hash_name(name);
         char subnet[INET6_ADDRSTRLEN + 4];
 
-        (void) snprintf(subnet, sizeof(subnet), "fd%02x:%x:%x:%x::/64", (unsigned) (hash & 0xff), (unsigned) (hash >> 8 & 0xffff),
-                        (unsigned) (hash >> 24 & 0xffff), (unsigned) (hash >> 40 & 0xffff));
+        (void) snprintf(subnet, sizeof(subnet), "fd%02x:%x:%x:%x::/64", (unsigned) (hash & 0xff),
+                        (unsigned) (hash >> 8 & 0xffff), (unsigned) (hash >> 24 & 0xffff),
+                        (unsigned) (hash >> 40 & 0xffff));
         open_ipam(w);
         json_put_string(w, "Subnet", subnet);
         close_ipam(w);
@@ -91,17 +95,19 @@ static void put_network_options(JsonWriter *w, const EngineNetworkSpec *network)
 
         json_open_object(w, "Options");
         /*
-         * Docker (20.10) makes several networks of one name if they are asked for at the same time, as by the next podstep while
-         * the request of one that was killed is still at work. A bridge it makes only once.
+         * Docker (20.10) makes several networks of one name if they are asked for at the same time, as by the next
+         * podstep while the request of one that was killed is still at work. A bridge it makes only once.
          */
-        (void) snprintf(bridge, sizeof(bridge), "ps-%012llx", (unsigned long long) (hash_name(network->name) & UINT64_C(0xffffffffffff)));
+        (void) snprintf(bridge, sizeof(bridge), "ps-%012llx",
+                        (unsigned long long) (hash_name(network->name) & UINT64_C(0xffffffffffff)));
         json_put_string(w, "com.docker.network.bridge.name", bridge);
         if (network->mtu > 0) {
                 (void) snprintf(mtu, sizeof(mtu), "%u", (unsigned) network->mtu);
                 json_put_string(w, "com.docker.network.driver.mtu", mtu);
         }
         if (network->is_void) {
-                json_put_string(w, "com.docker.network.bridge.inhibit_ipv4", "true"); /* no address, so no route of this machine's */
+                /* no address, so no route of this machine's */
+                json_put_string(w, "com.docker.network.bridge.inhibit_ipv4", "true");
                 json_put_string(w, "com.docker.network.bridge.enable_icc", "false");
         }
         json_close(w);

@@ -64,8 +64,8 @@ static bool api_parse(const char *text, uint64_t *ret_minor) {
         _cleanup_strv_ char **parts = NULL;
         uint64_t major;
 
-        return text && strv_split(text, '.', &parts) >= 0 && strv_length(parts) == 2 && parse_u64(parts[0], &major) >= 0 &&
-               major == DOCKER_API_MAJOR && parse_u64(parts[1], ret_minor) >= 0;
+        return text && strv_split(text, '.', &parts) >= 0 && strv_length(parts) == 2 &&
+               parse_u64(parts[0], &major) >= 0 && major == DOCKER_API_MAJOR && parse_u64(parts[1], ret_minor) >= 0;
 }
 
 /* Each request names the version whose words it uses; a server takes every one from its oldest to its own. */
@@ -75,9 +75,11 @@ static int docker_take_ping(Service *service, const Map *headers, Error **reterr
         uint64_t minor;
 
         if (os && !str_equal(os, "linux"))
-                return error_set(reterr, EPROTONOSUPPORT, "it runs containers of another system than Linux; podstep's jobs are for Linux");
+                return error_set(reterr, EPROTONOSUPPORT,
+                                 "it runs containers of another system than Linux; podstep's jobs are for Linux");
         if (!api_parse(api, &minor) || minor < DOCKER_API_MINOR_MIN)
-                return error_set(reterr, EPROTONOSUPPORT, "this Docker is too old; podstep needs version 1.13 or later (API %d.%d)",
+                return error_set(reterr, EPROTONOSUPPORT,
+                                 "this Docker is too old; podstep needs version 1.13 or later (API %d.%d)",
                                  DOCKER_API_MAJOR, DOCKER_API_MINOR_MIN);
         service->engine.info.has_void_networks = minor >= DOCKER_API_MINOR_VOID;
         minor = MIN(minor, DOCKER_API_MINOR_MAX);
@@ -85,8 +87,10 @@ static int docker_take_ping(Service *service, const Map *headers, Error **reterr
                 uint64_t wanted;
 
                 if (!api_parse(pinned, &wanted) || wanted < DOCKER_API_MINOR_MIN)
-                        return error_set(reterr, EPROTONOSUPPORT, "'%.*s' in DOCKER_API_VERSION is no version that podstep speaks: %d.%d or later",
-                                         PINNED_SHOWN_MAX, pinned, DOCKER_API_MAJOR, DOCKER_API_MINOR_MIN);
+                        return error_set(
+                                reterr, EPROTONOSUPPORT,
+                                "'%.*s' in DOCKER_API_VERSION is no version that podstep speaks: %d.%d or later",
+                                PINNED_SHOWN_MAX, pinned, DOCKER_API_MAJOR, DOCKER_API_MINOR_MIN);
                 minor = MIN(minor, wanted);
         }
         (void) snprintf(service->prefix, sizeof(service->prefix), "/v%d.%u/", DOCKER_API_MAJOR, (unsigned) minor);

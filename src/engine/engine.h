@@ -42,8 +42,8 @@ typedef void (*EngineOutput)(int stream, const char *bytes, size_t n, void *user
 typedef void (*EngineProgress)(const char *text, void *userdata);
 
 /*
- * Gives the next bytes of an archive that goes to a container: 1 to @n of them; 0: that was all; a negative errno ends it.
- * Takes the next bytes of one that comes from there; a negative errno ends it.
+ * Gives the next bytes of an archive that goes to a container: 1 to @n of them; 0: that was all; a negative errno ends
+ * it. Takes the next bytes of one that comes from there; a negative errno ends it.
  */
 typedef ssize_t (*EngineSource)(char *buffer, size_t n, void *userdata);
 typedef int (*EngineSink)(const char *bytes, size_t n, void *userdata);
@@ -221,8 +221,8 @@ int engine_container_has_path(Engine *engine, const char *name, const char *path
 /**
  * engine_exec_start() - runs a program in a container that runs, as its user and with its environment
  *
- * Done with its exit code, 0..255, when all it wrote was handed on. Dropping the Task closes its input and output; what becomes
- * of the program then is its own affair. -EOPNOTSUPP: this engine's connection has no way for it (TCP).
+ * Done with its exit code, 0..255, when all it wrote was handed on. Dropping the Task closes its input and output; what
+ * becomes of the program then is its own affair. -EOPNOTSUPP: this engine's connection has no way for it (TCP).
  */
 int engine_exec_start(Engine *engine, const ExecSpec *spec, TaskDone done, void *userdata, Task **ret_task);
 /** engine_exec_resize() - of a Task of engine_exec_start() that is not done: its terminal has this size now */

@@ -20,8 +20,8 @@
 #define EXIT_MAX_USEC (500 * USEC_PER_MSEC)
 #define EXIT_TRIES 20
 /*
- * Keys that leave a program behind are wanted by nobody here, and the usual ones, ctrl-p first, are taken from shells. Podman
- * knows none when it is given none; Docker takes its own then, so it gets some that nobody types.
+ * Keys that leave a program behind are wanted by nobody here, and the usual ones, ctrl-p first, are taken from shells.
+ * Podman knows none when it is given none; Docker takes its own then, so it gets some that nobody types.
  */
 #define DOCKER_DETACH_KEYS "ctrl-^,ctrl-_,ctrl-^,ctrl-_,ctrl-^,ctrl-_"
 
@@ -98,9 +98,11 @@ static void on_exit_code(Task *task, int r, const Error *error, void *userdata) 
 
         exec->pending = task_free(exec->pending);
         if (r >= 0 && exec->is_running && exec->again.n_tries < EXIT_TRIES)
-                r = timer_start(exec->service->engine.event, backoff_next(&exec->again), on_pause, exec, &exec->pending);
+                r = timer_start(exec->service->engine.event, backoff_next(&exec->again), on_pause, exec,
+                                &exec->pending);
         else if (r >= 0 && exec->is_running)
-                exec_finish(exec, error_set(&why, ECONNRESET, "the connection to the program was cut while it ran"), why);
+                exec_finish(exec, error_set(&why, ECONNRESET, "the connection to the program was cut while it ran"),
+                            why);
         else
                 exec_finish(exec, r < 0 ? r : (int) exec->exit_code, why);
         if (r < 0 && task_is_pending(&exec->task))
@@ -133,7 +135,10 @@ static Call *exit_call_free(Call *call) {
 }
 
 static int ask_exit(Exec *exec) {
-        CallSpec spec = { .doing = "asking how a program ended", .method = "GET", .path = { "exec", exec->id, "json" }, .answer = answer_exit };
+        CallSpec spec = { .doing = "asking how a program ended",
+                          .method = "GET",
+                          .path = { "exec", exec->id, "json" },
+                          .answer = answer_exit };
         ExitCall *exit_call = calloc(1, sizeof(*exit_call));
         _cleanup_(call_freep) Call *call = exit_call ? &exit_call->call : NULL;
         int r;
@@ -162,12 +167,14 @@ static void listen_to(Exec *exec) {
 
         (void) sd_event_source_set_io_events(exec->socket, is_full ? EPOLLIN | EPOLLOUT : EPOLLIN);
         if (exec->input)
-                (void) sd_event_source_set_enabled(exec->input, is_full || exec->input_ended ? SD_EVENT_OFF : SD_EVENT_ON);
+                (void) sd_event_source_set_enabled(exec->input,
+                                                   is_full || exec->input_ended ? SD_EVENT_OFF : SD_EVENT_ON);
 }
 
 static void send_input(Exec *exec) {
         while (exec->n_sent < exec->n_bytes) {
-                ssize_t n = send(exec->connection.fd, exec->bytes + exec->n_sent, exec->n_bytes - exec->n_sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+                ssize_t n = send(exec->connection.fd, exec->bytes + exec->n_sent, exec->n_bytes - exec->n_sent,
+                                 MSG_NOSIGNAL | MSG_DONTWAIT);
 
                 if (n < 0 && errno == EINTR)
                         continue;
@@ -264,11 +271,14 @@ static void on_resized(Task *task, int r, const Error *error, void *userdata) {
 }
 
 static void tell_size(Exec *exec) {
-        CallSpec spec = { .doing = "changing the size of a terminal", .method = "POST", .path = { "exec", exec->id, "resize" } };
+        CallSpec spec = { .doing = "changing the size of a terminal",
+                          .method = "POST",
+                          .path = { "exec", exec->id, "resize" } };
         Call *call = NULL;
         char text[16];
 
-        if (exec->resizing || exec->connection.fd < 0 || (exec->size.rows == exec->told.rows && exec->size.columns == exec->told.columns))
+        if (exec->resizing || exec->connection.fd < 0 ||
+            (exec->size.rows == exec->told.rows && exec->size.columns == exec->told.columns))
                 return;
         exec->told = exec->size;
         if (call_new(&exec->service->engine, &spec, on_resized, exec, &call) < 0)
@@ -295,11 +305,14 @@ static void on_upgraded(Task *task, int r, const Error *error, void *userdata) {
 
         exec->pending = task_free(exec->pending);
         if (r == -EOPNOTSUPP)
-                (void) error_set(&why, EOPNOTSUPP, "the engine is reached over TCP, where its API gives no terminal: use a unix socket or ssh://");
+                (void) error_set(
+                        &why, EOPNOTSUPP,
+                        "the engine is reached over TCP, where its API gives no terminal: use a unix socket or ssh://");
         else if (r >= 0 && exec->connection.fd < 0) {
                 r = call_check(&exec->connection.reply, &why);
                 if (r >= 0)
-                        r = error_set(&why, EPROTO, "it answered with HTTP %d instead of a connection", exec->connection.reply.status);
+                        r = error_set(&why, EPROTO, "it answered with HTTP %d instead of a connection",
+                                      exec->connection.reply.status);
         }
         if (r >= 0) {
                 r = begin_streams(exec);
@@ -316,7 +329,9 @@ static void on_upgraded(Task *task, int r, const Error *error, void *userdata) {
 
 static int begin_program(Exec *exec) {
         _cleanup_free_ char *path = str_printf("%sexec/%s/start", exec->service->prefix, exec->id), *body = NULL;
-        UpgradeSpec spec = { .method = "POST", .path = path, .protocol = "tcp", .timeout_usec = exec->service->times.call_usec };
+        UpgradeSpec spec = {
+                .method = "POST", .path = path, .protocol = "tcp", .timeout_usec = exec->service->times.call_usec
+        };
         JsonWriter w = { 0 };
 
         json_open_object(&w, NULL);

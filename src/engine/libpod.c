@@ -65,8 +65,8 @@ static bool is_this_machine(Json *json) {
         struct utsname name;
         struct stat st;
 
-        return host && root && uname(&name) >= 0 && str_equal(host, name.nodename) && stat(root, &st) >= 0 && S_ISDIR(st.st_mode) &&
-               st.st_uid == geteuid();
+        return host && root && uname(&name) >= 0 && str_equal(host, name.nodename) && stat(root, &st) >= 0 &&
+               S_ISDIR(st.st_mode) && st.st_uid == geteuid();
 }
 
 /* Rootful Podman on cgroup v1 names none, and enforces all. */

@@ -67,19 +67,19 @@ static const struct {
         const char *docker; /* where Docker's advice is another */
 } faults[_PULL_FAULT_MAX] = {
         [PULL_FAULT_NOT_FOUND] = { "the registry has no such image or tag: look at the spelling" },
-        [PULL_FAULT_DENIED] = { "the registry wants another login, or has no such image: log in with 'podman login', or "
-                                "name a file of logins with --authfile",
-                                .docker = "the registry wants another login, or has no such image: log in with 'docker login', or "
-                                          "name a file of logins with --authfile" },
+        [PULL_FAULT_DENIED] = { "the registry wants another login, or has no such image: log in with 'podman login', "
+                                "or name a file of logins with --authfile",
+                                .docker = "the registry wants another login, or has no such image: log in with 'docker "
+                                          "login', or name a file of logins with --authfile" },
         [PULL_FAULT_NO_HOST] = { "the registry's name has no address: look at the spelling, or at this machine's DNS",
                                  true },
         [PULL_FAULT_AWAY] = { "the registry does not answer", true },
         [PULL_FAULT_TLS] = { "the registry's certificate is not trusted, or it speaks plain HTTP: put its CA into "
                              "~/.config/containers/certs.d/HOST:PORT/ca.crt, or allow plain HTTP with 'insecure' in "
                              "registries.conf",
-                             .docker = "the registry's certificate is not trusted, or it speaks plain HTTP: let root put its CA into "
-                                       "/etc/docker/certs.d/HOST:PORT/ca.crt, or allow plain HTTP with 'insecure-registries' in "
-                                       "/etc/docker/daemon.json" },
+                             .docker = "the registry's certificate is not trusted, or it speaks plain HTTP: let root "
+                                       "put its CA into /etc/docker/certs.d/HOST:PORT/ca.crt, or allow plain HTTP with "
+                                       "'insecure-registries' in /etc/docker/daemon.json" },
         [PULL_FAULT_RATE_LIMITED] = { "the registry allows no more pulls for now: wait, or log in for a higher limit",
                                       true },
         [PULL_FAULT_BROKEN] = { "the registry is not in order", true },

@@ -27,7 +27,8 @@ static int no_shell(void) {
 }
 
 int enter(char **argv) {
-        static const char *const shells[] = { "/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash", "/bin/sh", "/usr/bin/sh", "/bin/ash", "/busybox/sh" };
+        static const char *const shells[] = { "/bin/bash",   "/usr/bin/bash", "/usr/local/bin/bash", "/bin/sh",
+                                              "/usr/bin/sh", "/bin/ash",      "/busybox/sh" };
 
         if (!argv[0] || !argv[1])
                 return EXIT_FAILURE;

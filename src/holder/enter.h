@@ -4,7 +4,8 @@
  * For 'podstep enter', in the container of a step that failed and was kept:
  *
  *   podstep-holder stay                                 keeps the container running, in place of what it ran
- *   podstep-holder enter DIRECTORY FILE [PROGRAM ARG...]  becomes PROGRAM, else a shell, in DIRECTORY and with the variables of FILE
+ *   podstep-holder enter DIRECTORY FILE [PROGRAM ARG...]  becomes PROGRAM, else a shell, in DIRECTORY and with the
+ *   variables of FILE
  */
 
 /** stay() - until it gets TERM; nobody else is there to reap what others leave behind */

@@ -1,22 +1,24 @@
 /*
- * podstep-holder: the first process of a job's pod. It holds the network namespace that the job's containers share, and tells
- * when their ports open. It runs as root of the user namespace on a bare skeleton with the host's /usr, so it may use the
- * host's C library and nothing else; podstep reads what it says from the container's log.
+ * podstep-holder: the first process of a job's pod. It holds the network namespace that the job's containers share, and
+ * tells when their ports open. It runs as root of the user namespace on a bare skeleton with the host's /usr, so it may
+ * use the host's C library and nothing else; podstep reads what it says from the container's log.
  *
  *   podstep-holder [HOST:PORT]...                        says "open HOST:PORT" once for each
  *   podstep-holder block PID ADDRESS...                   is no holder: see block.h; run on the host
  *   podstep-holder look PID [TARGET SOURCE DEVICE INODE]... neither: see look.h; run on the host
- *   podstep-holder ask SOCKET block|look ARGUMENT...      neither: has it done outside of the agent's sandbox, see ask.h
+ *   podstep-holder ask SOCKET block|look ARGUMENT...      neither: has it done outside of the agent's sandbox, see
+ *   ask.h
  *   podstep-holder guard                                  neither: what is asked there
  *   podstep-holder run PROGRAM [ARG...] [';' PROGRAM...]  is no holder: runs programs of the host, see run.h
  *   podstep-holder own UID GID PATH...                   neither: gives files to a user, see own.h
  *   podstep-holder with FILE PROGRAM [ARG...]            neither: adds variables, see with.h
- *   podstep-holder stay, podstep-holder enter ...         neither: for who looks around in a kept container, see enter.h
+ *   podstep-holder stay, podstep-holder enter ...         neither: for who looks around in a kept container, see
+ *   enter.h
  *
  * An engine on another machine is sent this file and nothing else, so it is linked statically where that can be.
  *
- * Nobody tells a process when a port in its namespace opens, so it tries; here and not through the engine, where each try
- * would cost an exec.
+ * Nobody tells a process when a port in its namespace opens, so it tries; here and not through the engine, where each
+ * try would cost an exec.
  */
 
 #include <errno.h>
@@ -66,7 +68,8 @@ static bool try_address(const struct addrinfo *address) {
                 socklen_t n = sizeof(int);
                 int error = 0;
 
-                is_open = poll(&p, 1, CONNECT_MSEC) == 1 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n) == 0 && error == 0;
+                is_open = poll(&p, 1, CONNECT_MSEC) == 1 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n) == 0 &&
+                          error == 0;
         }
         close(fd);
         return is_open;

@@ -6,7 +6,8 @@
  * FILE holds NAME=VALUE, each ended by a NUL: for engines that cannot keep a secret, so that none stands in what they
  * tell of a container.
  *
- * Where FILE.stay exists it stays instead, see enter.h: the container was kept, and is started again for somebody to look around.
+ * Where FILE.stay exists it stays instead, see enter.h: the container was kept, and is started again for somebody to
+ * look around.
  *
  * Return: an exit status, if it could not become it: 126 or 127, as shells have it.
  */

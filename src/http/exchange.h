@@ -36,7 +36,9 @@ typedef struct TransportClass {
         int (*start)(Transport *transport, const ExchangeSpec *spec, Exchange **ret);
         void (*drop)(Exchange *exchange); /* before or after its end; nothing is called back any more */
         void (*destroy)(Transport *transport);
-        /* For who speaks to the server without it; NULL: that cannot be. -EAGAIN: no connection can be made just now. */
+        /*
+         * For who speaks to the server without it; NULL: that cannot be. -EAGAIN: no connection can be made just now.
+         */
         int (*connect)(const Transport *transport, int *ret_fd);
         /* What stands in each request: the server's name, and what its paths begin with. Borrowed. */
         void (*server)(const Transport *transport, const char **ret_host, const char **ret_prefix);

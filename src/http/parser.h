@@ -33,7 +33,8 @@ typedef enum ParserState {
 typedef struct Parser {
         ParserState state;
         bool is_head;    /* the request was HEAD: no body follows */
-        bool takes_upgrade; /* the connection may become another one: what follows the head of 101 is no answer any more */
+        /* the connection may become another one: what follows the head of 101 is no answer any more */
+        bool takes_upgrade;
         bool saw_any;    /* a byte came */
         bool keeps_open; /* the connection can be used again */
         bool is_chunked, has_length;

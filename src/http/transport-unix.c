@@ -363,7 +363,9 @@ static void unix_server(const Transport *transport, const char **ret_host, const
         *ret_prefix = t->prefix;
 }
 
-static const TransportClass unix_class = { .start = unix_start, .drop = unix_drop, .destroy = unix_destroy, .connect = unix_connect, .server = unix_server };
+static const TransportClass unix_class = {
+        .start = unix_start, .drop = unix_drop, .destroy = unix_destroy, .connect = unix_connect, .server = unix_server
+};
 
 static int add_sources(UnixTransport *t, sd_event *event, Error **reterr) {
         int r;

@@ -120,7 +120,8 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdat
         Upgrade *upgrade = userdata;
 
         if ((events & EPOLLOUT) && upgrade->n_sent < upgrade->message.n) {
-                ssize_t n = send(fd, upgrade->message.bytes + upgrade->n_sent, upgrade->message.n - upgrade->n_sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+                ssize_t n = send(fd, upgrade->message.bytes + upgrade->n_sent, upgrade->message.n - upgrade->n_sent,
+                                 MSG_NOSIGNAL | MSG_DONTWAIT);
 
                 upgrade->n_sent += (size_t) MAX(n, 0);
                 /* A server that has read enough may have answered before it hung up. */
@@ -142,8 +143,8 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
 static int write_message(Upgrade *upgrade, const UpgradeSpec *spec, const char *host, const char *prefix) {
         size_t n_body = spec->body ? strlen(spec->body) : 0;
 
-        (void) str_appendf(&upgrade->message, "%s %s%s HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: %s\r\n", spec->method, prefix,
-                           spec->path, host, spec->protocol);
+        (void) str_appendf(&upgrade->message, "%s %s%s HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: %s\r\n",
+                           spec->method, prefix, spec->path, host, spec->protocol);
         (void) str_appendf(&upgrade->message, "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n", n_body);
         return str_append(&upgrade->message, spec->body ? spec->body : "");
 }
@@ -158,7 +159,8 @@ static int try_connect(Upgrade *upgrade) {
         }
         if (r < 0)
                 return transport_explain_connect(upgrade->transport, -r, &upgrade->error);
-        return sd_event_add_io(upgrade->transport->event, &upgrade->io, upgrade->fd, EPOLLIN | EPOLLOUT, on_io, upgrade);
+        return sd_event_add_io(upgrade->transport->event, &upgrade->io, upgrade->fd, EPOLLIN | EPOLLOUT, on_io,
+                               upgrade);
 }
 
 static int on_turn(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -170,7 +172,8 @@ static int on_turn(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-int upgrade_start(Transport *transport, const UpgradeSpec *spec, Upgraded *ret, TaskDone done, void *userdata, Task **ret_task) {
+int upgrade_start(Transport *transport, const UpgradeSpec *spec, Upgraded *ret, TaskDone done, void *userdata,
+                  Task **ret_task) {
         _cleanup_(task_freep) Task *task = NULL;
         Upgrade *upgrade = calloc(1, sizeof(*upgrade));
         const char *host = "", *prefix = "";
@@ -192,9 +195,11 @@ int upgrade_start(Transport *transport, const UpgradeSpec *spec, Upgraded *ret, 
                 transport->class->server(transport, &host, &prefix);
         r = write_message(upgrade, spec, host, prefix);
         if (r >= 0)
-                r = sd_event_add_time(transport->event, &upgrade->turn, CLOCK_MONOTONIC, 0, USEC_PER_MSEC, on_turn, upgrade);
+                r = sd_event_add_time(transport->event, &upgrade->turn, CLOCK_MONOTONIC, 0, USEC_PER_MSEC, on_turn,
+                                      upgrade);
         if (r >= 0 && spec->timeout_usec > 0)
-                r = sd_event_add_time_relative(transport->event, &upgrade->deadline, CLOCK_MONOTONIC, spec->timeout_usec, USEC_PER_MSEC, on_deadline, upgrade);
+                r = sd_event_add_time_relative(transport->event, &upgrade->deadline, CLOCK_MONOTONIC,
+                                               spec->timeout_usec, USEC_PER_MSEC, on_deadline, upgrade);
         if (r < 0)
                 return r;
         *ret_task = TAKE_PTR(task);

@@ -41,15 +41,18 @@ bool guard_is_due(const Step *step);
  * told, once for the job.
  */
 int guard_step(Step *step, TaskDone done, void *userdata, Task **ret_task);
-/** guard_network() - the same for the holder, whose network the steps share: @monitor_pid_path is that of its monitor */
+/**
+ * guard_network() - the same for the holder, whose network the steps share: @monitor_pid_path is that of its monitor
+ */
 int guard_network(Job *job, const char *monitor_pid_path, TaskDone done, void *userdata, Task **ret_task);
 /** guard_begin() - tells in the job's first lines what will not be blocked */
 void guard_begin(Job *job);
 /** guard_wants_block() - whether addresses are to be blocked at all */
 bool guard_wants_block(const Job *job);
 /**
- * guard_find_void() - the network that every container with one of its own joins, too, since we cannot reach into it: the addresses
- * are in its subnet, so the kernel looks for them there, where nobody answers. False: that is not the way here.
+ * guard_find_void() - the network that every container with one of its own joins, too, since we cannot reach into it:
+ * the addresses are in its subnet, so the kernel looks for them there, where nobody answers. False: that is not the way
+ * here.
  */
 bool guard_find_void(const Job *job, EngineNetworkSpec *ret);
 void guard_tell_unblocked(Job *job, const char *why);

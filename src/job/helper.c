@@ -37,7 +37,8 @@ static const TaskClass helper_class = { .name = "helper", .free = helper_free };
 static bool is_static(const char *bytes, size_t n) {
         const Elf64_Ehdr *header = (const Elf64_Ehdr *) bytes;
 
-        if (n < sizeof(*header) || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 || header->e_ident[EI_CLASS] != ELFCLASS64)
+        if (n < sizeof(*header) || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
+            header->e_ident[EI_CLASS] != ELFCLASS64)
                 return true; /* whatever it is, the engine will tell */
         for (size_t i = 0; i < header->e_phnum; i++) {
                 size_t at = header->e_phoff + i * sizeof(Elf64_Phdr);
@@ -64,7 +65,10 @@ int helper_read_program(const Job *job, char **ret, size_t *ret_n, Error **reter
         if (r < 0)
                 return error_set(reterr, -r, "cannot read '%s': %s", path, strerror(-r));
         if (!is_static(bytes, n))
-                return error_set(reterr, ENOEXEC, "'%s' is not linked statically, so it cannot run on the engine's machine: build podstep with a static C library (glibc-static, libc6-dev)", path);
+                return error_set(reterr, ENOEXEC,
+                                 "'%s' is not linked statically, so it cannot run on the engine's machine: build "
+                                 "podstep with a static C library (glibc-static, libc6-dev)",
+                                 path);
         *ret = TAKE_PTR(bytes);
         *ret_n = n;
         return 0;
@@ -143,12 +147,14 @@ static int enter_making(Machine *machine, Task **ret_task, Error **reterr) {
                 return r;
         FOREACH_ROW(name, directories)
                 (void) tar_put_entry(&tar, &(TarEntry) { .type = TAR_DIRECTORY, .path = *name, .mode = 0755 });
-        (void) tar_put_entry(&tar, &(TarEntry) { .type = TAR_FILE, .path = HELPER_PROGRAM + 1, .mode = 0755, .size = n });
+        (void) tar_put_entry(&tar,
+                             &(TarEntry) { .type = TAR_FILE, .path = HELPER_PROGRAM + 1, .mode = 0755, .size = n });
         (void) str_append_n(&tar, program, n);
         (void) str_append_n(&tar, zeros, tar_padding(n));
         if (tar_put_end(&tar) < 0)
                 return error_oom(reterr);
-        return engine_image_import(helper->job->spec.engine, helper->job->helper_image, str_get(&tar), tar.n, on_made, helper, ret_task);
+        return engine_image_import(helper->job->spec.engine, helper->job->helper_image, str_get(&tar), tar.n, on_made,
+                                   helper, ret_task);
 }
 
 static int enter_there(Machine *machine, Task **ret_task, Error **reterr) {

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * On an engine that cannot see this machine's files, what a job needs of its own runs from an image with nothing in it but
- * podstep-holder, statically linked. It is made once on each engine, of the bytes that are here, and stays there.
+ * On an engine that cannot see this machine's files, what a job needs of its own runs from an image with nothing in it
+ * but podstep-holder, statically linked. It is made once on each engine, of the bytes that are here, and stays there.
  */
 
 #include <stdbool.h>

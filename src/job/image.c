@@ -2,9 +2,9 @@
  * One image of a plan: looked for, and fetched as its pull policies say, one after the other until one works.
  *
  * An image that somebody's login opened is not handed to who has none for it. Whether it is such a one stands in
- * image-record.h; then the registry is asked, by a pull of the very digest that is here: two or three small requests, no
- * layer is downloaded. The operator's logins are good for all jobs, so an image that was fetched with one of them is not asked
- * for again where they still give one.
+ * image-record.h; then the registry is asked, by a pull of the very digest that is here: two or three small requests,
+ * no layer is downloaded. The operator's logins are good for all jobs, so an image that was fetched with one of them is
+ * not asked for again where they still give one.
  */
 
 #include "job/job-internal.h"
@@ -74,12 +74,14 @@ static void image_failed(Machine *machine, int r, const Error *error) {
 
 /* What may pass is tried again, with the same policy, before the next has its turn. */
 static bool may_try_again(const ImageUse *image) {
-        return pull_fault_may_pass(image->pulled.fault) && image->pause.n_tries < image->job->spec.policy->images.retries;
+        return pull_fault_may_pass(image->pulled.fault) &&
+               image->pause.n_tries < image->job->spec.policy->images.retries;
 }
 
 static void try_again(ImageUse *image, int r, const Error *error) {
-        job_emit_text(image->job, JOB_EVENT_WARNING, first_step(image), "Failed to pull image \"%s\" (attempt #%u), retrying: %s",
-                      image->reference, image->pause.n_tries + 1, error_message(error, r));
+        job_emit_text(image->job, JOB_EVENT_WARNING, first_step(image),
+                      "Failed to pull image \"%s\" (attempt #%u), retrying: %s", image->reference,
+                      image->pause.n_tries + 1, error_message(error, r));
         image->must_pause = true;
         machine_post(&image->machine, MACHINE_START);
 }
@@ -92,13 +94,14 @@ static void attempt_failed(ImageUse *image, int r, const Error *error) {
                 machine_post(&image->machine, MACHINE_STOP);
                 return;
         }
-        job_emit_text(image->job, JOB_EVENT_WARNING, first_step(image), "Failed to pull image '%s' with policy \"%s\": %s", image->reference,
+        job_emit_text(image->job, JOB_EVENT_WARNING, first_step(image),
+                      "Failed to pull image '%s' with policy \"%s\": %s", image->reference,
                       policy_word(policy_now(image)), error_message(error, r));
         image->attempt++;
         backoff_reset(&image->pause);
         image->is_check = image->must_pull = false;
-        job_emit_text(image->job, JOB_EVENT_NOTE, first_step(image), "Attempt #%u: Trying \"%s\" pull policy", image->attempt + 1,
-                      policy_word(policy_now(image)));
+        job_emit_text(image->job, JOB_EVENT_NOTE, first_step(image), "Attempt #%u: Trying \"%s\" pull policy",
+                      image->attempt + 1, policy_word(policy_now(image)));
         machine_post(&image->machine, MACHINE_START);
 }
 
@@ -119,8 +122,9 @@ static void not_local(ImageUse *image) {
         int r;
 
         if (image->is_local)
-                r = error_set(&error, ENOENT, "it is on this machine for %s, not for %s, and the pull policy is 'never'", image->info.platform,
-                              image->platform);
+                r = error_set(&error, ENOENT,
+                              "it is on this machine for %s, not for %s, and the pull policy is 'never'",
+                              image->info.platform, image->platform);
         else
                 r = error_set(&error, ENOENT, "it is not on this machine, and the pull policy is 'never'");
         attempt_failed(image, r, error);
@@ -132,7 +136,8 @@ static void decide(ImageUse *image) {
         bool is_usable = image->is_local && fits_platform(image);
 
         if (image_recorded(image->job, image_index(image)) && image->is_local)
-                machine_post(&image->machine, MACHINE_OK); /* who takes up a job goes on with the image that it began with */
+                /* who takes up a job goes on with the image that it began with */
+                machine_post(&image->machine, MACHINE_OK);
         else if (!is_usable && policy == PULL_NEVER)
                 not_local(image);
         else if (is_usable && !image->must_pull && (policy == PULL_MISSING || policy == PULL_NEVER)) {
@@ -171,7 +176,8 @@ static int enter_looking(Machine *machine, Task **ret_task, Error **reterr) {
                 return timer_start(image->job->event, backoff_next(&image->pause), on_paused, image, ret_task);
         image_info_done(&image->info);
         image->info.labels = STRMAP_INIT;
-        return engine_image_inspect(image->job->spec.engine, recorded ? recorded : image->reference, &image->info, on_looked, image, ret_task);
+        return engine_image_inspect(image->job->spec.engine, recorded ? recorded : image->reference, &image->info,
+                                    on_looked, image, ret_task);
 }
 
 /* The operator's logins are good for every job: what one of them opened is still open. */
@@ -191,7 +197,8 @@ static void on_login(Task *task, int r, const Error *error, void *userdata) {
                 return;
         }
         if (r == 0)
-                job_emit_text(image->job, JOB_EVENT_NOTE, first_step(image), "Authenticating with credentials from %s", image->login.source);
+                job_emit_text(image->job, JOB_EVENT_NOTE, first_step(image), "Authenticating with credentials from %s",
+                              image->login.source);
         machine_post(&image->machine, MACHINE_OK);
 }
 
@@ -199,14 +206,16 @@ static int enter_login(Machine *machine, Task **ret_task, Error **reterr) {
         ImageUse *image = container_of(machine, ImageUse, machine);
 
         login_found_done(&image->login);
-        return logins_find_start(image->job->spec.logins, image->job->event, image->repository, &image->login, on_login, image, ret_task);
+        return logins_find_start(image->job->spec.logins, image->job->event, image->repository, &image->login, on_login,
+                                 image, ret_task);
 }
 
 static void on_waiting(void *userdata) {
         ImageUse *image = userdata;
 
         step_emit_state(&image->job->steps[image->first_index], STEP_PULLING);
-        job_emit_text(image->job, JOB_EVENT_NOTE, first_step(image), "another podstep is fetching '%s', waiting for it", image->reference);
+        job_emit_text(image->job, JOB_EVENT_NOTE, first_step(image), "another podstep is fetching '%s', waiting for it",
+                      image->reference);
 }
 
 static void on_locked(Task *task, int r, const Error *error, void *userdata) {
@@ -231,8 +240,8 @@ static int enter_locking(Machine *machine, Task **ret_task, Error **reterr) {
                 return machine_post(machine, MACHINE_OK), 0;
         r = image_record_directory(state_directory(image), image->repository, &directory);
         if (r < 0)
-                return error_set(reterr, -r, "cannot make a directory for '%s' in '%s': %s", image->repository, state_directory(image),
-                                 strerror(-r));
+                return error_set(reterr, -r, "cannot make a directory for '%s' in '%s': %s", image->repository,
+                                 state_directory(image), strerror(-r));
         path = str_printf("%s/.lock-%s", directory, *tag ? tag + 1 : "");
         if (!path)
                 return -ENOMEM;
@@ -242,14 +251,18 @@ static int enter_locking(Machine *machine, Task **ret_task, Error **reterr) {
 static void on_progress(const char *text, void *userdata) {
         ImageUse *image = userdata;
 
-        job_emit(image->job, (JobEvent) { .kind = JOB_EVENT_PULL, .step = image->first_step, .step_index = image->first_index,
-                                          .text = text });
+        job_emit(image->job, (JobEvent) { .kind = JOB_EVENT_PULL,
+                                         .step = image->first_step,
+                                         .step_index = image->first_index,
+                                         .text = text });
 }
 
 /* What the failure means comes first, then the engine's words. */
 static void pull_failed(ImageUse *image, int r, const Error *error) {
         bool is_again = (r == -EREMOTEIO || r == -ENOENT) && may_try_again(image);
-        const char *advice = r == -EREMOTEIO || r == -ENOENT ? pull_fault_advice(image->pulled.fault, image->job->spec.engine->info.kind) : NULL;
+        const char *advice = r == -EREMOTEIO || r == -ENOENT
+                                     ? pull_fault_advice(image->pulled.fault, image->job->spec.engine->info.kind)
+                                     : NULL;
         _cleanup_(error_freep) Error *why = error_copy(error);
 
         if (advice && str_starts_with(image->reference, "localhost/"))
@@ -271,15 +284,19 @@ static int note_pulled(ImageUse *image, Error **reterr) {
                 r = image_record_set_access(state_directory(image), image->repository, IMAGE_OPEN);
         if (r >= 0 && !(image->is_local && str_equal(image->info.id, image->pulled.id)))
                 r = image_record_add(state_directory(image), image->repository, image->reference, image->pulled.id);
-        return r < 0 ? error_set(reterr, -r, "cannot note in '%s' that it was fetched: %s", state_directory(image), strerror(-r)) : 0;
+        return r < 0 ? error_set(reterr, -r, "cannot note in '%s' that it was fetched: %s", state_directory(image),
+                                 strerror(-r))
+                     : 0;
 }
 
 static void on_pulled(Task *task, int r, const Error *error, void *userdata) {
         ImageUse *image = userdata;
         _cleanup_(error_freep) Error *why = NULL;
 
-        if (r < 0 && image->is_check && image->pulled.fault == PULL_FAULT_NOT_FOUND && policy_now(image) != PULL_NEVER) {
-                image->is_check = false; /* the registry has forgotten this very one: what it has now is for who may read it */
+        if (r < 0 && image->is_check && image->pulled.fault == PULL_FAULT_NOT_FOUND &&
+            policy_now(image) != PULL_NEVER) {
+                /* the registry has forgotten this very one: what it has now is for who may read it */
+                image->is_check = false;
                 image->must_pull = true;
                 machine_post(&image->machine, MACHINE_START);
                 return;
@@ -310,12 +327,14 @@ static int note_login(ImageUse *image, Error **reterr) {
         if (image->is_check || !registry_login_is_set(&image->login.login))
                 return 0;
         r = image_record_set_access(state_directory(image), image->repository, access);
-        return r < 0 ? error_set(reterr, -r, "cannot note in '%s' that a login was used: %s", state_directory(image), strerror(-r)) : 0;
+        return r < 0 ? error_set(reterr, -r, "cannot note in '%s' that a login was used: %s", state_directory(image),
+                                 strerror(-r))
+                     : 0;
 }
 
 /*
- * What is "missing" we judge ourselves: the engine might find what another job's login has fetched a moment ago. "newer"
- * forgives failures where an image is here; of one that not everybody may have they must count.
+ * What is "missing" we judge ourselves: the engine might find what another job's login has fetched a moment ago.
+ * "newer" forgives failures where an image is here; of one that not everybody may have they must count.
  */
 static PullPolicy engine_policy(const ImageUse *image) {
         PullPolicy policy = policy_now(image);
@@ -335,14 +354,17 @@ static int enter_pulling(Machine *machine, Task **ret_task, Error **reterr) {
         int r;
 
         if (!digest && policy_now(image) == PULL_NEVER)
-                return error_set(reterr, EACCES, "it is here, but was fetched with a login, and where it came from is not known any more");
+                return error_set(
+                        reterr, EACCES,
+                        "it is here, but was fetched with a login, and where it came from is not known any more");
         image->is_check = digest != NULL;
         r = note_login(image, reterr);
         if (r < 0)
                 return r;
         step_emit_state(&image->job->steps[image->first_index], STEP_PULLING);
         pull_result_done(&image->pulled);
-        return engine_image_pull(image->job->spec.engine, &spec, image->is_check ? NULL : on_progress, &image->pulled, on_pulled, image, ret_task);
+        return engine_image_pull(image->job->spec.engine, &spec, image->is_check ? NULL : on_progress, &image->pulled,
+                                 on_pulled, image, ret_task);
 }
 
 static void on_looked_at_pulled(Task *task, int r, const Error *error, void *userdata) {
@@ -352,7 +374,8 @@ static void on_looked_at_pulled(Task *task, int r, const Error *error, void *use
         if (r > 0)
                 r = error_set(&why, ENOENT, "it is not there although it was just pulled");
         else if (r == 0 && !fits_platform(image))
-                r = error_set(&why, ENOENT, "it is not made for %s: the registry has it for %s", image->platform, image->info.platform);
+                r = error_set(&why, ENOENT, "it is not made for %s: the registry has it for %s", image->platform,
+                              image->info.platform);
         if (r < 0)
                 attempt_failed(image, r, why);
         else
@@ -368,11 +391,14 @@ static int enter_looking_at_pulled(Machine *machine, Task **ret_task, Error **re
                 return machine_post(machine, MACHINE_OK), 0;
         image_info_done(&image->info);
         image->info.labels = STRMAP_INIT;
-        return engine_image_inspect(image->job->spec.engine, image->pulled.id, &image->info, on_looked_at_pulled, image, ret_task);
+        return engine_image_inspect(image->job->spec.engine, image->pulled.id, &image->info, on_looked_at_pulled, image,
+                                    ret_task);
 }
 
 void image_use_tell(ImageUse *image) {
-        const char *id = image->info.id && str_starts_with(image->info.id, "sha256:") ? image->info.id + strlen("sha256:") : image->info.id;
+        const char *id = image->info.id && str_starts_with(image->info.id, "sha256:")
+                                 ? image->info.id + strlen("sha256:")
+                                 : image->info.id;
         const char *digest = image->info.digest, *from;
 
         if (image->is_told || !image->reference)
@@ -383,10 +409,12 @@ void image_use_tell(ImageUse *image) {
                 digest = from ? strchr(from, '@') + 1 : "";
         }
         if (image->attempt > 0 && !image->was_pulled)
-                job_emit_text(image->job, JOB_EVENT_NOTE, first_step(image), "Using locally found image version due to \"%s\" pull policy",
+                job_emit_text(image->job, JOB_EVENT_NOTE, first_step(image),
+                              "Using locally found image version due to \"%s\" pull policy",
                               policy_word(policy_now(image)));
-        job_emit_text(image->job, JOB_EVENT_NOTE, first_step(image), "%s image %s (%s%s%sid %.12s)", image->was_pulled ? "pulled" : "using",
-                      image->reference, *digest ? "digest " : "", digest, *digest ? ", " : "", id);
+        job_emit_text(image->job, JOB_EVENT_NOTE, first_step(image), "%s image %s (%s%s%sid %.12s)",
+                      image->was_pulled ? "pulled" : "using", image->reference, *digest ? "digest " : "", digest,
+                      *digest ? ", " : "", id);
 }
 
 static int enter_ready(Machine *machine, Task **ret_task, Error **reterr) {
@@ -411,19 +439,27 @@ static int enter_failed(Machine *machine, Task **ret_task, Error **reterr) {
 }
 
 /*
- * START looks (again): with the first policy, with the next, after another podstep has fetched it, when there is no need
- * to ask the registry. FAIL in LOOKING: it is not here, or that is not enough. STOP: it cannot be had.
+ * START looks (again): with the first policy, with the next, after another podstep has fetched it, when there is no
+ * need to ask the registry. FAIL in LOOKING: it is not here, or that is not enough. STOP: it cannot be had.
  */
 static const MachineState image_states[] = {
-        /*                                                                              START          OK                       FAIL           STOP */
-        [IMAGE_NEW]               = { "new",               NULL,                    { IMAGE_LOOKING, MACHINE_BUG,             MACHINE_BUG,   IMAGE_FAILED } },
-        [IMAGE_LOOKING]           = { "looking",           enter_looking,           { IMAGE_LOOKING, IMAGE_READY,             IMAGE_LOGIN,   IMAGE_FAILED } },
-        [IMAGE_LOGIN]             = { "login",             enter_login,             { IMAGE_LOOKING, IMAGE_LOCKING,           IMAGE_FAILED,  IMAGE_FAILED } },
-        [IMAGE_LOCKING]           = { "locking",           enter_locking,           { IMAGE_LOOKING, IMAGE_PULLING,           IMAGE_FAILED,  IMAGE_FAILED } },
-        [IMAGE_PULLING]           = { "pulling",           enter_pulling,           { IMAGE_LOOKING, IMAGE_LOOKING_AT_PULLED, IMAGE_FAILED,  IMAGE_FAILED } },
-        [IMAGE_LOOKING_AT_PULLED] = { "looking-at-pulled", enter_looking_at_pulled, { IMAGE_LOOKING, IMAGE_READY,             IMAGE_FAILED,  IMAGE_FAILED } },
-        [IMAGE_READY]             = { "ready",             enter_ready,             { MACHINE_BUG,   MACHINE_BUG,             MACHINE_BUG,   MACHINE_STAY } },
-        [IMAGE_FAILED]            = { "failed",            enter_failed,            { MACHINE_BUG,   MACHINE_STAY,            MACHINE_STAY,  MACHINE_STAY } },
+                /* START         OK                       FAIL          STOP */
+        [IMAGE_NEW] = { "new", NULL,
+                { IMAGE_LOOKING, MACHINE_BUG,             MACHINE_BUG,  IMAGE_FAILED } },
+        [IMAGE_LOOKING] = { "looking", enter_looking,
+                { IMAGE_LOOKING, IMAGE_READY,             IMAGE_LOGIN,  IMAGE_FAILED } },
+        [IMAGE_LOGIN] = { "login", enter_login,
+                { IMAGE_LOOKING, IMAGE_LOCKING,           IMAGE_FAILED, IMAGE_FAILED } },
+        [IMAGE_LOCKING] = { "locking", enter_locking,
+                { IMAGE_LOOKING, IMAGE_PULLING,           IMAGE_FAILED, IMAGE_FAILED } },
+        [IMAGE_PULLING] = { "pulling", enter_pulling,
+                { IMAGE_LOOKING, IMAGE_LOOKING_AT_PULLED, IMAGE_FAILED, IMAGE_FAILED } },
+        [IMAGE_LOOKING_AT_PULLED] = { "looking-at-pulled", enter_looking_at_pulled,
+                { IMAGE_LOOKING, IMAGE_READY,             IMAGE_FAILED, IMAGE_FAILED } },
+        [IMAGE_READY] = { "ready", enter_ready,
+                { MACHINE_BUG,   MACHINE_BUG,             MACHINE_BUG,  MACHINE_STAY } },
+        [IMAGE_FAILED] = { "failed", enter_failed,
+                { MACHINE_BUG,   MACHINE_STAY,            MACHINE_STAY, MACHINE_STAY } },
 };
 
 void image_use_stop(ImageUse *image) {
@@ -451,11 +487,19 @@ int image_use_new(Job *job, size_t index, const PullList *pull, ImageUse **ret) 
 
         if (!image)
                 return -ENOMEM;
-        *image = (ImageUse) { .job = job, .first_step = step, .first_index = index, .reference = step->image_reference,
-                              .platform = step->platform, .pull = *pull, .lock = IMAGE_LOCK_NONE, .info.labels = STRMAP_INIT,
-                              .pause = { .first_usec = PAUSE_FIRST_USEC, .max_usec = PAUSE_MAX_USEC } };
+        *image = (ImageUse) { .job = job,
+                             .first_step = step,
+                             .first_index = index,
+                             .reference = step->image_reference,
+                             .platform = step->platform,
+                             .pull = *pull,
+                             .lock = IMAGE_LOCK_NONE,
+                             .info.labels = STRMAP_INIT,
+                             .pause = { .first_usec = PAUSE_FIRST_USEC, .max_usec = PAUSE_MAX_USEC } };
         image->repository = image_reference_repository(image->reference);
-        r = image->repository ? machine_init(&image->machine, job->event, image->reference, image_states, IMAGE_NEW, image_failed) : -ENOMEM;
+        r = image->repository
+                    ? machine_init(&image->machine, job->event, image->reference, image_states, IMAGE_NEW, image_failed)
+                    : -ENOMEM;
         if (r < 0) {
                 (void) image_use_free(image);
                 return r;

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * The life of one job: a plan, run on an engine. Follow it from job.c (states) over schedule.c (whose turn it is) and step.c (one
- * container's states) to sandbox.c and workspace.c (what they stand on).
+ * The life of one job: a plan, run on an engine. Follow it from job.c (states) over schedule.c (whose turn it is) and
+ * step.c (one container's states) to sandbox.c and workspace.c (what they stand on).
  */
 
 #include "base/clock.h"
@@ -29,7 +29,8 @@ typedef struct JobSpec {
         const Policy *policy; /* the operator's, which the plan passed; NULL: podstep's own behaviour */
         Engine *engine;
         const char *holder;          /* the program podstep-holder; NULL: find it beside podstep */
-        const char *guard_socket;    /* of podstep-guard@.service, for an agent in a sandbox: see holder/ask.h; NULL: none */
+        /* of podstep-guard@.service, for an agent in a sandbox: see holder/ask.h; NULL: none */
+        const char *guard_socket;
         const char *state_directory; /* "~/.local/state/podstep": the job's own directory is made below it */
         const char *checkout;        /* absolute */
         WorkspaceMode workspace_mode;
@@ -68,8 +69,8 @@ void job_start(Job *job);
 /**
  * job_resume() - instead of job_start(): goes on where another process, of which the record is, left it
  *
- * Steps that run are followed again; output that was kept is not told again; times count from the first start. That a step is done
- * may be told once more. The plan must be the same.
+ * Steps that run are followed again; output that was kept is not told again; times count from the first start. That a
+ * step is done may be told once more. The plan must be the same.
  */
 void job_resume(Job *job);
 

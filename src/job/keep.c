@@ -32,7 +32,8 @@ static const TaskClass keep_class = { "keep", keep_free };
 
 /* Its container ran, and has files of ours that can be exchanged. */
 static bool can_be_entered(const Step *step) {
-        return (step->has_exit || step->is_up) && step->image && (step_uses_script(step->plan) || step->job->can_be_entered);
+        return (step->has_exit || step->is_up) && step->image &&
+               (step_uses_script(step->plan) || step->job->can_be_entered);
 }
 
 static int add_step(Keep *keep, const Step *step) {
@@ -47,7 +48,8 @@ static int add_step(Keep *keep, const Step *step) {
         MAP_FOREACH(entry, &plan->secret_environment)
                 if (r >= 0)
                         r = strv_append(&kept.secrets, entry->key);
-        if (r < 0 || !kept.name || !kept.container || !kept.directory || !kept.files || ARRAY_APPEND(keep->kept.steps, keep->kept.n_steps, kept) < 0) {
+        if (r < 0 || !kept.name || !kept.container || !kept.directory || !kept.files ||
+            ARRAY_APPEND(keep->kept.steps, keep->kept.n_steps, kept) < 0) {
                 free(kept.name);
                 free(kept.container);
                 free(kept.directory);
@@ -63,7 +65,8 @@ static int mark(Keep *keep, Error **reterr) {
         _cleanup_free_ char *text = NULL;
         int r;
 
-        keep->kept.until_usec = clock_realtime_usec() + (job->spec.keep_usec ? job->spec.keep_usec : JOB_KEEP_DEFAULT_USEC);
+        keep->kept.until_usec =
+                clock_realtime_usec() + (job->spec.keep_usec ? job->spec.keep_usec : JOB_KEEP_DEFAULT_USEC);
         keep->kept.workflow = strdup(job->spec.plan->name ? job->spec.plan->name : "");
         keep->kept.engine = strdup(job->spec.engine->info.address ? job->spec.engine->info.address : "");
         if (!keep->kept.workflow || !keep->kept.engine || kept_job_format(&keep->kept, &text) < 0)
@@ -120,7 +123,8 @@ static void keep_next(Keep *keep) {
                 if (r == 0)
                         return;
                 if (r < 0)
-                        job_emit_text(job, JOB_EVENT_WARNING, step, "it cannot be entered: %s", error_message(error, r));
+                        job_emit_text(job, JOB_EVENT_WARNING, step, "it cannot be entered: %s",
+                                      error_message(error, r));
                 else if (add_step(keep, step) < 0)
                         return task_finish(&keep->task, -ENOMEM, NULL);
                 error = error_free(error);

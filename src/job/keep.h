@@ -1,8 +1,9 @@
 #pragma once
 
 /*
- * A job that failed stays in place, for looking at. Its containers are made ready for 'podstep enter': where a step's script was
- * is one that only waits, so that the very same container can be started again, and secrets are taken out of all files.
+ * A job that failed stays in place, for looking at. Its containers are made ready for 'podstep enter': where a step's
+ * script was is one that only waits, so that the very same container can be started again, and secrets are taken out of
+ * all files.
  */
 
 #include "loop/task.h"

@@ -1,8 +1,9 @@
 #pragma once
 
 /*
- * What is known of a job that failed and whose containers were left in place (--keep): the file "kept" of its directory, for
- * 'podstep enter', and for those who remove it in the end. No secret is in it, nor in any other file of the job by then.
+ * What is known of a job that failed and whose containers were left in place (--keep): the file "kept" of its
+ * directory, for 'podstep enter', and for those who remove it in the end. No secret is in it, nor in any other file of
+ * the job by then.
  */
 
 #include <stdbool.h>

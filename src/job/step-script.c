@@ -42,13 +42,15 @@ static bool brings_secrets(const Step *step) {
 }
 
 /*
- * Secrets that neither a script of ours nor the engine can set: podstep-holder adds them, and becomes the program. Also where the
- * container may be kept: then it can be started again without running that program, and no secret stays on the engine.
+ * Secrets that neither a script of ours nor the engine can set: podstep-holder adds them, and becomes the program. Also
+ * where the container may be kept: then it can be started again without running that program, and no secret stays on
+ * the engine.
  */
 bool step_uses_wrapper(const Step *step) {
         if (brings_secrets(step))
                 return false;
-        return step->job->can_be_entered || (!step->job->spec.engine->info.has_secrets && step->plan->secret_environment.n_entries > 0);
+        return step->job->can_be_entered ||
+               (!step->job->spec.engine->info.has_secrets && step->plan->secret_environment.n_entries > 0);
 }
 
 bool step_needs_secrets(const Step *step) {
@@ -60,7 +62,9 @@ int step_write_file(const Step *step, const char *name, Str *text, mode_t mode, 
         int r;
 
         if (!path || text->error)
-                return text->error == -E2BIG ? error_set(reterr, E2BIG, "its script is larger than %u MiB", STEP_FILE_BYTES_MAX >> 20) : error_oom(reterr);
+                return text->error == -E2BIG
+                               ? error_set(reterr, E2BIG, "its script is larger than %u MiB", STEP_FILE_BYTES_MAX >> 20)
+                               : error_oom(reterr);
         r = file_replace(path, str_get(text), text->n, mode);
         return r < 0 ? error_set(reterr, -r, "cannot write '%s': %s", path, strerror(-r)) : 0;
 }
@@ -73,7 +77,9 @@ static void append_quoted(Str *text, const char *value) {
 }
 
 static bool is_shell_name(const char *name) {
-        return *name && strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789") == strlen(name) && !(*name >= '0' && *name <= '9');
+        return *name &&
+               strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789") == strlen(name) &&
+               !(*name >= '0' && *name <= '9');
 }
 
 static void append_export(Str *text, const char *name, const char *value) {
@@ -123,7 +129,8 @@ static int make_plain(const Step *step, ScriptFiles *files) {
 
         if (!script || !now)
                 return -ENOMEM;
-        append_export(text, "CI_PIPELINE_STATUS", (files->are_kept ? step->prepared_failed : step->job->has_failed) ? "failure" : "success");
+        append_export(text, "CI_PIPELINE_STATUS",
+                      (files->are_kept ? step->prepared_failed : step->job->has_failed) ? "failure" : "success");
         append_export(text, "CI_STEP_STARTED", now);
         append_secrets(text, step, files->are_kept);
         (void) str_append(text, script);
@@ -143,7 +150,8 @@ static int add_commands(const Step *step, char *const *commands, const char *pat
 static int make_strict(const Step *step, ScriptFiles *files) {
         bool has_more = strv_length(step->plan->after_commands) > 0;
         const Policy *policy = step->job->spec.policy;
-        _cleanup_free_ char *launcher = gitlab_launcher(COMMANDS, has_more ? AFTER : NULL, policy ? policy->shell : NULL);
+        _cleanup_free_ char *launcher =
+                gitlab_launcher(COMMANDS, has_more ? AFTER : NULL, policy ? policy->shell : NULL);
         Str *text = add_file(files, files->are_kept ? AGAIN : SCRIPT, 0555);
         int r;
 
@@ -193,8 +201,12 @@ static int make_files(const Step *step, ScriptFiles *files, Error **reterr) {
 }
 
 /* The holder comes along where it is to run: in the wrapper's place, or for who enters. */
-static int send_files(Step *step, const ScriptFiles *files, bool with_holder, TaskDone done, void *userdata, Task **ret_task, Error **reterr) {
-        ArchiveSpec spec = { .container = step->container, .path = STEP_SCRIPT_DIRECTORY, .source = upload_read, .rewind = upload_rewind };
+static int send_files(Step *step, const ScriptFiles *files, bool with_holder, TaskDone done, void *userdata,
+                      Task **ret_task, Error **reterr) {
+        ArchiveSpec spec = { .container = step->container,
+                             .path = STEP_SCRIPT_DIRECTORY,
+                             .source = upload_read,
+                             .rewind = upload_rewind };
         _cleanup_free_ char *program = NULL;
         size_t n = 0;
         int r = with_holder ? helper_read_program(step->job, &program, &n, reterr) : 0;
@@ -202,7 +214,8 @@ static int send_files(Step *step, const ScriptFiles *files, bool with_holder, Ta
         if (r < 0)
                 return r;
         step->upload = upload_free(step->upload);
-        if (upload_new_empty(&step->upload) < 0 || (with_holder && upload_add_file(step->upload, path_base(HOLDER), program, n, 0555) < 0))
+        if (upload_new_empty(&step->upload) < 0 ||
+            (with_holder && upload_add_file(step->upload, path_base(HOLDER), program, n, 0555) < 0))
                 return error_oom(reterr);
         for (size_t i = 0; i < files->n; i++) {
                 const ScriptFile *file = &files->files[i];
@@ -216,7 +229,8 @@ static int send_files(Step *step, const ScriptFiles *files, bool with_holder, Ta
 
 /* One copy for all steps of the job, each with a name of its own. */
 static int put_holder(const Step *step, Error **reterr) {
-        _cleanup_free_ char *path = path_join(step->job->directory.path, "holder"), *name = path_join(step->directory, path_base(HOLDER));
+        _cleanup_free_ char *path = path_join(step->job->directory.path, "holder"),
+                            *name = path_join(step->directory, path_base(HOLDER));
         _cleanup_free_ char *program = NULL;
         size_t n = 0;
         int r = 0;
@@ -234,7 +248,8 @@ static int put_holder(const Step *step, Error **reterr) {
         return r < 0 ? error_set(reterr, -r, "cannot write '%s': %s", name, strerror(-r)) : 0;
 }
 
-static int put_files(Step *step, const ScriptFiles *files, bool with_holder, TaskDone done, void *userdata, Task **ret_task, Error **reterr) {
+static int put_files(Step *step, const ScriptFiles *files, bool with_holder, TaskDone done, void *userdata,
+                     Task **ret_task, Error **reterr) {
         int r = 0;
 
         if (files->n == 0 && !with_holder)
@@ -242,7 +257,8 @@ static int put_files(Step *step, const ScriptFiles *files, bool with_holder, Tas
         if (job_is_far(step->job))
                 return send_files(step, files, with_holder, done, userdata, ret_task, reterr);
         for (size_t i = 0; i < files->n && r >= 0; i++)
-                r = step_write_file(step, files->files[i].name, (Str *) &files->files[i].text, files->files[i].mode, reterr);
+                r = step_write_file(step, files->files[i].name, (Str *) &files->files[i].text, files->files[i].mode,
+                                    reterr);
         if (with_holder && r >= 0) /* last: without it, secrets are out of the files all the same */
                 r = put_holder(step, reterr);
         return r < 0 ? r : 1;
@@ -346,9 +362,11 @@ static int add_plain_variables(const Step *step, Map *env) {
         (void) uname(&host);
         r = strmap_put(env, "CI_PIPELINE_STATUS", job->has_failed ? "failure" : "success");
         if (r >= 0)
-                r = strmap_putf(env, "CI_PIPELINE_STARTED", "%llu", (unsigned long long) (job->started_realtime_usec / USEC_PER_SEC));
+                r = strmap_putf(env, "CI_PIPELINE_STARTED", "%llu",
+                                (unsigned long long) (job->started_realtime_usec / USEC_PER_SEC));
         if (r >= 0)
-                r = strmap_putf(env, "CI_STEP_STARTED", "%llu", (unsigned long long) (clock_realtime_usec() / USEC_PER_SEC));
+                r = strmap_putf(env, "CI_STEP_STARTED", "%llu",
+                                (unsigned long long) (clock_realtime_usec() / USEC_PER_SEC));
         if (r >= 0)
                 r = strmap_put(env, "CI_STEP_NAME", step->plan->name);
         if (r >= 0)
@@ -388,7 +406,8 @@ static int add_strict_variables(const Step *step, Map *env) {
         if (r >= 0)
                 r = put_time(env, "CI_JOB_STARTED_AT", step->job->started_realtime_usec);
         if (r >= 0)
-                r = strmap_putf(env, "CI_JOB_TIMEOUT", "%llu", (unsigned long long) (step->job->spec.timeout_usec / USEC_PER_SEC));
+                r = strmap_putf(env, "CI_JOB_TIMEOUT", "%llu",
+                                (unsigned long long) (step->job->spec.timeout_usec / USEC_PER_SEC));
         return r >= 0 ? strmap_put(env, "CI_RUNNER_EXECUTABLE_ARCH", system) : r;
 }
 

@@ -33,7 +33,8 @@ static int write_hosts(const Step *step, Error **reterr) {
         if (r < 0)
                 return error_set(reterr, -r, "cannot read '%s': %s", job_hosts, strerror(-r));
         for (size_t i = 0; i < step->plan->n_extra_hosts; i++)
-                (void) str_appendf(&text, "%s\t%s\n", step->plan->extra_hosts[i].address, step->plan->extra_hosts[i].name);
+                (void) str_appendf(&text, "%s\t%s\n", step->plan->extra_hosts[i].address,
+                                   step->plan->extra_hosts[i].name);
         (void) str_append(&text, common);
         return step_write_file(step, "hosts", &text, 0644, reterr);
 }
@@ -53,7 +54,8 @@ static bool is_same_list(char *const *a, char *const *b) {
 static bool has_own_resolver(const Step *step) {
         const PolicyNetwork *network = &step->job->spec.policy->network;
 
-        return uses_job_network(step) && (!is_same_list(step->plan->dns, network->dns) || !is_same_list(step->plan->dns_search, network->dns_search));
+        return uses_job_network(step) && (!is_same_list(step->plan->dns, network->dns) ||
+                                          !is_same_list(step->plan->dns_search, network->dns_search));
 }
 
 /* In a shared namespace the engine takes no DNS settings of one container, so the file is ours too. */
@@ -114,12 +116,15 @@ int step_create_secret(Step *step, TaskDone done, void *userdata, Task **ret_tas
                         if (!name)
                                 return error_oom(reterr);
                         step->n_secrets++; /* asked for: to be removed whatever comes of it */
-                        return engine_secret_create(step->job->spec.engine, name, &step->job->labels, entry->value, done, userdata, ret_task);
+                        return engine_secret_create(step->job->spec.engine, name, &step->job->labels, entry->value,
+                                                    done, userdata, ret_task);
                 }
         return 1;
 }
 
-/* Mounts are collected in an array of their own; the strings they point to live in 'strings' until the request is made. */
+/*
+ * Mounts are collected in an array of their own; the strings they point to live in 'strings' until the request is made.
+ */
 typedef struct Mounts {
         MountSpec *mounts;
         size_t n_mounts;
@@ -145,7 +150,8 @@ static const char *keep_string(Mounts *mounts, char *take) {
 
 /* SELinux keeps containers from files of a home directory; 'z' gives ours the label that all containers may read. */
 static void add_own_file(Mounts *mounts, const Step *step, char *path_take, const char *target) {
-        static const char *const read_only[] = { "rbind", "ro", NULL }, *const labelled[] = { "rbind", "ro", "z", NULL };
+        static const char *const read_only[] = { "rbind", "ro", NULL }, *const labelled[] = { "rbind", "ro", "z",
+                                                                                              NULL };
         const char *const *options = step->job->spec.engine->info.has_selinux ? labelled : read_only;
 
         add_mount(mounts, (MountSpec) { MOUNT_BIND, keep_string(mounts, path_take), target, (char *const *) options });
@@ -161,7 +167,10 @@ static void add_own_files(Mounts *mounts, const Step *step) {
                 add_own_file(mounts, step, strdup(step->directory), STEP_SCRIPT_DIRECTORY);
         if (!uses_job_network(step))
                 return;
-        add_own_file(mounts, step, step->plan->n_extra_hosts > 0 ? step_file(step, "hosts") : path_join(step->job->directory.path, "hosts"), "/etc/hosts");
+        add_own_file(mounts, step,
+                     step->plan->n_extra_hosts > 0 ? step_file(step, "hosts")
+                                                   : path_join(step->job->directory.path, "hosts"),
+                     "/etc/hosts");
         if (has_own_resolver(step))
                 add_own_file(mounts, step, step_file(step, "resolv.conf"), "/etc/resolv.conf");
 }
@@ -213,10 +222,13 @@ static int make_lists(const PlanStep *plan, char ***devices, char ***hosts, char
         for (size_t i = 0; r >= 0 && plan->host_names && plan->host_names[i]; i++)
                 r = strv_append(aliases, plan->host_names[i]);
         for (size_t i = 0; r >= 0 && i < plan->n_devices; i++)
-                r = strv_append_take(devices, plan->devices[i].target ? str_printf("%s:%s:%s", plan->devices[i].source, plan->devices[i].target, plan->devices[i].access)
-                                                                      : strdup(plan->devices[i].source));
+                r = strv_append_take(devices, plan->devices[i].target
+                                                      ? str_printf("%s:%s:%s", plan->devices[i].source,
+                                                                   plan->devices[i].target, plan->devices[i].access)
+                                                      : strdup(plan->devices[i].source));
         for (size_t i = 0; r >= 0 && i < plan->n_extra_hosts; i++)
-                r = strv_append_take(hosts, str_printf("%s:%s", plan->extra_hosts[i].name, plan->extra_hosts[i].address));
+                r = strv_append_take(hosts,
+                                     str_printf("%s:%s", plan->extra_hosts[i].name, plan->extra_hosts[i].address));
         return r;
 }
 
@@ -233,9 +245,9 @@ int step_create_container(Step *step, TaskDone done, void *userdata, Task **ret_
         r = guard_open_mounts(step, reterr);
         if (r < 0)
                 return r;
-        if (step_environment(step, &env) < 0 || name_secrets(step, &secrets) < 0 || strmap_update(&labels, &step->job->labels) < 0 ||
-            strmap_put(&labels, "io.podstep.step", plan->name) < 0 || collect_mounts(&mounts, step) < 0 ||
-            make_lists(plan, &devices, &hosts, &aliases) < 0) {
+        if (step_environment(step, &env) < 0 || name_secrets(step, &secrets) < 0 ||
+            strmap_update(&labels, &step->job->labels) < 0 || strmap_put(&labels, "io.podstep.step", plan->name) < 0 ||
+            collect_mounts(&mounts, step) < 0 || make_lists(plan, &devices, &hosts, &aliases) < 0) {
                 free_tmpfs_options(&mounts);
                 return error_oom(reterr);
         }
@@ -270,15 +282,20 @@ int step_create_container(Step *step, TaskDone done, void *userdata, Task **ret_
         if (plan->ready.command) {
                 /* Podman is asked by us, Docker asks by itself. */
                 health = (HealthSpec) { .test = plan->ready.command,
-                                        .interval_usec = step->job->spec.engine->info.runs_health_checks ? FAR_HEALTH_INTERVAL_USEC : 0,
-                                        .timeout_usec = READY_COMMAND_USEC, .retries = 1 };
+                                       .interval_usec = step->job->spec.engine->info.runs_health_checks
+                                                                ? FAR_HEALTH_INTERVAL_USEC
+                                                                : 0,
+                                       .timeout_usec = READY_COMMAND_USEC,
+                                       .retries = 1 };
                 spec.health = &health;
-        } else if (plan->kind == STEP_SERVICE && step->image->info.has_health_check && step->image->info.health_interval_usec > health.interval_usec)
+        } else if (plan->kind == STEP_SERVICE && step->image->info.has_health_check &&
+                   step->image->info.health_interval_usec > health.interval_usec)
                 spec.health = step->job->spec.engine->info.runs_health_checks ? &health : NULL;
         sandbox_network(step->job->sandbox, plan, aliases, &spec.network);
         r = step_program(step, &spec, &wrapped);
         if (r >= 0)
-                r = engine_container_create(step->job->spec.engine, &spec, &step->container_id, done, userdata, ret_task);
+                r = engine_container_create(step->job->spec.engine, &spec, &step->container_id, done, userdata,
+                                            ret_task);
         free_tmpfs_options(&mounts);
         return r;
 }

@@ -60,8 +60,10 @@ int workspace_enter_sending(Machine *machine, Task **ret_task, Error **reterr) {
 
         if (!workspace->is_far || workspace->is_made || workspace->mode == WORKSPACE_CLONE)
                 return machine_post(machine, MACHINE_OK), 0;
-        if (workspace->sent.tv_sec == 0) { /* who begins anew goes on with the earlier time: what changed since was changed by others */
-                (void) clock_gettime(CLOCK_REALTIME_COARSE, &workspace->sent); /* the clock that files are stamped with */
+        /* who begins anew goes on with the earlier time: what changed since was changed by others */
+        if (workspace->sent.tv_sec == 0) {
+                /* the clock that files are stamped with */
+                (void) clock_gettime(CLOCK_REALTIME_COARSE, &workspace->sent);
                 workspace_note_time(workspace, "sent", &workspace->sent);
         }
         return workspace_send(workspace, &workspace->upload, on_sent, workspace, ret_task);

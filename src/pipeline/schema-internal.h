@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * Between schema.c, which writes tables of keys, and schema-value.c and schema-gitlab.c, which write what their values may
- * be.
+ * Between schema.c, which writes tables of keys, and schema-value.c and schema-gitlab.c, which write what their values
+ * may be.
  */
 
 #include "document/schema.h"
@@ -25,7 +25,8 @@ typedef struct SchemaDefinition {
         SchemaPut put;        /* instead of a table */
 } SchemaDefinition;
 
-extern const SchemaShape *const schema_woodpecker_shapes, *const schema_gitlab_shapes; /* ended by one without a table */
+/* ended by one without a table */
+extern const SchemaShape *const schema_woodpecker_shapes, *const schema_gitlab_shapes;
 extern const SchemaDefinition *const schema_gitlab_definitions;                        /* by one without a name */
 
 void schema_put_value(JsonWriter *w, const SchemaShape *of, const KeyTable *table, const Key *key);

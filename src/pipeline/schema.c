@@ -23,7 +23,8 @@ typedef struct Schema {
 } Schema;
 
 /* @required: a key that must be there, or NULL */
-static void put_table(JsonWriter *w, const Schema *schema, const KeyTable *table, unsigned place, const char *required) {
+static void put_table(JsonWriter *w, const Schema *schema, const KeyTable *table, unsigned place,
+                      const char *required) {
         bool is_file = table == *schema->file;
 
         json_put_string(w, "type", "object");
@@ -79,8 +80,8 @@ static const SchemaDefinition woodpecker_rows[] = {
 static const SchemaDefinition *const woodpecker_definitions = woodpecker_rows;
 
 static const Schema schemas[_SCHEMA_MAX] = {
-        [SCHEMA_WOODPECKER] = { "Woodpecker CI workflow, as podstep reads it", &woodpecker_workflow_keys, "steps", NULL, NULL,
-                                &schema_woodpecker_shapes, &woodpecker_definitions },
+        [SCHEMA_WOODPECKER] = { "Woodpecker CI workflow, as podstep reads it", &woodpecker_workflow_keys, "steps", NULL,
+                                NULL, &schema_woodpecker_shapes, &woodpecker_definitions },
         [SCHEMA_GITLAB] = { "GitLab CI file, as podstep reads it", &gitlab_file_keys, NULL, "job", "^\\.",
                             &schema_gitlab_shapes, &schema_gitlab_definitions },
 };

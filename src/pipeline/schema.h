@@ -1,6 +1,8 @@
 #pragma once
 
-/* The JSON schemas (draft-07) of workflow files, for editors: made of the same tables that the parsers read files by. */
+/*
+ * The JSON schemas (draft-07) of workflow files, for editors: made of the same tables that the parsers read files by.
+ */
 
 typedef enum SchemaKind {
         SCHEMA_WOODPECKER,

@@ -1,4 +1,7 @@
-/* The agent's store: what goes in comes out; older ones are brought up to date; and what was acknowledged survives a loss of power. */
+/*
+ * The agent's store: what goes in comes out; older ones are brought up to date; and what was acknowledged survives a
+ * loss of power.
+ */
 
 #include "test.h"
 
@@ -56,10 +59,23 @@ static Store *open_store(const char *directory) {
 }
 
 static void add_with(Store *store, const char *id, const char *label, const char *secrets) {
-        StoredJob job = { .id = strdup(id), .group = strdup(id), .name = strdup("build"), .label = strdup(label), .request = strdup("{}"),
-                          .secrets = secrets ? strdup(secrets) : NULL, .created_usec = 1000 };
-        StoredStep steps[] = { { .index = 0, .name = (char *) "a", .kind = (char *) "commands", .state = (char *) "waiting", .exit_code = -1 },
-                               { .index = 1, .name = (char *) "b", .kind = (char *) "commands", .state = (char *) "waiting", .exit_code = -1 } };
+        StoredJob job = { .id = strdup(id),
+                          .group = strdup(id),
+                          .name = strdup("build"),
+                          .label = strdup(label),
+                          .request = strdup("{}"),
+                          .secrets = secrets ? strdup(secrets) : NULL,
+                          .created_usec = 1000 };
+        StoredStep steps[] = { { .index = 0,
+                                 .name = (char *) "a",
+                                 .kind = (char *) "commands",
+                                 .state = (char *) "waiting",
+                                 .exit_code = -1 },
+                               { .index = 1,
+                                 .name = (char *) "b",
+                                 .kind = (char *) "commands",
+                                 .state = (char *) "waiting",
+                                 .exit_code = -1 } };
 
         assert_int_equal(store_add_job(store, &job, steps, 2, NULL), 0);
         assert_true(job.number > 0);
@@ -124,7 +140,11 @@ static void test_steps_records_notes(void **state) {
         _cleanup_(store_freep) Store *store = open_store(directory);
         StoredStep done = { .index = 1, .name = (char *) "b", .kind = (char *) "commands", .state = (char *) "done",
                             .result = (char *) "failure", .exit_code = 3, .started_usec = 5, .duration_usec = 7 };
-        StoredStep again = { .index = 1, .name = (char *) "b", .kind = (char *) "commands", .state = (char *) "running", .exit_code = -1 };
+        StoredStep again = { .index = 1,
+                             .name = (char *) "b",
+                             .kind = (char *) "commands",
+                             .state = (char *) "running",
+                             .exit_code = -1 };
         StoredNote note = { .time_usec = 1, .kind = JOB_EVENT_NOTE, .step = -1, .text = (char *) "pulled" };
         _cleanup_map_ Map records = STRMAP_INIT;
         StoredStep *steps = NULL;
@@ -179,8 +199,11 @@ static void test_migration(void **state) {
                 print_message("from version %d\n", version);
                 assert_int_equal(sqlite3_open(path, &old.db), SQLITE_OK);
                 assert_int_equal(store_migrate(&old, version, NULL), 0);
-                assert_int_equal(store_run(&old, "INSERT INTO jobs (id, grouped, name, label, request, state, created)"
-                                                 " VALUES ('01aaaaaaaa', '01aaaaaaaa', 'n', 'l', '{}', 0, 1)", NULL), 0);
+                assert_int_equal(store_run(&old,
+                                           "INSERT INTO jobs (id, grouped, name, label, request, state, created) "
+                                           "VALUES ('01aaaaaaaa', '01aaaaaaaa', 'n', 'l', '{}', 0, 1)",
+                                           NULL),
+                                 0);
                 (void) sqlite3_close(old.db);
                 store = open_store(directory);
                 assert_int_equal(store_get_job(store, "1", &job, NULL), 0);
@@ -297,10 +320,14 @@ static uint64_t size_of(const char *path) {
         return stat(path, &st) < 0 ? 0 : (uint64_t) st.st_size;
 }
 
-/* What the disk holds when the power goes: the database as it was, and the log up to some byte. The rest may be rubbish. */
+/*
+ * What the disk holds when the power goes: the database as it was, and the log up to some byte. The rest may be
+ * rubbish.
+ */
 static size_t count_after_loss(const char *db, size_t n_db, const char *wal, size_t n_wal, bool adds_rubbish) {
         _cleanup_scratch_ char *directory = scratch();
-        _cleanup_free_ char *db_path = path_join(directory, "agent.db"), *wal_path = path_join(directory, "agent.db-wal");
+        _cleanup_free_ char *db_path = path_join(directory, "agent.db"),
+                            *wal_path = path_join(directory, "agent.db-wal");
         _cleanup_(store_freep) Store *store = NULL;
         _cleanup_(statement_freep) Statement *statement = NULL;
         _cleanup_str_ Str text = STR_INIT(FILE_MAX);
@@ -324,7 +351,8 @@ static size_t count_after_loss(const char *db, size_t n_db, const char *wal, siz
 
 static void test_power_loss(void **state) {
         _cleanup_scratch_ char *directory = scratch();
-        _cleanup_free_ char *db_path = path_join(directory, "agent.db"), *wal_path = path_join(directory, "agent.db-wal");
+        _cleanup_free_ char *db_path = path_join(directory, "agent.db"),
+                            *wal_path = path_join(directory, "agent.db-wal");
         _cleanup_free_ char *db = NULL, *wal = NULL;
         _cleanup_(store_freep) Store *store = open_store(directory);
         uint64_t acknowledged[JOBS]; /* how much of the log was on the disk by then */
@@ -360,9 +388,11 @@ static void test_power_loss(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_life_of_a_job), cmocka_unit_test(test_steps_records_notes), cmocka_unit_test(test_one_agent),
-                cmocka_unit_test(test_migration), cmocka_unit_test(test_old_file),     cmocka_unit_test(test_newer),               cmocka_unit_test(test_no_database),
-                cmocka_unit_test(test_expired),       cmocka_unit_test(test_power_loss),
+                cmocka_unit_test(test_life_of_a_job), cmocka_unit_test(test_steps_records_notes),
+                cmocka_unit_test(test_one_agent),     cmocka_unit_test(test_migration),
+                cmocka_unit_test(test_old_file),      cmocka_unit_test(test_newer),
+                cmocka_unit_test(test_no_database),   cmocka_unit_test(test_expired),
+                cmocka_unit_test(test_power_loss),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

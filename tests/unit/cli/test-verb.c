@@ -13,7 +13,10 @@ static RunOptions *seen; /* what a verb was run with */
 static int note_run(char *const *args, const void *values, int exit_code) {
         const RunOptions *options = values;
 
-        *seen = (RunOptions) { .pull = options->pull, .network = options->network, .policy.trusted = options->policy.trusted, .dry_run = options->dry_run };
+        *seen = (RunOptions) { .pull = options->pull,
+                              .network = options->network,
+                              .policy.trusted = options->policy.trusted,
+                              .dry_run = options->dry_run };
         return exit_code + (int) strv_length(args);
 }
 
@@ -122,7 +125,8 @@ static void test_main(void **state) {
                 { { "podstep", "run", "--", "-v", "--" }, 12 },
                 { { "podstep", "lint" }, 40 },
                 { { "podstep", "lint", "--trusted=none", "x.yaml" }, 40 },
-                { { "podstep", "lint", "--format", "gitlab", "--strict", "--plugins-privileged", "a" }, 40 + DIAG_FORMAT_GITLAB },
+                { { "podstep", "lint", "--format", "gitlab", "--strict", "--plugins-privileged", "a" },
+                  40 + DIAG_FORMAT_GITLAB },
                 { { "podstep", "lint", "--format", "json", "--json" }, 40 + DIAG_FORMAT_JSON },
                 { { "podstep", "lint", "--format", "github", "--json" }, EXIT_USAGE },
                 { { "podstep", "lint", "--format", "pdf" }, EXIT_USAGE },
@@ -149,7 +153,8 @@ static void test_main(void **state) {
                 if (row->argv[1] && str_equal(row->argv[1], "run") && row->want == 10) {
                         assert_int_equal(options.pull.n, row->argv[2] ? 1 : 0);
                         assert_int_equal(options.network, row->argv[2] ? NETWORK_CHOICE_BRIDGE : NETWORK_CHOICE_UNSET);
-                        assert_int_equal(options.policy.trusted, row->argv[2] ? TRUST_NETWORK | TRUST_VOLUMES : TRUSTED_UNSET);
+                        assert_int_equal(options.policy.trusted,
+                                         row->argv[2] ? TRUST_NETWORK | TRUST_VOLUMES : TRUSTED_UNSET);
                 }
                 if (row->want == 30)
                         assert_true(options.dry_run);
@@ -164,13 +169,19 @@ static void test_values(void **state) {
         } rows[] = {
                 { { "-e", "A=1", "--env=A=2", "--env", "B=x=y", "-eC=" }, 0, "A=2 B=x=y C= " },
                 { { "--env", "PODSTEP_TEST_SET" }, 0, "PODSTEP_TEST_SET=yes " },
-                { { "--env", "PODSTEP_TEST_UNSET" }, -EINVAL,
-                  "'--env PODSTEP_TEST_UNSET': no such variable in podstep's environment; give it a value with 'PODSTEP_TEST_UNSET=...'" },
+                { { "--env", "PODSTEP_TEST_UNSET" },
+                  -EINVAL,
+                  "'--env PODSTEP_TEST_UNSET': no such variable in podstep's environment; give it a value with "
+                  "'PODSTEP_TEST_UNSET=...'" },
                 { { "--env", "=x" }, -EINVAL, "'--env' needs a name before the '='" },
-                { { "--secret", "TOKEN=abc" }, -EINVAL,
-                  "'--secret TOKEN=...': a secret must not stand on the command line; put it into the environment as TOKEN and give only "
-                  "its name, or use '--secrets-file'" },
-                { { "--write", "--clean" }, -EINVAL, "'--write' and '--clean' do not go together: a clean copy is thrown away in the end; use '--export'" },
+                { { "--secret", "TOKEN=abc" },
+                  -EINVAL,
+                  "'--secret TOKEN=...': a secret must not stand on the command line; put it into the environment as "
+                  "TOKEN and give only its name, or use '--secrets-file'" },
+                { { "--write", "--clean" },
+                  -EINVAL,
+                  "'--write' and '--clean' do not go together: a clean copy is thrown away in the end; use "
+                  "'--export'" },
                 { { "--json", "-q" }, -EINVAL, "'--json' and '--quiet' do not go together: choose one" },
                 { { "--export-to", "x" }, -EINVAL, "'--export-to' alone does nothing: it needs an '--export PATTERN'" },
                 { { "--export-to", "x", "--export", "y" }, 0, "" },

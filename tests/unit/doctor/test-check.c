@@ -92,7 +92,8 @@ static void test_docker(void **state) {
 
 #define MAKE(name, code) static void name(Facts *f) { code; }
 MAKE(config_files, f->config_files = words)
-MAKE(config_broken, f->config_faults = (char *) "/etc/podstep/podstep.yaml:3:1: error: unknown key 'x'\n    3 | x\n"; f->config_is_broken = true)
+MAKE(config_broken, f->config_faults = (char *) "/etc/podstep/podstep.yaml:3:1: error: unknown key 'x'\n    3 | x\n";
+     f->config_is_broken = true)
 MAKE(config_warning, f->config_faults = (char *) "a.yaml:3:1: warning: what\n")
 MAKE(as_root, f->uid = 0)
 MAKE(no_runtime, f->runtime_directory = NULL)
@@ -107,7 +108,8 @@ MAKE(no_namespaces, f->user_namespaces_max = 0)
 MAKE(few_namespaces, f->user_namespaces_max = 10)
 MAKE(apparmor, f->apparmor_restricts = 1; f->engine_r = -ECONNREFUSED; f->knows_details = false)
 MAKE(apparmor_answers, f->apparmor_restricts = 1)
-MAKE(apparmor_profile, f->apparmor_restricts = 1; f->has_podman_profile = true; f->engine_r = -ECONNREFUSED; f->knows_details = false)
+MAKE(apparmor_profile, f->apparmor_restricts = 1; f->has_podman_profile = true; f->engine_r = -ECONNREFUSED;
+     f->knows_details = false)
 MAKE(no_subuid, f->subuid = (IdRanges) { 0 })
 MAKE(subuid_of_others, f->subuid = ((IdRanges) { others, 1, 0 }))
 MAKE(subuid_by_number, f->subuid = ((IdRanges) { by_number, 1, 0 }))
@@ -120,7 +122,8 @@ MAKE(ids_by_sss, f->subuid = (IdRanges) { 0 }; f->ids_elsewhere = true)
 MAKE(no_newuidmap, f->newuidmap = PROGRAM_MISSING)
 MAKE(plain_newgidmap, f->newgidmap = PROGRAM_PLAIN)
 MAKE(nosuid, f->newuidmap = PROGRAM_NOSUID)
-MAKE(no_engine, f->details = (EngineDetails) { 0 }; f->engine_r = -ECONNREFUSED; f->engine_error = (char *) "no Podman engine found"; f->knows_details = false)
+MAKE(no_engine, f->details = (EngineDetails) { 0 }; f->engine_r = -ECONNREFUSED;
+     f->engine_error = (char *) "no Podman engine found"; f->knows_details = false)
 MAKE(no_podman, no_engine(f); f->has_podman = false)
 MAKE(too_old, no_engine(f); f->engine_r = -EPROTONOSUPPORT)
 MAKE(docker_answers, f->details = (EngineDetails) { 0 }; f->knows_details = false; f->is_docker = true)
@@ -197,35 +200,43 @@ static void test_verdicts(void **state) {
         } rows[] = {
 #define ROW(make) #make, make
                 { ROW(config_files), "configuration", LEVEL_OK, "memory, pids, cpu", NULL },
-                { ROW(config_broken), "configuration", LEVEL_FAULT, "podstep.yaml:3:1: error: unknown key 'x'", "$ podstep config" },
-                { ROW(config_warning), "configuration", LEVEL_WARNING, "a.yaml:3:1: warning: what", "$ podstep config" },
+                { ROW(config_broken), "configuration", LEVEL_FAULT, "podstep.yaml:3:1: error: unknown key 'x'",
+                  "$ podstep config" },
+                { ROW(config_warning), "configuration", LEVEL_WARNING, "a.yaml:3:1: warning: what",
+                  "$ podstep config" },
                 { ROW(as_root), "session", LEVEL_NOTE, "you are root", NULL },
                 { ROW(as_root), "subuid", LEVEL_OK, "not needed", NULL },
                 { ROW(as_root), "idmap", LEVEL_OK, "not needed", NULL },
                 { ROW(no_runtime), "session", LEVEL_FAULT, "is not set", "# machinectl shell ci@" },
-                { ROW(runtime_gone), "session", LEVEL_FAULT, "no directory", "# install -d -m 700 -o ci /run/user/1000" },
-                { ROW(runtime_of_other), "session", LEVEL_FAULT, "of user 0", "$ export XDG_RUNTIME_DIR=/run/user/1000" },
+                { ROW(runtime_gone), "session", LEVEL_FAULT, "no directory",
+                  "# install -d -m 700 -o ci /run/user/1000" },
+                { ROW(runtime_of_other), "session", LEVEL_FAULT, "of user 0",
+                  "$ export XDG_RUNTIME_DIR=/run/user/1000" },
                 { ROW(runtime_open), "session", LEVEL_WARNING, "mode 0755", "$ chmod 700 /run/user/1000" },
                 { ROW(no_linger), "linger", LEVEL_WARNING, "off", "$ podstep setup" },
                 { ROW(no_linger_no_logind), "linger", LEVEL_WARNING, "off", "# loginctl enable-linger ci" },
                 { ROW(linger_unknown), "linger", LEVEL_OK, "no systemd", NULL },
-                { ROW(no_clone), "userns", LEVEL_FAULT, "unprivileged_userns_clone", "# echo kernel.unprivileged_userns_clone=1" },
+                { ROW(no_clone), "userns", LEVEL_FAULT, "unprivileged_userns_clone",
+                  "# echo kernel.unprivileged_userns_clone=1" },
                 { ROW(no_namespaces), "userns", LEVEL_FAULT, "at most 0", "# echo user.max_user_namespaces" },
                 { ROW(few_namespaces), "userns", LEVEL_WARNING, "at most 10", "# echo user.max_user_namespaces" },
                 { ROW(apparmor), "userns", LEVEL_WARNING, "AppArmor", "# echo kernel.apparmor" },
                 { ROW(apparmor_answers), "userns", LEVEL_OK, "AppArmor profile", NULL },
                 { ROW(apparmor_profile), "userns", LEVEL_OK, "AppArmor profile", NULL },
-                { ROW(no_subuid), "subuid", LEVEL_FAULT, "/etc/subuid has no line for ci", "# usermod --add-subuids 231072-296607 ci" },
+                { ROW(no_subuid), "subuid", LEVEL_FAULT, "/etc/subuid has no line for ci",
+                  "# usermod --add-subuids 231072-296607 ci" },
                 { ROW(subuid_of_others), "subuid", LEVEL_FAULT, "no line", "# usermod --add-subuids 231072-296607 ci" },
                 { ROW(subuid_by_number), "subuid", LEVEL_OK, "65536 ids", NULL },
                 { ROW(few_subuids), "subuid", LEVEL_WARNING, "only 1000 ids", "# usermod --add-subuids" },
                 { ROW(shared_subuids), "subuid", LEVEL_WARNING, "from 165535 on are also other's", NULL },
                 { ROW(bad_subuids), "subuid", LEVEL_NOTE, "1 line of /etc/subuid", NULL },
                 { ROW(full_subuids), "subuid", LEVEL_FAULT, "no line", "$ podman system migrate" },
-                { ROW(no_subgid), "subgid", LEVEL_FAULT, "/etc/subgid has no line", "# usermod --add-subgids 231072-296607 ci" },
+                { ROW(no_subgid), "subgid", LEVEL_FAULT, "/etc/subgid has no line",
+                  "# usermod --add-subgids 231072-296607 ci" },
                 { ROW(ids_by_sss), "subuid", LEVEL_OK, "nsswitch.conf", NULL },
                 { ROW(no_newuidmap), "idmap", LEVEL_FAULT, "newuidmap is not installed", NULL },
-                { ROW(plain_newgidmap), "idmap", LEVEL_FAULT, "newgidmap is neither", "# setcap cap_setgid+ep /usr/bin/newgidmap" },
+                { ROW(plain_newgidmap), "idmap", LEVEL_FAULT, "newgidmap is neither",
+                  "# setcap cap_setgid+ep /usr/bin/newgidmap" },
                 { ROW(nosuid), "idmap", LEVEL_FAULT, "mounted nosuid", NULL },
                 { ROW(no_engine), "engine", LEVEL_FAULT, "no Podman engine found", "$ podstep setup" },
                 { ROW(no_podman), "engine", LEVEL_FAULT, "no Podman engine found", NULL },
@@ -239,15 +250,20 @@ static void test_verdicts(void **state) {
                 { ROW(no_manager), "socket", LEVEL_WARNING, "does not answer", NULL },
                 { ROW(no_systemd), "socket", LEVEL_NOTE, "no systemd", "$ podman system service" },
                 { ROW(agent_ready), "agent", LEVEL_OK, "enabled and active", NULL },
-                { ROW(agent_disabled), "agent", LEVEL_NOTE, "disabled and active: 'podstep submit' finds no agent after the next boot", "$ podstep setup" },
-                { ROW(agent_dead), "agent", LEVEL_NOTE, "disabled and inactive: 'podstep submit' finds no agent", "$ podstep setup" },
+                { ROW(agent_disabled), "agent", LEVEL_NOTE,
+                  "disabled and active: 'podstep submit' finds no agent after the next boot", "$ podstep setup" },
+                { ROW(agent_dead), "agent", LEVEL_NOTE, "disabled and inactive: 'podstep submit' finds no agent",
+                  "$ podstep setup" },
                 { ROW(agent_masked), "agent", LEVEL_NOTE, "masked", "$ systemctl --user unmask podstep.socket" },
                 { ROW(agent_failed), "agent", LEVEL_WARNING, "has failed", "$ journalctl --user -u podstep.service" },
-                { ROW(agent_socket_failed), "agent", LEVEL_WARNING, "has failed", "$ journalctl --user -u podstep.service" },
+                { ROW(agent_socket_failed), "agent", LEVEL_WARNING, "has failed",
+                  "$ journalctl --user -u podstep.service" },
                 { ROW(agent_alone), "agent", LEVEL_WARNING, "there is no podstep-guard.socket", NULL },
                 { ROW(agent_missing), "agent", LEVEL_OK, "start yourself", NULL },
-                { ROW(maps_less), "mapping", LEVEL_WARNING, "maps only 1001 ids, though you have 65536", "$ podman system migrate" },
-                { ROW(big_image), "mapping", LEVEL_WARNING, "'big:1' runs as user 70000:0, and ids end at 65536", "# usermod --add-subuids" },
+                { ROW(maps_less), "mapping", LEVEL_WARNING, "maps only 1001 ids, though you have 65536",
+                  "$ podman system migrate" },
+                { ROW(big_image), "mapping", LEVEL_WARNING, "'big:1' runs as user 70000:0, and ids end at 65536",
+                  "# usermod --add-subuids" },
                 { ROW(small_image), "mapping", LEVEL_OK, "up to 65536", NULL },
                 { ROW(bad_conmon), "versions", LEVEL_FAULT, "conmon 2.1.9: no container starts", NULL },
                 { ROW(old_podman), "versions", LEVEL_NOTE, "secrets in the clear", NULL },
@@ -257,8 +273,10 @@ static void test_verdicts(void **state) {
                 { ROW(no_dns), "dns", LEVEL_NOTE, "aardvark-dns is not installed", NULL },
                 { ROW(cgroup1), "cgroups", LEVEL_WARNING, "version 1", NULL },
                 { ROW(cgroupfs), "cgroups", LEVEL_WARNING, "itself", NULL },
-                { ROW(no_controllers), "cgroups", LEVEL_WARNING, "memory, pids, cpu; a container", "# mkdir -p /etc/systemd/system/user@.service.d" },
-                { ROW(no_controllers_seen), "cgroups", LEVEL_WARNING, "passed over", "# mkdir -p /etc/systemd/system/user@.service.d" },
+                { ROW(no_controllers), "cgroups", LEVEL_WARNING, "memory, pids, cpu; a container",
+                  "# mkdir -p /etc/systemd/system/user@.service.d" },
+                { ROW(no_controllers_seen), "cgroups", LEVEL_WARNING, "passed over",
+                  "# mkdir -p /etc/systemd/system/user@.service.d" },
                 { ROW(no_controllers_told), "cgroups", LEVEL_OK, "memory, pids and cpu", NULL },
                 { ROW(vfs), "storage", LEVEL_WARNING, "vfs", "$ podman system reset" },
                 { ROW(fuse_overlayfs), "storage", LEVEL_NOTE, "/usr/bin/fuse-overlayfs", "$ podman system reset" },
@@ -287,7 +305,8 @@ static void test_verdicts(void **state) {
                 { ROW(no_seccomp), "seccomp", LEVEL_WARNING, "off", NULL },
                 { ROW(many_registries), "short-names", LEVEL_NOTE, "registry.example.org, docker.io", NULL },
                 { ROW(no_registries), "short-names", LEVEL_OK, "its own list", NULL },
-                { ROW(few_inotify), "limits", LEVEL_WARNING, "10 inotify instances", "# echo fs.inotify.max_user_instances=512" },
+                { ROW(few_inotify), "limits", LEVEL_WARNING, "10 inotify instances",
+                  "# echo fs.inotify.max_user_instances=512" },
                 { ROW(no_keys), "limits", LEVEL_FAULT, "0 keys", "# echo kernel.keys.maxkeys=1000" },
                 { ROW(clock_behind), "clock", LEVEL_FAULT, "1970-01-01", "# timedatectl set-ntp true" },
                 { ROW(clock_drifts), "clock", LEVEL_NOTE, "not synchronized", "# timedatectl set-ntp true" },
@@ -311,7 +330,8 @@ static void test_verdicts(void **state) {
                 if (found->level != row->want || !strstr(found->what, row->what))
                         fail_msg("%s: %s", level_to_string(found->level), found->what);
                 assert_int_equal(found->why != NULL, found->level > LEVEL_OK);
-                assert_true(found->level == LEVEL_OK || found->advice || found->n_remedies > 0); /* there is always a way out */
+                /* there is always a way out */
+                assert_true(found->level == LEVEL_OK || found->advice || found->n_remedies > 0);
                 assert_int_equal(found->n_remedies > 0, row->command != NULL);
                 if (row->command) {
                         assert_int_equal(found->remedies[0].as_root, row->command[0] == '#');

@@ -9,7 +9,10 @@
 
 #define P "/v1.41/"
 #define DONE seen_done, &scene->seen, &scene->task
-#define PING { "GET /_ping", 200, "OK", .docker = "1.41" }, { "GET " P "info", 200, "{\"ServerVersion\":\"20.10\",\"PidsLimit\":true}" }
+#define PING                                                                                                           \
+        { "GET /_ping", 200, "OK", .docker = "1.41" }, {                                                               \
+                "GET " P "info", 200, "{\"ServerVersion\":\"20.10\",\"PidsLimit\":true}"                               \
+        }
 
 typedef struct Scene {
         sd_event *event;
@@ -72,9 +75,11 @@ static void expect_part(const ContainerSpec *spec, const char *part) {
 
 static void test_create_body(void **state) {
         _cleanup_map_ Map env = STRMAP_INIT;
-        const char *argv[] = { "sh", "-c", "true", NULL }, *ro[] = { "rbind", "ro", "z", NULL }, *nocopy[] = { "nocopy", NULL },
-                   *aliases[] = { "db", NULL }, *devices[] = { "/dev/fuse:/dev/fuse:rw", "nvidia.com/gpu=all", NULL },
-                   *caps[] = { "SYS_PTRACE", NULL }, *all[] = { "ALL", NULL }, *size[] = { "size=1m", "mode=1777", NULL };
+        const char *argv[] = { "sh", "-c", "true", NULL }, *ro[] = { "rbind", "ro", "z", NULL },
+                   *nocopy[] = { "nocopy", NULL }, *aliases[] = { "db", NULL },
+                   *devices[] = { "/dev/fuse:/dev/fuse:rw", "nvidia.com/gpu=all", NULL },
+                   *caps[] = { "SYS_PTRACE", NULL }, *all[] = { "ALL", NULL },
+                   *size[] = { "size=1m", "mode=1777", NULL };
         MountSpec mounts[] = {
                 { MOUNT_BIND, "/src", "/dst", (char *const *) ro },
                 { MOUNT_VOLUME, "v", "/v", (char *const *) nocopy },
@@ -85,13 +90,26 @@ static void test_create_body(void **state) {
         UlimitSpec ulimit = { "nofile", 10, -1 };
         DeviceRuleSpec rule = { 'c', 10, -1, "rwm" };
         HealthSpec health = { .interval_usec = 1000000 };
-        ContainerSpec spec = { .image = "sha256:1", .entrypoint = (char *const *) argv, .environment = &env, .mounts = mounts,
-                               .n_mounts = ELEMENTSOF(mounts), .network = { NETWORK_NAMED, "net", (char *const *) aliases },
-                               .devices = (char *const *) devices, .device_rules = &rule, .n_device_rules = 1,
-                               .security = { .no_new_privileges = true, .cap_add = (char *const *) caps, .cap_drop = (char *const *) all,
-                                             .apparmor = "unconfined", .unmask = (char *const *) all },
+        ContainerSpec spec = { .image = "sha256:1",
+                               .entrypoint = (char *const *) argv,
+                               .environment = &env,
+                               .mounts = mounts,
+                               .n_mounts = ELEMENTSOF(mounts),
+                               .network = { NETWORK_NAMED, "net", (char *const *) aliases },
+                               .devices = (char *const *) devices,
+                               .device_rules = &rule,
+                               .n_device_rules = 1,
+                               .security = { .no_new_privileges = true,
+                                             .cap_add = (char *const *) caps,
+                                             .cap_drop = (char *const *) all,
+                                             .apparmor = "unconfined",
+                                             .unmask = (char *const *) all },
                                .limits = { .memory_bytes = 1 << 20, .cpu_quota_usec = 50000, .pids_max = 7 },
-                               .ulimits = &ulimit, .n_ulimits = 1, .stop_signal = 2, .health = &health, .init = true };
+                               .ulimits = &ulimit,
+                               .n_ulimits = 1,
+                               .stop_signal = 2,
+                               .health = &health,
+                               .init = true };
 
         assert_int_equal(strmap_put(&env, "A", "b=c"), 0);
         expect_part(&spec, "\"Image\":\"sha256:1\"");
@@ -99,11 +117,13 @@ static void test_create_body(void **state) {
         expect_part(&spec, "\"Env\":[\"A=b=c\"]");
         expect_part(&spec, "\"StopSignal\":\"2\"");
         expect_part(&spec, "\"Binds\":[\"/src:/dst:ro,z\",\"v:/v:nocopy\"]");
-        expect_part(&spec, "\"Mounts\":[{\"Type\":\"volume\",\"Target\":\"/anonymous\"},{\"Type\":\"bind\",\"Source\":\"/a:b\",\"Target\":\"/c\"}]");
+        expect_part(&spec, "\"Mounts\":[{\"Type\":\"volume\",\"Target\":\"/"
+                           "anonymous\"},{\"Type\":\"bind\",\"Source\":\"/a:b\",\"Target\":\"/c\"}]");
         expect_part(&spec, "\"Tmpfs\":{\"/t\":\"size=1m,mode=1777\"}");
         expect_part(&spec, "\"NetworkMode\":\"net\"");
         expect_part(&spec, "\"NetworkingConfig\":{\"EndpointsConfig\":{\"net\":{\"Aliases\":[\"db\"]}}}");
-        expect_part(&spec, "\"Devices\":[{\"PathOnHost\":\"/dev/fuse\",\"PathInContainer\":\"/dev/fuse\",\"CgroupPermissions\":\"rw\"}]");
+        expect_part(&spec, "\"Devices\":[{\"PathOnHost\":\"/dev/fuse\",\"PathInContainer\":\"/dev/"
+                           "fuse\",\"CgroupPermissions\":\"rw\"}]");
         expect_part(&spec, "\"DeviceRequests\":[{\"Driver\":\"cdi\",\"DeviceIDs\":[\"nvidia.com/gpu=all\"]}]");
         expect_part(&spec, "\"DeviceCgroupRules\":[\"c 10:* rwm\"]");
         expect_part(&spec, "\"CapAdd\":[\"SYS_PTRACE\"],\"CapDrop\":[\"ALL\"],\"MaskedPaths\":[],\"ReadonlyPaths\":[]");
@@ -123,10 +143,12 @@ static void test_mounts(void **state) {
                 const char *part;
         } rows[] = {
                 { { MOUNT_BIND, "/src", "/dst", NULL, false }, "\"Binds\":[\"/src:/dst\"],\"Mounts\":[]" },
-                { { MOUNT_BIND, "/src", "/dst", NULL, true }, "\"Binds\":[],\"Mounts\":[{\"Type\":\"bind\",\"Source\":\"/src\",\"Target\":\"/dst\"}]" },
+                { { MOUNT_BIND, "/src", "/dst", NULL, true },
+                  "\"Binds\":[],\"Mounts\":[{\"Type\":\"bind\",\"Source\":\"/src\",\"Target\":\"/dst\"}]" },
                 { { MOUNT_BIND, "/src", "/dst", (char *const *) ro, true },
                   "\"Target\":\"/dst\",\"ReadOnly\":true,\"BindOptions\":{\"Propagation\":\"rslave\"}}]" },
-                { { MOUNT_BIND, "/src", "/dst", (char *const *) relabel, true }, "\"Binds\":[\"/src:/dst:z\"],\"Mounts\":[]" },
+                { { MOUNT_BIND, "/src", "/dst", (char *const *) relabel, true },
+                  "\"Binds\":[\"/src:/dst:z\"],\"Mounts\":[]" },
         };
 
         FOREACH_ROW(row, rows)
@@ -147,7 +169,8 @@ static void test_networks(void **state) {
 
         FOREACH_ROW(row, rows)
                 expect_part(&(ContainerSpec) { .image = "i", .network = row->network }, row->part);
-        expect_part(&(ContainerSpec) { .image = "i", .read_only = true }, "\"Tmpfs\":{\"/run\":\"rw\",\"/tmp\":\"rw\",\"/var/tmp\":\"rw\"}");
+        expect_part(&(ContainerSpec) { .image = "i", .read_only = true },
+                    "\"Tmpfs\":{\"/run\":\"rw\",\"/tmp\":\"rw\",\"/var/tmp\":\"rw\"}");
 }
 
 static void expect_network(Scene *scene, const EngineNetworkSpec *spec, const char *part) {
@@ -164,25 +187,33 @@ static void expect_network(Scene *scene, const EngineNetworkSpec *spec, const ch
 
 /* Another request is about to make it. */
 static void test_network_again(void **state) {
-        static const FakeAnswer answers[] = { { "POST " P "networks/create", 403, "{\"message\":\"networks have same bridge name\"}", .count = 2 },
+        static const FakeAnswer answers[] = { { "POST " P "networks/create", 403,
+                                                "{\"message\":\"networks have same bridge name\"}", .count = 2 },
                                               { "POST " P "networks/create", 409, "{\"message\":\"already exists\"}" },
                                               { "GET " P "networks/n", 200, "{}" } };
         Scene *scene = *state;
 
         FAKE_PLAY(scene->server, answers);
-        assert_int_equal(finish(scene, engine_network_create(scene->engine, &(EngineNetworkSpec) { .name = "n" }, DONE)), 0);
+        assert_int_equal(finish(scene, engine_network_create(scene->engine, &(EngineNetworkSpec) { .name = "n" }, DONE)),
+                         0);
 }
 
 static void test_network_body(void **state) {
         Scene *scene = *state;
 
-        expect_network(scene, &(EngineNetworkSpec) { .name = "n", .mtu = 1280 }, "\"Options\":{\"com.docker.network.bridge.name\":\"ps-e34c8601f871\",\"com.docker.network.driver.mtu\":\"1280\"}");
+        expect_network(scene, &(EngineNetworkSpec) { .name = "n", .mtu = 1280 },
+                       "\"Options\":{\"com.docker.network.bridge.name\":\"ps-e34c8601f871\",\"com.docker.network."
+                       "driver.mtu\":\"1280\"}");
         /* unique local, the same for the same name */
         expect_network(scene, &(EngineNetworkSpec) { .name = "n", .ipv6 = true },
                        "\"EnableIPv6\":true,\"IPAM\":{\"Config\":[{\"Subnet\":\"fd71:1f8:4c86:63e3::/64\"}]}");
-        expect_network(scene, &(EngineNetworkSpec) { .name = "n", .subnet = "169.254.0.0/16", .range = "169.254.0.0/17", .is_void = true },
-                       "\"Internal\":true,\"IPAM\":{\"Config\":[{\"Subnet\":\"169.254.0.0/16\",\"IPRange\":\"169.254.0.0/17\"}]},"
-                       "\"Options\":{\"com.docker.network.bridge.name\":\"ps-e34c8601f871\",\"com.docker.network.bridge.inhibit_ipv4\":\"true\",\"com.docker.network.bridge.enable_icc\":\"false\"}");
+        expect_network(scene,
+                       &(EngineNetworkSpec) {
+                               .name = "n", .subnet = "169.254.0.0/16", .range = "169.254.0.0/17", .is_void = true },
+                       "\"Internal\":true,\"IPAM\":{\"Config\":[{\"Subnet\":\"169.254.0.0/"
+                       "16\",\"IPRange\":\"169.254.0.0/17\"}]},"
+                       "\"Options\":{\"com.docker.network.bridge.name\":\"ps-e34c8601f871\",\"com.docker.network."
+                       "bridge.inhibit_ipv4\":\"true\",\"com.docker.network.bridge.enable_icc\":\"false\"}");
 }
 
 /* A create whose answer was lost is found again by its name. */
@@ -195,8 +226,10 @@ static void test_create(void **state) {
         } rows[] = {
                 { 201, 0, "{\"Id\":\"abc\"}", NULL, 0, NULL },
                 { 409, 200, "{\"message\":\"Conflict. The name is in use\"}", "{\"Id\":\"abc\"}", 0, NULL },
-                { 409, 404, "{\"message\":\"Conflict. The name is in use\"}", "{\"message\":\"no such\"}", -EREMOTEIO, "The name is in use" },
-                { 404, 0, "{\"message\":\"No such image: x\"}", NULL, -ENOENT, "docker: creating container: No such image: x" },
+                { 409, 404, "{\"message\":\"Conflict. The name is in use\"}", "{\"message\":\"no such\"}", -EREMOTEIO,
+                  "The name is in use" },
+                { 404, 0, "{\"message\":\"No such image: x\"}", NULL, -ENOENT,
+                  "docker: creating container: No such image: x" },
                 { 400, 0, "{\"message\":\"bad parameter\"}", NULL, -EREMOTEIO, "bad parameter" },
                 { 201, 0, "{}", NULL, -EPROTO, "odd answer" },
         };
@@ -208,7 +241,9 @@ static void test_create(void **state) {
                 _cleanup_free_ char *id = NULL;
 
                 FAKE_PLAY(scene->server, answers);
-                assert_int_equal(finish(scene, engine_container_create(scene->engine, &(ContainerSpec) { .name = "n", .image = "i" }, &id, DONE)),
+                assert_int_equal(finish(scene, engine_container_create(scene->engine,
+                                                                       &(ContainerSpec) { .name = "n", .image = "i" },
+                                                                       &id, DONE)),
                                  row->want_r);
                 if (row->want_r == 0)
                         assert_string_equal(id, "abc");
@@ -221,9 +256,12 @@ static void test_create_joins(void **state) {
         static const FakeAnswer answers[] = { { "POST " P "containers/create?name=n", 201, "{\"Id\":\"abc\"}" },
                                               { "POST " P "networks/a/connect", 200 },
                                               { "POST " P "networks/b/connect", 403, "{\"message\":\"already\"}", 1 },
-                                              { "POST " P "networks/b/connect", 404, "{\"message\":\"network b not found\"}" } };
+                                              { "POST " P "networks/b/connect", 404,
+                                                "{\"message\":\"network b not found\"}" } };
         const char *also[] = { "a", "b", NULL };
-        ContainerSpec spec = { .name = "n", .image = "i", .network = { NETWORK_NAMED, "net", NULL, (char *const *) also } };
+        ContainerSpec spec = { .name = "n",
+                               .image = "i",
+                               .network = { NETWORK_NAMED, "net", NULL, (char *const *) also } };
         _cleanup_free_ char *id = NULL, *again = NULL;
         Scene *scene = *state;
 
@@ -240,28 +278,34 @@ static void test_pull(void **state) {
                 int status, inspect, want_r;
                 PullFault fault;
         } rows[] = {
-                { "a/b:1", "always", "fromImage=a%2Fb%3A1", "{\"status\":\"Pulling\"}\r\n{\"status\":\"Done\"}\r\n", 200, 200, 0, 0 },
+                { "a/b:1", "always", "fromImage=a%2Fb%3A1", "{\"status\":\"Pulling\"}\r\n{\"status\":\"Done\"}\r\n",
+                  200, 200, 0, 0 },
                 { "a/b", "always", "fromImage=a%2Fb&tag=latest", "{\"status\":\"Done\"}", 200, 200, 0, 0 },
                 { "h:5/b", "always", "fromImage=h%3A5%2Fb&tag=latest", "{\"status\":\"Done\"}", 200, 200, 0, 0 },
-                { "a:1", "always", "fromImage=a%3A1", "{\"errorDetail\":{\"message\":\"toomanyrequests: slow\"},\"error\":\"toomanyrequests: slow\"}",
-                  200, 200, -EREMOTEIO, PULL_FAULT_RATE_LIMITED },
+                { "a:1", "always", "fromImage=a%3A1",
+                  "{\"errorDetail\":{\"message\":\"toomanyrequests: slow\"},\"error\":\"toomanyrequests: slow\"}", 200,
+                  200, -EREMOTEIO, PULL_FAULT_RATE_LIMITED },
                 { "a:1", "newer", "fromImage=a%3A1", "{\"error\":\"connection refused\"}", 200, 200, 0, 0 },
-                { "a:1", "newer", "fromImage=a%3A1", "{\"error\":\"connection refused\"}", 200, 404, -EREMOTEIO, PULL_FAULT_AWAY },
-                { "a:1", "always", "fromImage=a%3A1", "{\"message\":\"manifest for a:1 not found: manifest unknown\"}", 404, 0, -ENOENT,
-                  PULL_FAULT_NOT_FOUND },
+                { "a:1", "newer", "fromImage=a%3A1", "{\"error\":\"connection refused\"}", 200, 404, -EREMOTEIO,
+                  PULL_FAULT_AWAY },
+                { "a:1", "always", "fromImage=a%3A1", "{\"message\":\"manifest for a:1 not found: manifest unknown\"}",
+                  404, 0, -ENOENT, PULL_FAULT_NOT_FOUND },
                 { "a:1", "always", "fromImage=a%3A1", "rubbish\n", 200, 200, -EPROTO, 0 },
         };
         Scene *scene = *state;
 
         FOREACH_ROW(row, rows) {
                 _cleanup_free_ char *post = str_printf("POST " P "images/create?%s", row->path);
-                const FakeAnswer answers[] = { { post, row->status, row->stream }, { "GET " P "images/", row->inspect, "{\"Id\":\"sha256:7\"}" } };
+                const FakeAnswer answers[] = { { post, row->status, row->stream },
+                                               { "GET " P "images/", row->inspect, "{\"Id\":\"sha256:7\"}" } };
                 _cleanup_(pull_result_done) PullResult result = { 0 };
 
                 print_message("case %s\n", row->path);
                 FAKE_PLAY(scene->server, answers);
-                assert_int_equal(finish(scene, engine_image_pull(scene->engine, &(PullSpec) { row->reference, row->policy }, NULL, &result, DONE)),
-                                 row->want_r);
+                assert_int_equal(
+                        finish(scene, engine_image_pull(scene->engine, &(PullSpec) { row->reference, row->policy }, NULL,
+                                                        &result, DONE)),
+                        row->want_r);
                 if (row->want_r == 0)
                         assert_string_equal(result.id, "sha256:7");
                 else
@@ -269,7 +313,10 @@ static void test_pull(void **state) {
         }
 }
 
-/* What is here under its digest Docker takes without asking: the registry is asked for it by another call, with the same login. */
+/*
+ * What is here under its digest Docker takes without asking: the registry is asked for it by another call, with the
+ * same login.
+ */
 static void test_pull_digest(void **state) {
         static const struct {
                 const char *policy, *asked;
@@ -286,7 +333,8 @@ static void test_pull_digest(void **state) {
 
         FOREACH_ROW(row, rows) {
                 const FakeAnswer answers[] = {
-                        { "POST " P "images/create?fromImage=h%2Fa%40sha256%3A0", 200, "{\"status\":\"Image is up to date\"}" },
+                        { "POST " P "images/create?fromImage=h%2Fa%40sha256%3A0", 200,
+                          "{\"status\":\"Image is up to date\"}" },
                         { "GET " P "distribution/", row->status, row->asked },
                         { "GET " P "images/", 200, "{\"Id\":\"sha256:7\"}" },
                 };
@@ -294,8 +342,10 @@ static void test_pull_digest(void **state) {
 
                 print_message("case %s %d\n", row->policy, row->status);
                 FAKE_PLAY(scene->server, answers);
-                assert_int_equal(finish(scene, engine_image_pull(scene->engine, &(PullSpec) { "h/a@sha256:0", row->policy }, NULL, &result, DONE)),
-                                 row->want_r);
+                assert_int_equal(
+                        finish(scene, engine_image_pull(scene->engine, &(PullSpec) { "h/a@sha256:0", row->policy }, NULL,
+                                                        &result, DONE)),
+                        row->want_r);
                 if (row->want_r == 0)
                         assert_string_equal(result.id, "sha256:7");
                 else
@@ -313,7 +363,11 @@ static void test_lists(void **state) {
         static const struct {
                 ObjectKind kind;
                 const char *name;
-        } rows[] = { { OBJECT_CONTAINER, "mine" }, { OBJECT_VOLUME, NULL }, { OBJECT_NETWORK, "net" }, { OBJECT_POD, NULL }, { OBJECT_SECRET, NULL } };
+        } rows[] = { { OBJECT_CONTAINER, "mine" },
+                     { OBJECT_VOLUME, NULL },
+                     { OBJECT_NETWORK, "net" },
+                     { OBJECT_POD, NULL },
+                     { OBJECT_SECRET, NULL } };
         Scene *scene = *state;
 
         FAKE_PLAY(scene->server, answers);
@@ -379,7 +433,8 @@ static void test_pinned_version(void **state) {
 
         FOREACH_ROW(row, rows) {
                 const FakeAnswer answers[] = { { "GET /_ping", 200, "OK", .docker = "1.41" },
-                                               { row->request, 200, "{\"ServerVersion\":\"20.10\",\"PidsLimit\":true}" } };
+                                               { row->request, 200,
+                                                 "{\"ServerVersion\":\"20.10\",\"PidsLimit\":true}" } };
                 Scene scene = { .event = test_event() };
                 ServiceSpec spec;
 
@@ -388,7 +443,8 @@ static void test_pinned_version(void **state) {
                 scene.server = fake_new(scene.event);
                 fake_play(scene.server, answers, row->request ? 2 : 1);
                 spec = (ServiceSpec) { .url = scene.server->url, .times = SERVICE_TIMES_DEFAULT };
-                assert_int_equal(finish(&scene, service_open(scene.event, &spec, &scene.engine, seen_done, &scene.seen, &scene.task)),
+                assert_int_equal(finish(&scene, service_open(scene.event, &spec, &scene.engine, seen_done, &scene.seen,
+                                                             &scene.task)),
                                  row->want_r);
                 engine_free(scene.engine);
                 fake_free(scene.server);

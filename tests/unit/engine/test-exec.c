@@ -4,7 +4,7 @@
 
 #define P FAKE_PREFIX
 #define TIMES                                                                                                          \
-        ((ServiceTimes) { .call_usec = 200 * USEC_PER_MSEC,                                                             \
+        ((ServiceTimes) { .call_usec = 200 * USEC_PER_MSEC,                                                            \
                         .slow_usec = 400 * USEC_PER_MSEC,                                                              \
                         .away_usec = 300 * USEC_PER_MSEC,                                                              \
                         .pull_idle_usec = 100 * USEC_PER_MSEC })
@@ -34,25 +34,57 @@ static const ExecRow rows[] = {
             { START, 101, frames, .n_body = sizeof(frames) - 1, .is_stream = true },
             { EXIT, 200, "{\"Running\":true}", .count = 2 },
             { EXIT, 200, "{\"Running\":false,\"ExitCode\":7}" } },
-          false, 7, "<1:one<2:!", "" },
+          false,
+          7,
+          "<1:one<2:!",
+          "" },
         { "a terminal: one stream as it is",
-          { { CREATE, 201, ID }, { START, 101, "\1\2\3 raw", .is_stream = true }, { EXIT, 200, "{\"Running\":false,\"ExitCode\":0}" } },
-          true, 0, "<1:\1\2\3 raw", "" },
+          { { CREATE, 201, ID },
+            { START, 101, "\1\2\3 raw", .is_stream = true },
+            { EXIT, 200, "{\"Running\":false,\"ExitCode\":0}" } },
+          true,
+          0,
+          "<1:\1\2\3 raw",
+          "" },
         { "no container of that name",
           { { CREATE, 404, "{\"cause\":\"no such container\",\"message\":\"no container\",\"response\":404}" } },
-          false, -ENOENT, "", "no container" },
+          false,
+          -ENOENT,
+          "",
+          "no container" },
         { "it does not run",
-          { { CREATE, 201, ID }, { START, 409, "{\"cause\":\"container state improper\",\"message\":\"it is not running\",\"response\":409}" } },
-          false, -EREMOTEIO, "", "starting a program: it is not running" },
-        { "it answers as if nothing had been asked", { { CREATE, 201, ID }, { START, 200, "" } }, false, -EPROTO, "", "HTTP 200 instead of a connection" },
+          { { CREATE, 201, ID },
+            { START, 409,
+              "{\"cause\":\"container state improper\",\"message\":\"it is not running\",\"response\":409}" } },
+          false,
+          -EREMOTEIO,
+          "",
+          "starting a program: it is not running" },
+        { "it answers as if nothing had been asked",
+          { { CREATE, 201, ID }, { START, 200, "" } },
+          false,
+          -EPROTO,
+          "",
+          "HTTP 200 instead of a connection" },
         { "an id that is a path", { { CREATE, 201, "{\"Id\":\"../x\"}" } }, false, -EPROTO, "", "names no program" },
-        { "it says nothing", { { CREATE, 201, ID }, { START, 101, .hangs = true } }, false, -ETIMEDOUT, "", "no answer" },
+        { "it says nothing",
+          { { CREATE, 201, ID }, { START, 101, .hangs = true } },
+          false,
+          -ETIMEDOUT,
+          "",
+          "no answer" },
         { "frames that are none",
           { { CREATE, 201, ID }, { START, 101, "HTTP is not it", .is_stream = true } },
-          false, -EPROTO, "", "" },
+          false,
+          -EPROTO,
+          "",
+          "" },
         { "what became of it is not told",
           { { CREATE, 201, ID }, { START, 101, "", .is_stream = true }, { EXIT, 200, "{\"Running\":false}" } },
-          false, -EPROTO, "", "ExitCode" },
+          false,
+          -EPROTO,
+          "",
+          "ExitCode" },
 };
 
 static void test_exec(void **state) {
@@ -62,8 +94,14 @@ static void test_exec(void **state) {
                 ServiceSpec service = { .url = server->url, .times = TIMES };
                 _cleanup_str_ Str heard = STR_INIT(1000);
                 const char *argv[] = { "ls", "-l", NULL };
-                ExecSpec spec = { .container = "c", .argv = (char *const *) argv, .directory = "/w", .has_terminal = row->has_terminal,
-                                  .size = { 24, 80 }, .input_fd = -1, .output = hear, .userdata = &heard };
+                ExecSpec spec = { .container = "c",
+                                  .argv = (char *const *) argv,
+                                  .directory = "/w",
+                                  .has_terminal = row->has_terminal,
+                                  .size = { 24, 80 },
+                                  .input_fd = -1,
+                                  .output = hear,
+                                  .userdata = &heard };
                 Engine *engine = NULL;
                 Seen seen = { 0 };
                 Task *task = NULL;

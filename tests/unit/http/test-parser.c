@@ -45,20 +45,25 @@ typedef struct ReplyRow {
 #define OK "HTTP/1.1 200 OK\r\n"
 
 static const ReplyRow replies[] = {
-        { OK "Content-Length: 5\r\n\r\nhello", false, 1, 200, true, "HTTP/1.1 200 OK|Content-Length: 5|", "hello", 0, NULL },
-        { OK "Content-Length: 5\r\n\r\nhelloHTTP", false, 1, 200, true, "HTTP/1.1 200 OK|Content-Length: 5|", "hello", 4, NULL },
+        { OK "Content-Length: 5\r\n\r\nhello", false, 1, 200, true, "HTTP/1.1 200 OK|Content-Length: 5|", "hello", 0,
+          NULL },
+        { OK "Content-Length: 5\r\n\r\nhelloHTTP", false, 1, 200, true, "HTTP/1.1 200 OK|Content-Length: 5|", "hello",
+          4, NULL },
         { OK "Content-Length: 0\r\n\r\n", false, 1, 200, true, "HTTP/1.1 200 OK|Content-Length: 0|", "", 0, NULL },
-        { "HTTP/1.1 404 \nContent-Length:2\n\nno", false, 1, 404, true, "HTTP/1.1 404 |Content-Length:2|", "no", 0, NULL },
+        { "HTTP/1.1 404 \nContent-Length:2\n\nno", false, 1, 404, true, "HTTP/1.1 404 |Content-Length:2|", "no", 0,
+          NULL },
         { "HTTP/1.1 500\r\ncontent-length:\t 1 \r\nCoNNection: x, Close\r\n\r\n!", false, 1, 500, false,
           "HTTP/1.1 500|content-length:\t 1 |CoNNection: x, Close|", "!", 0, NULL },
-        { "HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx", false, 1, 200, false, "HTTP/1.0 200 OK|Content-Length: 1|", "x", 0, NULL },
+        { "HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx", false, 1, 200, false, "HTTP/1.0 200 OK|Content-Length: 1|",
+          "x", 0, NULL },
         { OK "Content-Length: 5\r\n\r\n", true, 1, 200, true, "HTTP/1.1 200 OK|Content-Length: 5|", "", 0, NULL },
-        { "HTTP/1.1 204 No\r\nContent-Length: 5\r\n\r\n", false, 1, 204, true, "HTTP/1.1 204 No|Content-Length: 5|", "", 0, NULL },
+        { "HTTP/1.1 204 No\r\nContent-Length: 5\r\n\r\n", false, 1, 204, true, "HTTP/1.1 204 No|Content-Length: 5|", "",
+          0, NULL },
         { "HTTP/1.1 304 No\r\n\r\n", false, 1, 304, true, "HTTP/1.1 304 No|", "", 0, NULL },
-        { "HTTP/1.1 100 Continue\r\nA: b\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 1\r\n\r\nx", false, 1, 201, true,
-          "HTTP/1.1 100 Continue|A: b|HTTP/1.1 201 Created|Content-Length: 1|", "x", 0, NULL },
-        { OK "Transfer-Encoding: Chunked\r\n\r\n5\r\nhello\r\n00a;x=\"y\"\r\n0123456789\r\n0\r\nT: x\r\n\r\nX", false, 1, 200, true,
-          "HTTP/1.1 200 OK|Transfer-Encoding: Chunked|", "hello0123456789", 1, NULL },
+        { "HTTP/1.1 100 Continue\r\nA: b\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 1\r\n\r\nx", false, 1, 201,
+          true, "HTTP/1.1 100 Continue|A: b|HTTP/1.1 201 Created|Content-Length: 1|", "x", 0, NULL },
+        { OK "Transfer-Encoding: Chunked\r\n\r\n5\r\nhello\r\n00a;x=\"y\"\r\n0123456789\r\n0\r\nT: x\r\n\r\nX", false,
+          1, 200, true, "HTTP/1.1 200 OK|Transfer-Encoding: Chunked|", "hello0123456789", 1, NULL },
         { OK "Transfer-Encoding: chunked\r\n\r\nF \n0123456789abcde\n0\n\n", false, 1, 200, true,
           "HTTP/1.1 200 OK|Transfer-Encoding: chunked|", "0123456789abcde", 0, NULL },
         { OK "\r\nall that comes", false, 0, 200, false, "HTTP/1.1 200 OK|", "all that comes", 0, NULL },
@@ -71,32 +76,39 @@ static const ReplyRow replies[] = {
         { "HTTP/1.1 2000 x\r\n", false, -EPROTO, 0, false, "", "", 0, NOT "its first line: 'HTTP/1.1 2000 x'" },
         { "HTTP/1.1 20\r\n", false, -EPROTO, 0, false, "", "", 0, NOT "its first line: 'HTTP/1.1 20'" },
         { "SSH-2.0-x\x01\r\n", false, -EPROTO, 0, false, "", "", 0, NOT "its first line: 'SSH-2.0-x\\x01'" },
-        { "HTTP/1.1 101 Up\r\n", false, -EPROTO, 101, false, "", "", 0, NOT "an upgrade that nobody asked for: 'HTTP/1.1 101 Up'" },
+        { "HTTP/1.1 101 Up\r\n", false, -EPROTO, 101, false, "", "", 0,
+          NOT "an upgrade that nobody asked for: 'HTTP/1.1 101 Up'" },
         { OK "no colon\r\n", false, -EPROTO, 200, true, "HTTP/1.1 200 OK|", "", 0, NOT "a header: 'no colon'" },
         { OK "A : b\r\n", false, -EPROTO, 200, true, "HTTP/1.1 200 OK|", "", 0, NOT "a header: 'A : b'" },
         { OK ": b\r\n", false, -EPROTO, 200, true, "HTTP/1.1 200 OK|", "", 0, NOT "a header: ': b'" },
         { OK "A: b\r\n c\r\n", false, -EPROTO, 200, true, "HTTP/1.1 200 OK|A: b|", "", 0, NOT "a header: ' c'" },
-        { OK "A: b\rc: d\r\n", false, -EPROTO, 200, true, "HTTP/1.1 200 OK|", "", 0, NOT "a control character in a line: 'A: b\\x0dc: d'" },
-        { OK "Content-Length: 5x\r\n", false, -EPROTO, 200, true, "HTTP/1.1 200 OK|", "", 0, NOT "its length: 'Content-Length: 5x'" },
-        { OK "Content-Length: -5\r\n", false, -EPROTO, 200, true, "HTTP/1.1 200 OK|", "", 0, NOT "its length: 'Content-Length: -5'" },
-        { OK "Content-Length: +5\r\n", false, -EPROTO, 200, true, "HTTP/1.1 200 OK|", "", 0, NOT "its length: 'Content-Length: +5'" },
-        { OK "Content-Length:\r\n", false, -EPROTO, 200, true, "HTTP/1.1 200 OK|", "", 0, NOT "its length: 'Content-Length:'" },
+        { OK "A: b\rc: d\r\n", false, -EPROTO, 200, true, "HTTP/1.1 200 OK|", "", 0,
+          NOT "a control character in a line: 'A: b\\x0dc: d'" },
+        { OK "Content-Length: 5x\r\n", false, -EPROTO, 200, true, "HTTP/1.1 200 OK|", "", 0,
+          NOT "its length: 'Content-Length: 5x'" },
+        { OK "Content-Length: -5\r\n", false, -EPROTO, 200, true, "HTTP/1.1 200 OK|", "", 0,
+          NOT "its length: 'Content-Length: -5'" },
+        { OK "Content-Length: +5\r\n", false, -EPROTO, 200, true, "HTTP/1.1 200 OK|", "", 0,
+          NOT "its length: 'Content-Length: +5'" },
+        { OK "Content-Length:\r\n", false, -EPROTO, 200, true, "HTTP/1.1 200 OK|", "", 0,
+          NOT "its length: 'Content-Length:'" },
         { OK "Content-Length: 9999999999999999999\r\n", false, -EPROTO, 200, true, "HTTP/1.1 200 OK|", "", 0,
           NOT "its length: 'Content-Length: 9999999999999999999'" },
-        { OK "Content-Length: 5\r\nContent-Length: 6\r\n", false, -EPROTO, 200, true, "HTTP/1.1 200 OK|Content-Length: 5|", "", 0,
-          NOT "its length: 'Content-Length: 6'" },
+        { OK "Content-Length: 5\r\nContent-Length: 6\r\n", false, -EPROTO, 200, true,
+          "HTTP/1.1 200 OK|Content-Length: 5|", "", 0, NOT "its length: 'Content-Length: 6'" },
         { OK "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", false, -EPROTO, 200, true,
-          "HTTP/1.1 200 OK|Content-Length: 5|Transfer-Encoding: chunked|", "", 0, NOT "it has both a length and chunks" },
+          "HTTP/1.1 200 OK|Content-Length: 5|Transfer-Encoding: chunked|", "", 0,
+          NOT "it has both a length and chunks" },
         { OK "Transfer-Encoding: gzip, chunked\r\n", false, -EPROTO, 200, true, "HTTP/1.1 200 OK|", "", 0,
           NOT "its encoding: 'Transfer-Encoding: gzip, chunked'" },
-        { OK "Transfer-Encoding: chunked\r\n\r\nxyz\r\n", false, -EPROTO, 200, true, "HTTP/1.1 200 OK|Transfer-Encoding: chunked|", "", 0,
-          NOT "the size of a chunk: 'xyz'" },
-        { OK "Transfer-Encoding: chunked\r\n\r\n\r\n", false, -EPROTO, 200, true, "HTTP/1.1 200 OK|Transfer-Encoding: chunked|", "", 0,
-          NOT "the size of a chunk: ''" },
+        { OK "Transfer-Encoding: chunked\r\n\r\nxyz\r\n", false, -EPROTO, 200, true,
+          "HTTP/1.1 200 OK|Transfer-Encoding: chunked|", "", 0, NOT "the size of a chunk: 'xyz'" },
+        { OK "Transfer-Encoding: chunked\r\n\r\n\r\n", false, -EPROTO, 200, true,
+          "HTTP/1.1 200 OK|Transfer-Encoding: chunked|", "", 0, NOT "the size of a chunk: ''" },
         { OK "Transfer-Encoding: chunked\r\n\r\n1000000000000000\r\n", false, -EPROTO, 200, true,
           "HTTP/1.1 200 OK|Transfer-Encoding: chunked|", "", 0, NOT "the size of a chunk: '1000000000000000'" },
-        { OK "Transfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n", false, -EPROTO, 200, true, "HTTP/1.1 200 OK|Transfer-Encoding: chunked|",
-          "ab", 0, NOT "the end of a chunk: 'c'" },
+        { OK "Transfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n", false, -EPROTO, 200, true,
+          "HTTP/1.1 200 OK|Transfer-Encoding: chunked|", "ab", 0, NOT "the end of a chunk: 'c'" },
 };
 
 /* Each reply in two pieces, cut at every place; then byte by byte. */
@@ -155,8 +167,9 @@ static void test_cut(void **state) {
                         parser_init(&parser, false, on_header, on_body, &story);
                         assert_int_equal(parser_feed(&parser, *text, cut, &used, NULL), 0);
                         assert_int_equal(parser_end(&parser, &error), -ECONNRESET);
-                        assert_string_equal(error_message(error, 0), cut > 0 ? "the connection was cut in the middle of the answer"
-                                                                             : "the connection was cut before an answer came");
+                        assert_string_equal(error_message(error, 0),
+                                            cut > 0 ? "the connection was cut in the middle of the answer"
+                                                    : "the connection was cut before an answer came");
                         str_done(&story.headers);
                         str_done(&story.body);
                 }
@@ -221,7 +234,8 @@ static void test_refusing(void **state) {
 }
 
 static void test_upgrade(void **state) {
-        const char *text = "HTTP/1.1 100 Go on\r\n\r\nHTTP/1.1 101 UPGRADED\r\nUpgrade: tcp\r\nContent-Length: 99\r\n\r\n\1\2";
+        const char *text =
+                "HTTP/1.1 100 Go on\r\n\r\nHTTP/1.1 101 UPGRADED\r\nUpgrade: tcp\r\nContent-Length: 99\r\n\r\n\1\2";
         Story story = { .headers = STR_INIT(10000), .body = STR_INIT(10000) };
         _cleanup_(parser_done) Parser parser = { 0 };
         size_t used;

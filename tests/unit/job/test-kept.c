@@ -17,10 +17,21 @@
 
 static void test_format(void **state) {
         char *secrets[] = { (char *) "TOKEN", NULL };
-        KeptStep steps[] = { { .name = (char *) "a", .container = (char *) "podstep-1-a", .directory = (char *) "/w", .files = (char *) "/s/step-0" },
-                             { .name = (char *) "b \"q\"", .container = (char *) "c", .directory = (char *) "/", .files = (char *) "/f",
-                               .secrets = secrets, .has_failed = true, .has_script = true } };
-        KeptJob job = { .until_usec = 1795967958 * USEC_PER_SEC, .workflow = (char *) "w", .engine = (char *) "unix:///x", .steps = steps,
+        KeptStep steps[] = { { .name = (char *) "a",
+                               .container = (char *) "podstep-1-a",
+                               .directory = (char *) "/w",
+                               .files = (char *) "/s/step-0" },
+                             { .name = (char *) "b \"q\"",
+                               .container = (char *) "c",
+                               .directory = (char *) "/",
+                               .files = (char *) "/f",
+                               .secrets = secrets,
+                               .has_failed = true,
+                               .has_script = true } };
+        KeptJob job = { .until_usec = 1795967958 * USEC_PER_SEC,
+                        .workflow = (char *) "w",
+                        .engine = (char *) "unix:///x",
+                        .steps = steps,
                         .n_steps = 2 };
         _cleanup_free_ char *text = NULL, *again = NULL;
         KeptJob got;
@@ -44,7 +55,8 @@ static void test_parse(void **state) {
                 { "{\"until\":\"x\"}", ".until: expected" },
                 { "{\"until\":1,\"workflow\":1}", ".workflow: expected" },
                 { "{\"until\":1,\"workflow\":\"w\",\"engine\":\"e\"}", "steps" },
-                { "{\"until\":1,\"workflow\":\"w\",\"engine\":\"e\",\"steps\":[{\"name\":\"a\",\"container\":\"b\"}]}", "directory" },
+                { "{\"until\":1,\"workflow\":\"w\",\"engine\":\"e\",\"steps\":[{\"name\":\"a\",\"container\":\"b\"}]}",
+                  "directory" },
                 { "{\"until\":1,\"workflow\":\"w\",\"engine\":\"e\",\"steps\":[1]}", "expected" },
         };
 
@@ -124,7 +136,8 @@ static void test_unborn(void **state) {
 }
 
 int main(void) {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_format), cmocka_unit_test(test_parse), cmocka_unit_test(test_directory), cmocka_unit_test(test_unborn) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(test_format), cmocka_unit_test(test_parse),
+                                            cmocka_unit_test(test_directory), cmocka_unit_test(test_unborn) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

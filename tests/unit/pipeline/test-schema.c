@@ -54,8 +54,8 @@ static Json *load(SchemaKind kind) {
 }
 
 /*
- * Each key that is taken is there, with a description; and unless its value is the reader's own matter, its form. Where any name
- * is a key, one that is refused is told to be none.
+ * Each key that is taken is there, with a description; and unless its value is the reader's own matter, its form. Where
+ * any name is a key, one that is refused is told to be none.
  */
 static void check_keys(const Place *place, Json *schema) {
         const KeyTable *table = *place->table;
@@ -71,7 +71,8 @@ static void check_keys(const Place *place, Json *schema) {
                 print_message("key '%s' of %s\n", key->name, place->path);
                 (void) json_object_object_get_ex(properties, key->name, &property);
                 assert_int_equal(json_object_is_type(property, json_type_object), is_taken);
-                assert_int_equal(json_object_is_type(property, json_type_boolean), table == gitlab_file_keys && !is_taken);
+                assert_int_equal(json_object_is_type(property, json_type_boolean),
+                                 table == gitlab_file_keys && !is_taken);
                 if (!is_taken)
                         continue;
                 assert_non_null(json_find_string(property, "description"));
