@@ -74,31 +74,34 @@ const char *const run_option_color_names[] = { "auto", "always", "never", NULL }
 /* Rows that several verbs share; GROUP is the heading where the row is the first below it. */
 #define ENGINE_ROW(heading)                                                                                            \
         { "engine", 0, "URL", OPTION_STRING(RunOptions, engine_url), .group = (heading),                               \
-          .help = "Where Podman's or Docker's API is: unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST/PATH. Default: "         \
-                  "CONTAINER_HOST, DOCKER_HOST, Podman's own connections, the user's socket, Docker's." }
+          .help = "Where Podman's or Docker's API is: unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST/PATH. "         \
+                  "Default: CONTAINER_HOST, DOCKER_HOST, Podman's own connections, the user's socket, Docker's." }
 #define DIRECTORY_ROW(heading)                                                                                         \
         { "directory", 'C', "DIR", OPTION_STRING(RunOptions, directory), .group = (heading),                           \
           .help = "The checkout to work on. Default: the top of the git work tree, else the directory of FILE." }
 #define JSON_ROW(heading, text)                                                                                        \
         { "json", 0, NULL, OPTION_FLAG(RunOptions, json), .group = (heading), .help = (text) }
 #define VARIABLE_ROWS                                                                                                  \
-        { "env", 'e', "NAME=VALUE", .set = run_option_set_environment, .offset = OPTION_OFFSET(RunOptions, environment, Map),               \
+        { "env", 'e', "NAME=VALUE", .set = run_option_set_environment,                                                 \
+          .offset = OPTION_OFFSET(RunOptions, environment, Map),                                                       \
           .group = "Variables and secrets",                                                                            \
-          .help = "Adds a variable to all steps and to the file's ${...}. NAME alone takes the value from the environment. "     \
-                  "May be repeated." },                                                                                \
+          .help = "Adds a variable to all steps and to the file's ${...}. NAME alone takes the value from the "        \
+                  "environment. May be repeated." },                                                                   \
         { "env-file", 0, "FILE", OPTION_LIST(RunOptions, env_files),                                                   \
           .help = "Adds the variables of a file: a NAME=VALUE on each line. May be repeated." },                       \
         { "secret", 0, "NAME", .set = set_secret_name, .offset = OPTION_OFFSET(RunOptions, secret_names, char **),     \
-          .help = "Makes the environment variable NAME a secret that steps can use with from_secret. May be repeated." },        \
+          .help = "Makes the environment variable NAME a secret that steps can use with from_secret. May be "          \
+                  "repeated." },                                                                                       \
         { "secrets-file", 0, "FILE", OPTION_LIST(RunOptions, secrets_files),                                           \
           .help = "Secrets of a file: a NAME=VALUE on each line. May be repeated." }
 #define STEP_ROWS                                                                                                      \
         { "step", 0, "STEP", OPTION_LIST(RunOptions, step_names), .group = "What runs",                                \
           .help = "Only this step and what it needs. May be repeated." },                                              \
         { "from", 0, "STEP", OPTION_STRING(RunOptions, from), .help = "This step and what comes after it." },          \
-        { "trusted", 0, "CLASSES", .names = run_option_trusted_names, .set = run_option_set_trusted, .offset = OPTION_OFFSET(RunOptions, policy.trusted, unsigned),                   \
-          .help = "What the file may ask for beyond plain containers: network, volumes, security, or all; several with "         \
-                  "commas." }
+        { "trusted", 0, "CLASSES", .names = run_option_trusted_names, .set = run_option_set_trusted,                   \
+          .offset = OPTION_OFFSET(RunOptions, policy.trusted, unsigned),                                               \
+          .help = "What the file may ask for beyond plain containers: network, volumes, security, or all; several "    \
+                  "with commas." }
 
 #define CONFIG_ROWS(heading)                                                                                           \
         { "config", 0, "FILE", OPTION_STRING(RunOptions, config_file), .group = (heading),                             \
@@ -108,27 +111,29 @@ const char *const run_option_color_names[] = { "auto", "always", "never", NULL }
           .help = "Sets a key of the configuration: steps.memory=2g. May be repeated." }
 #define CLONE_ROW                                                                                                      \
         { "clone", 0, NULL, OPTION_FLAG(RunOptions, clone),                                                            \
-          .help = "Steps see a fresh clone of the commit and nothing else: fetched by the workflow's 'clone' steps, or, "        \
-                  "where it has none, by git of this machine." }
+          .help = "Steps see a fresh clone of the commit and nothing else: fetched by the workflow's 'clone' steps, "  \
+                  "or, where it has none, by git of this machine." }
 #define EVENT_ROWS                                                                                                     \
-        { "event", 0, "EVENT", .names = metadata_events, .set = event_option_set, .offset = OPTION_OFFSET(RunOptions, event, char *),                      \
+        { "event", 0, "EVENT", .names = metadata_events, .set = event_option_set,                                      \
+          .offset = OPTION_OFFSET(RunOptions, event, char *),                                                          \
           .group = "Event and commit",                                                                                 \
-          .help = "What the run is for: push, pull_request, pull_request_closed, pull_request_metadata, tag, release, "          \
-                  "deployment, cron or manual. Default: manual." },                                                    \
+          .help = "What the run is for: push, pull_request, pull_request_closed, pull_request_metadata, tag, "         \
+                  "release, deployment, cron or manual. Default: manual." },                                           \
         { "branch", 0, "NAME", OPTION_STRING(RunOptions, branch),                                                      \
-          .help = "The branch; of a pull request the one it goes to. Default: the current one; for a pull request the "          \
-                  "default one." },                                                                                    \
+          .help = "The branch; of a pull request the one it goes to. Default: the current one; for a pull request "    \
+                  "the default one." },                                                                                \
         { "source-branch", 0, "NAME", OPTION_STRING(RunOptions, source_branch),                                        \
           .help = "The branch a pull request comes from; implies one. Default: the current one." },                    \
         { "tag", 0, "NAME", OPTION_STRING(RunOptions, tag),                                                            \
           .help = "The tag; implies the event tag. Default for tag and release: one that points at the commit." },     \
-        { "cron", 0, "NAME", OPTION_STRING(RunOptions, cron), .help = "The name of the cron job; implies the event cron." },     \
+        { "cron", 0, "NAME", OPTION_STRING(RunOptions, cron),                                                          \
+          .help = "The name of the cron job; implies the event cron." },                                               \
         { "base", 0, "REVISION", .set = event_option_set_revision, .offset = OPTION_OFFSET(RunOptions, base, char *),  \
-          .help = "Files count as changed that differ from where this branch or commit was left. Default: the previous "         \
-                  "commit. What is not committed counts, too." },                                                      \
+          .help = "Files count as changed that differ from where this branch or commit was left. Default: the "        \
+                  "previous commit. What is not committed counts, too." },                                             \
         { "metadata-file", 0, "FILE", OPTION_STRING(RunOptions, metadata_file),                                        \
-          .help = "Takes repository, commit and event from a file of Woodpecker's own format. The options above and CI_* "       \
-                  "variables given count more, what git knows counts less." }
+          .help = "Takes repository, commit and event from a file of Woodpecker's own format. The options above and "  \
+                  "CI_* variables given count more, what git knows counts less." }
 
 #define TIME_ROWS                                                                                                      \
         { "timeout", 0, "DURATION", OPTION_DURATION(RunOptions, timeout_usec),                                         \

@@ -22,7 +22,8 @@ typedef struct Case {
 static const Case cases[] = {
         { "nothing is known", .want = { "CI_REPO=checkout", "CI_PIPELINE_EVENT=manual", "CI_COMMIT_BRANCH=main", "CI_COMMIT_REF=refs/heads/main",
                                         "CI_REPO_DEFAULT_BRANCH=main", "CI_COMMIT_SHA", "CI=woodpecker", "CI_PIPELINE_FILES=[]" } },
-        { "git knows", { HEAD, BRANCH("dev"), .previous = { .sha = TEXT("bb") }, .default_branch = TEXT("trunk"), .remote_url = TEXT("git@github.com:anna/hello.git") },
+        { "git knows", { HEAD, BRANCH("dev"), .previous = { .sha = TEXT("bb") }, .default_branch = TEXT("trunk"),
+          .remote_url = TEXT("git@github.com:anna/hello.git") },
           .want = { "CI_COMMIT_SHA=aa", "CI_COMMIT_BRANCH=dev", "CI_PREV_COMMIT_SHA=bb", "CI_REPO_DEFAULT_BRANCH=trunk", "CI_REPO=anna/hello",
                     "CI_FORGE_TYPE=github", "CI_PIPELINE_AUTHOR=Anna", "CI_PIPELINE_FORGE_URL=https://github.com/anna/hello/commit/aa" } },
         { "a remote on no known forge", { HEAD, .remote_url = TEXT("https://git.test/g/s/n") },
@@ -62,7 +63,8 @@ static const Case cases[] = {
         { "a pull request of variables", { BRANCH("dev") },
           .variables = { "CI_PIPELINE_EVENT", "pull_request", "CI_COMMIT_TARGET_BRANCH", "rel", "CI_COMMIT_REF", "refs/pull/7/head" },
           .want = { "CI_COMMIT_REFSPEC=dev:rel", "CI_COMMIT_BRANCH=rel", "CI_COMMIT_PULL_REQUEST=7" } },
-        { "a variable that is empty says nothing", { BRANCH("dev") }, .variables = { "CI_COMMIT_BRANCH", "" }, .want = { "CI_COMMIT_BRANCH=dev" } },
+        { "a variable that is empty says nothing", { BRANCH("dev") }, .variables = { "CI_COMMIT_BRANCH", "" },
+          .want = { "CI_COMMIT_BRANCH=dev" } },
 
         { "the file counts more than git", { HEAD, BRANCH("dev"), .remote_url = TEXT("git@github.com:anna/hello.git") },
           .file = "{\"repo\":{\"name\":\"n\",\"owner\":\"o\"},\"curr\":{\"event\":\"push\",\"commit\":{\"branch\":\"b\",\"message\":\"m\"}}}",

@@ -44,16 +44,19 @@ static PlanStep *const ending_steps[] = {
 #define STATE(msec, index, step_state, ...) \
         { JOB_EVENT_STEP_STATE, AT(msec), .step_index = (index), .state = (step_state), .exit_code = -1, __VA_ARGS__ }
 #define DONE(msec, index, result, code, duration_msec, ...)                                                            \
-        { JOB_EVENT_STEP_STATE, AT(msec), .step_index = (index), .state = STEP_DONE, .step_result = (result), .exit_code = (code), \
+        { JOB_EVENT_STEP_STATE, AT(msec), .step_index = (index), .state = STEP_DONE, .step_result = (result),          \
+          .exit_code = (code),                                                                                         \
           .duration_usec = (duration_msec) * USEC_PER_MSEC, __VA_ARGS__ }
 #define PIECE(msec, index, output_stream, number, partial, line_text)                                                  \
-        { JOB_EVENT_OUTPUT, AT(msec), .step_index = (index), .line = (line_text), .n_line = sizeof(line_text) - 1, .exit_code = -1, \
+        { JOB_EVENT_OUTPUT, AT(msec), .step_index = (index), .line = (line_text), .n_line = sizeof(line_text) - 1,     \
+          .exit_code = -1,                                                                                             \
           .stream = (output_stream), .line_number = (number), .is_partial = (partial) }
 #define LINE(msec, index, line_text) PIECE(msec, index, 1, 1, false, line_text)
 #define TEXT(event_kind, msec, message)                                                                                \
         { (event_kind), AT(msec), .step_index = SIZE_MAX, .text = (message), .exit_code = -1 }
 #define FINISHED(msec, result, message) \
-        { JOB_EVENT_FINISHED, AT(msec), .step_index = SIZE_MAX, .job_result = (result), .text = (message), .exit_code = -1, \
+        { JOB_EVENT_FINISHED, AT(msec), .step_index = SIZE_MAX, .job_result = (result), .text = (message),             \
+          .exit_code = -1,                                                                                             \
           .duration_usec = (msec) * USEC_PER_MSEC }
 #define TICK(msec) { (JobEventKind) -1, AT(msec) }
 

@@ -47,7 +47,8 @@ static void test_escapes(void **state) {
                   "no \"place\"",
                   NULL,
                   { 0 },
-                  "{\"file\":\"a.yaml\",\"line\":1,\"column\":1,\"end_column\":1,\"severity\":\"error\",\"rule\":\"some-rule\",\"message\":\"no "
+                  "{\"file\":\"a.yaml\",\"line\":1,\"column\":1,\"end_column\":1,\"severity\":\"error\",\"rule\":"
+                  "\"some-rule\",\"message\":\"no "
                   "\\\"place\\\"\"}\n" },
                 { DIAG_FORMAT_JSON, "a\x01\xff.yaml", "é", "h", place,
                   "{\"file\":\"a\\u0001\xef\xbf\xbd.yaml\",\"line\":1,\"column\":8,\"end_column\":9,\"severity\":"
@@ -65,10 +66,11 @@ static void test_escapes(void **state) {
                   XML_HEAD "  <file name=\"a.yaml\">\n  </file>\n</checkstyle>\n" },
                 { DIAG_FORMAT_CHECKSTYLE, "<&\"'>\n\x01.yaml", "a<b> \"c\" & 'd'\t\xff\xef\xbf\xbf\xc3\xa9", "]]>",
                   place,
-                  XML_HEAD "  <file name=\"&#60;&#38;&#34;&#39;&#62;&#10;\xef\xbf\xbd.yaml\">\n"
-                           "    <error line=\"1\" column=\"8\" severity=\"error\" message=\"a&#60;b&#62; &#34;c&#34; "
-                           "&#38; &#39;d&#39;&#9;\xef\xbf\xbd"
-                           "\xef\xbf\xbd\xc3\xa9; hint: ]]&#62;\" source=\"some-rule\"/>\n  </file>\n</checkstyle>\n" },
+                  XML_HEAD
+                  "  <file name=\"&#60;&#38;&#34;&#39;&#62;&#10;\xef\xbf\xbd.yaml\">\n"
+                  "    <error line=\"1\" column=\"8\" severity=\"error\" message=\"a&#60;b&#62; &#34;c&#34; "
+                  "&#38; &#39;d&#39;&#9;\xef\xbf\xbd"
+                  "\xef\xbf\xbd\xc3\xa9; hint: ]]&#62;\" source=\"some-rule\"/>\n  </file>\n</checkstyle>\n" },
         };
 
         FOREACH_ROW(row, rows) {

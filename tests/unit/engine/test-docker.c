@@ -194,8 +194,8 @@ static void test_network_again(void **state) {
         Scene *scene = *state;
 
         FAKE_PLAY(scene->server, answers);
-        assert_int_equal(finish(scene, engine_network_create(scene->engine, &(EngineNetworkSpec) { .name = "n" }, DONE)),
-                         0);
+        assert_int_equal(
+                finish(scene, engine_network_create(scene->engine, &(EngineNetworkSpec) { .name = "n" }, DONE)), 0);
 }
 
 static void test_network_body(void **state) {
@@ -303,8 +303,8 @@ static void test_pull(void **state) {
                 print_message("case %s\n", row->path);
                 FAKE_PLAY(scene->server, answers);
                 assert_int_equal(
-                        finish(scene, engine_image_pull(scene->engine, &(PullSpec) { row->reference, row->policy }, NULL,
-                                                        &result, DONE)),
+                        finish(scene, engine_image_pull(scene->engine, &(PullSpec) { row->reference, row->policy },
+                                                        NULL, &result, DONE)),
                         row->want_r);
                 if (row->want_r == 0)
                         assert_string_equal(result.id, "sha256:7");
@@ -343,8 +343,8 @@ static void test_pull_digest(void **state) {
                 print_message("case %s %d\n", row->policy, row->status);
                 FAKE_PLAY(scene->server, answers);
                 assert_int_equal(
-                        finish(scene, engine_image_pull(scene->engine, &(PullSpec) { "h/a@sha256:0", row->policy }, NULL,
-                                                        &result, DONE)),
+                        finish(scene, engine_image_pull(scene->engine, &(PullSpec) { "h/a@sha256:0", row->policy },
+                                                        NULL, &result, DONE)),
                         row->want_r);
                 if (row->want_r == 0)
                         assert_string_equal(result.id, "sha256:7");

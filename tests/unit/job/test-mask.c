@@ -257,7 +257,8 @@ static void test_holds_back_no_more_than_needed(void **state) {
         };
 
         FOREACH_ROW(row, rows) {
-                _cleanup_(mask_freep) Mask *mask = make_mask((const char *const[]) { "swordfish", "swordfishes", NULL });
+                _cleanup_(mask_freep) Mask *mask =
+                        make_mask((const char *const[]) { "swordfish", "swordfishes", NULL });
                 _cleanup_(mask_stream_freep) MaskStream *stream = NULL;
                 _cleanup_str_ Str out = STR_INIT(100);
 
