@@ -8,12 +8,14 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/str.h"
 #include "base/strv.h"
 #include "fake-engine.h"
 #include "job/directory.h"
+#include "job/slot.h"
 #include "pipeline/woodpecker.h"
 
 #define WRITES_MAX 100
@@ -25,6 +27,7 @@ typedef struct Run {
         const char *text;
         const char *exit_codes[4][2];
         const char *stop_in; /* the step in which it is canceled */
+        bool has_cache;      /* another job of the project runs until this one is killed */
         unsigned kill_at;    /* the write, from 1 */
         Kill kill;
 
@@ -41,7 +44,7 @@ typedef struct Run {
         int exit_codes_seen[STEPS_MAX];
         uint64_t n_lines[STEPS_MAX][2];
         Str logs[STEPS_MAX];
-        char *left;
+        char *left, *cache; /* what the first container mounted */
 } Run;
 
 /* Of a process that is dead nothing is heard any more. */
@@ -151,6 +154,53 @@ static void live(Run *run, const Map *record) {
         run->event = sd_event_unref(run->event);
 }
 
+#define OWNER "runner-podstep-project-17"
+
+/* As policy_apply() does it. */
+static void add_caches(Plan *plan) {
+        assert_non_null(plan->cache_owner = strdup(OWNER));
+        for (size_t i = 0; i < plan->n_steps; i++) {
+                PlanVolume volume = { .source = strdup(OWNER "-concurrent-0-cache-x"), .target = strdup("/c"), .is_operators = true,
+                                      .is_cache = true, .slot_at = strlen(OWNER "-concurrent-") };
+
+                assert_int_equal(ARRAY_APPEND(plan->steps[i]->volumes, plan->steps[i]->n_volumes, volume), 0);
+        }
+}
+
+/* All containers of a job mount the same one. */
+static void on_container(const ContainerSpec *spec, void *userdata) {
+        Run *run = userdata;
+
+        for (size_t i = 0; i < spec->n_mounts; i++) {
+                const char *source = spec->mounts[i].source;
+
+                if (!source || !str_starts_with(source, OWNER))
+                        continue;
+                if (!run->cache)
+                        run->cache = strdup(source);
+                assert_string_equal(source, run->cache);
+        }
+}
+
+/* The other job has the first slot. */
+static JobDirectory begin_other(const Run *run) {
+        JobDirectory other;
+        unsigned slot;
+
+        assert_int_equal(job_directory_make(run->state, "other", JOB_OWNER_PROCESS, &other, NULL), 0);
+        assert_int_equal(slot_take(run->state, OWNER, "other", &slot, NULL), 0);
+        assert_int_equal(slot, 0);
+        return other;
+}
+
+/* Caches are to stay. */
+static void forget_caches(Run *run) {
+        _cleanup_free_ char *key = run->cache ? str_printf("volume %s", run->cache) : NULL;
+
+        if (key)
+                map_remove(&run->fake->objects, key);
+}
+
 static char *what_is_left(const Run *run) {
         _cleanup_str_ Str left = STR_INIT(STR_MAX_DEFAULT);
         _cleanup_strv_ char **jobs = NULL;
@@ -164,6 +214,7 @@ static char *what_is_left(const Run *run) {
 }
 
 static void run_job(Run *run) {
+        JobDirectory other = { .lock_fd = -1 };
         sd_event *none = NULL;
 
         run->journal = STRMAP_INIT;
@@ -176,7 +227,15 @@ static void run_job(Run *run) {
                 run->logs[i] = STR_INIT(STR_MAX_DEFAULT);
         for (size_t i = 0; i < ELEMENTSOF(run->exit_codes) && run->exit_codes[i][0]; i++)
                 assert_int_equal(strmap_put(&run->fake->exit_codes, run->exit_codes[i][0], run->exit_codes[i][1]), 0);
+        if (run->has_cache) {
+                add_caches(run->plan);
+                run->fake->look = on_container;
+                run->fake->look_userdata = run;
+                other = begin_other(run);
+        }
         live(run, NULL);
+        if (run->has_cache)
+                assert_int_equal(job_directory_remove(&other, NULL), 0);
         if (!run->is_done) {
                 Map record = STRMAP_INIT;
 
@@ -185,6 +244,7 @@ static void run_job(Run *run) {
                 map_done(&record);
         }
         assert_true(run->is_done);
+        forget_caches(run);
         run->left = what_is_left(run);
 }
 
@@ -197,6 +257,7 @@ static void run_done(Run *run) {
         free(run->state);
         free(run->checkout);
         free(run->left);
+        free(run->cache);
 }
 
 static bool was_started_once(const Run *run) {
@@ -229,6 +290,7 @@ static const Run jobs[] = {
         { .text = mixed, .exit_codes = { { "-db", "never" }, { "-e", "never" } } },
         { .text = mixed, .exit_codes = { { "-db", "never" }, { "-e", "never" }, { "-d", "1" } } },
         { .text = chain, .exit_codes = { { "-b", "never" } }, .stop_in = "b" },
+        { .text = chain, .has_cache = true },
 };
 
 static void compare(const Run *undisturbed, const Run *killed) {
