@@ -7,6 +7,7 @@
 #include "base/program.h"
 #include "base/str.h"
 #include "base/strv.h"
+#include "engine/monitor.h"
 #include "job/helper.h"
 #include "job/job-internal.h"
 #include "job/rootfs.h"
@@ -283,6 +284,12 @@ int holder_start(Holder *holder, TaskDone done, void *userdata, Task **ret_task)
 
 void holder_forget(Holder *holder) {
         holder->follow = task_free(holder->follow);
+}
+
+void holder_kill(Holder *holder) {
+        holder_forget(holder);
+        if (holder->id && !job_is_far(holder->job))
+                (void) monitor_kill(holder->pid_path, holder->id);
 }
 
 const char *holder_name(const Holder *holder) {

@@ -21,4 +21,6 @@ int holder_create(Holder *holder, TaskDone done, void *userdata, Task **ret_task
 int holder_start(Holder *holder, TaskDone done, void *userdata, Task **ret_task);
 /** holder_forget() - its end is expected from now on */
 void holder_forget(Holder *holder);
+/** holder_kill() - ends it, if the engine is a local one; that it is gone need not be waited for */
+void holder_kill(Holder *holder);
 const char *holder_name(const Holder *holder);

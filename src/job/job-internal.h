@@ -67,6 +67,8 @@ typedef struct Step {
         bool is_up;           /* its process has been started */
         bool is_over;         /* its process has ended, and all its output is here */
         bool is_done;
+        Task *removing;  /* see spent.c */
+        bool is_removed, has_resisted;
         Upload *upload; /* of its files, where they are sent */
         Task *follow; /* over several states: output and end */
         ContainerExit exit;
@@ -195,6 +197,11 @@ void images_done(Job *job);
 void job_schedule(Job *job);
 int schedule_init(Job *job);
 bool schedule_has_turn(const Job *job, const Step *step); /* all it waits for is done */
+
+/* spent.c */
+void spent_remove(Job *job);         /* whenever something changed */
+bool spent_is_removing(const Job *job);
+void job_spent_removed(Job *job);    /* in job.c: the last of them is gone, or none could be */
 
 /* step.c */
 int step_init(Step *step, Job *job, size_t index, Error **reterr);

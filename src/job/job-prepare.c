@@ -82,13 +82,13 @@ int job_enter_preparing(Machine *machine, Task **ret_task, Error **reterr) {
                 if (r < 0)
                         return r;
         }
+        r = sandbox_new(job, &job->sandbox, reterr);
         /*
          * Where an earlier process got further it is whole, and containers that run read it: it must not be empty for a
          * moment.
          */
-        r = job_recorded(job, "sandbox") ? 0 : write_hosts(job, reterr);
-        if (r >= 0)
-                r = sandbox_new(job, &job->sandbox, reterr);
+        if (r >= 0 && sandbox_shares_network(job->sandbox) && !job_recorded(job, "sandbox"))
+                r = write_hosts(job, reterr);
         if (r >= 0)
                 r = workspace_new(job, &job->workspace, reterr);
         if (r < 0)

@@ -19,6 +19,7 @@ enum {
         JOB_PREPARING,  /* sandbox and workspace are made */
         JOB_RUNNING,
         JOB_COLLECTING, /* results are copied out */
+        JOB_EMPTYING,   /* containers whose removal has begun go */
         JOB_CLEANING,
         JOB_DONE,
 };
@@ -163,6 +164,21 @@ static int enter_collecting(Machine *machine, Task **ret_task, Error **reterr) {
         return MIN(r, 0);
 }
 
+void job_spent_removed(Job *job) {
+        if (job->machine.state == JOB_EMPTYING && job->machine.n_queue == 0)
+                machine_post(&job->machine, MACHINE_OK);
+}
+
+static int enter_emptying(Machine *machine, Task **ret_task, Error **reterr) {
+        Job *job = container_of(machine, Job, machine);
+
+        if (job->sandbox && !job->spec.keep)
+                sandbox_kill(job->sandbox);
+        if (!spent_is_removing(job))
+                job_spent_removed(job);
+        return 0;
+}
+
 /* Nothing mounts its caches any more. */
 static void give_up_slot(const Job *job) {
         if (job->spec.plan->cache_owner)
@@ -246,7 +262,8 @@ static const MachineState job_states[] = {
         [JOB_EQUIPPING]  = { "equipping",  enter_equipping,  { MACHINE_BUG,  JOB_PREPARING,  JOB_RUNNING,  MACHINE_STAY } },
         [JOB_PREPARING]  = { "preparing",  job_enter_preparing,  { MACHINE_BUG,  JOB_RUNNING,    JOB_RUNNING,  MACHINE_STAY } },
         [JOB_RUNNING]    = { "running",    enter_running,    { MACHINE_BUG,  JOB_COLLECTING, MACHINE_STAY, JOB_RUNNING  } },
-        [JOB_COLLECTING] = { "collecting", enter_collecting, { MACHINE_BUG,  JOB_CLEANING,   JOB_CLEANING, MACHINE_STAY } },
+        [JOB_COLLECTING] = { "collecting", enter_collecting, { MACHINE_BUG,  JOB_EMPTYING,   JOB_EMPTYING, MACHINE_STAY } },
+        [JOB_EMPTYING]   = { "emptying",   enter_emptying,   { MACHINE_BUG,  JOB_CLEANING,   JOB_CLEANING, MACHINE_STAY } },
         [JOB_CLEANING]   = { "cleaning",   enter_cleaning,   { MACHINE_BUG,  JOB_DONE,       JOB_DONE,     MACHINE_STAY } },
         [JOB_DONE]       = { "done",       enter_done,       { MACHINE_BUG,  MACHINE_STAY,   MACHINE_STAY, MACHINE_STAY } },
 };

@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "base/strv.h"
+#include "engine/monitor.h"
 #include "job/holder.h"
 #include "job/job-internal.h"
 #include "job/removal.h"
@@ -57,7 +58,7 @@ static const char *find_port_conflict(const Job *job, const Step **ret_a, const 
         return NULL;
 }
 
-/* Steps one after the other, nothing beside them: nobody would use a shared network. */
+/* Steps one after the other, nothing beside them: nobody would use a shared network, nor a pod to hold them. */
 static bool is_strictly_sequential(const Plan *plan) {
         for (size_t i = 0; i < plan->n_steps; i++) {
                 const PlanStep *step = plan->steps[i];
@@ -129,11 +130,9 @@ static int sandbox_choose(Sandbox *sandbox, bool *ret_wants_holder) {
         port = job->spec.sandbox == SANDBOX_CHOICE_AUTO ? find_port_conflict(job, &a, &b) : NULL;
         wish = find_network_wish(job);
         if (has_no_network(plan) && (!job->spec.engine->info.has_pods || !job_is_far(job))) {
-                bool has_pod = plan->n_steps > 1 && job->spec.engine->info.has_pods;
-
-                sandbox->kind = has_pod ? SANDBOX_POD : SANDBOX_SINGLE;
+                sandbox->kind = SANDBOX_APART;
                 *ret_wants_holder = false;
-                sandbox->why = str_printf("%s, network mode '%s'", has_pod ? "a pod" : plan->n_steps > 1 ? "single containers" : "a single container",
+                sandbox->why = str_printf("%s, network mode '%s'", plan->n_steps == 1 ? "a single container" : "containers by themselves",
                                           plan->steps[plan->n_steps - 1]->network_mode);
         } else if (wish) {
                 sandbox->kind = SANDBOX_NETWORK;
@@ -143,14 +142,13 @@ static int sandbox_choose(Sandbox *sandbox, bool *ret_wants_holder) {
                 sandbox->kind = SANDBOX_NETWORK;
                 *ret_wants_holder = plan->n_services > 0;
                 sandbox->why = str_printf("a private network, since '%s' and '%s' both expose port %s", a->plan->name, b->plan->name, port);
-        } else if (plan->n_steps == 1) {
-                sandbox->kind = SANDBOX_SINGLE;
+        } else if (plan->n_steps == 1 || (is_sequential && job->spec.sandbox == SANDBOX_CHOICE_AUTO)) {
+                sandbox->kind = SANDBOX_APART; /* a network for each, made ahead of its turn, is the cheaper */
                 *ret_wants_holder = false;
-                sandbox->why = str_printf("a single container");
+                sandbox->why = str_printf(plan->n_steps == 1 ? "a single container" : "containers one after the other");
         } else {
                 sandbox->kind = SANDBOX_POD;
-                *ret_wants_holder = !is_sequential; /* a network for each, made ahead of its turn, is the cheaper */
-                sandbox->why = str_printf(*ret_wants_holder ? "a pod, containers reach each other by name" : "a pod");
+                sandbox->why = str_printf("a pod, containers reach each other by name");
         }
         return sandbox->why ? 0 : -ENOMEM;
 }
@@ -278,7 +276,7 @@ int sandbox_new(Job *job, Sandbox **ret, Error **reterr) {
         r = machine_init(&sandbox->machine, job->event, "sandbox", sandbox_states, SANDBOX_NEW, sandbox_failed);
         if (r < 0 || sandbox_choose(sandbox, &wants_holder) < 0)
                 return error_oom(reterr);
-        if (sandbox->kind != SANDBOX_SINGLE && job->spec.engine->info.has_pods) {
+        if (sandbox->kind != SANDBOX_APART && job->spec.engine->info.has_pods) {
                 sandbox->pod = str_printf("podstep-%s", job->id);
                 if (!sandbox->pod)
                         return error_oom(reterr);
@@ -316,6 +314,19 @@ int sandbox_create(Sandbox *sandbox, TaskDone done, void *userdata, Task **ret_t
         return 0;
 }
 
+void sandbox_kill(Sandbox *sandbox) {
+        const Job *job = sandbox->job;
+
+        for (size_t i = 0; i < job->spec.plan->n_steps; i++) {
+                const Step *step = &job->steps[i];
+
+                if (step->is_up && !step->is_over && step->pid_path && step->container_id)
+                        (void) monitor_kill(step->pid_path, step->container_id);
+        }
+        if (sandbox->holder)
+                holder_kill(sandbox->holder);
+}
+
 /* And the one that lent it its users, see user-lookup.c. */
 static int add_container(RemovalList *list, const Step *step) {
         _cleanup_free_ char *lender = NULL;
@@ -340,7 +351,7 @@ static int add_containers(const Sandbox *sandbox, RemovalList *list) {
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < job->spec.plan->n_steps && !sandbox->pod; i++)
-                if (job->steps[i].directory || job->spec.record) /* it was asked for, or may have been by an earlier process */
+                if (!job->steps[i].is_removed && (job->steps[i].directory || job->spec.record)) /* asked for, or it may have been by an earlier process */
                         r = add_container(list, &job->steps[i]);
         if (r >= 0 && !sandbox->pod && sandbox->holder)
                 r = removal_add(list, OBJECT_CONTAINER, holder_name(sandbox->holder));

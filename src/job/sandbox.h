@@ -2,7 +2,7 @@
 
 /*
  * What a job's containers stand on: a pod without infra container and, in it, the holder that owns the network namespace; or a
- * network of the job's own; or, for a job of a single container, nothing at all. Chosen before anything is made.
+ * network of the job's own; or, where no two of them run at a time, nothing at all. Chosen before anything is made.
  */
 
 #include "job/event.h"
@@ -10,7 +10,7 @@
 typedef struct Job Job;
 
 typedef enum SandboxKind {
-        SANDBOX_SINGLE,  /* one container, by itself */
+        SANDBOX_APART,   /* nothing: one container, or each by itself */
         SANDBOX_POD,     /* all in one network namespace; aliases by our hosts file */
         SANDBOX_NETWORK, /* each its own address in a private network; aliases by the engine's DNS */
 } SandboxKind;
@@ -36,6 +36,13 @@ int sandbox_create(Sandbox *sandbox, TaskDone done, void *userdata, Task **ret_t
 bool sandbox_is_up(const Sandbox *sandbox);
 /** sandbox_is_starting() - between sandbox_create() and either end of it; sandbox_remove() must wait */
 bool sandbox_is_starting(const Sandbox *sandbox);
+/**
+ * sandbox_kill() - ends at once what still runs, before it is removed
+ *
+ * Podman looks only every 100 ms whether what it killed has ended, one container after the other (libpod/oci_conmon_common.go,
+ * waitPidStop()). Where the processes are not ours, nothing is done: sandbox_remove() has the engine do it.
+ */
+void sandbox_kill(Sandbox *sandbox);
 /** sandbox_remove() - takes everything away, the job's containers first; goes on after failures and tells the first */
 int sandbox_remove(Sandbox *sandbox, TaskDone done, void *userdata, Task **ret_task);
 

@@ -135,6 +135,7 @@ static int on_turn(sd_event_source *source, void *userdata) {
         for (size_t i = 0; i < job->spec.plan->n_steps; i++)
                 if (!job->steps[i].is_done)
                         consider(job, &job->steps[i]);
+        spent_remove(job);
         if (all_are_done(job) && !(job->sandbox && sandbox_is_starting(job->sandbox)))
                 machine_post(&job->machine, MACHINE_OK);
         else if (foreground_is_done(job))

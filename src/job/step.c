@@ -264,6 +264,7 @@ void step_done(Step *step) {
         guard_close_mounts(step);
         machine_done(&step->machine);
         step->follow = task_free(step->follow);
+        step->removing = task_free(step->removing);
         step_output_done(step);
         upload_free(step->upload);
         error_free(step->error);

@@ -430,3 +430,23 @@ teardown_file() { leaks_after; }
         assert_status 0
         assert_query "lines('end')[1:]" "$(seq 25)"
 }
+
+container_is_gone() { ! ours container | grep -q -- "-$1\$"; }
+
+@test "steps one after the other need no pod, and the container of each goes while the next one runs" {
+        checkout <<-Y
+	steps:
+	- {name: first, image: $IMG/busybox:1, commands: [echo one >trace]}
+	- {name: second, image: $IMG/busybox:1, commands: [cat trace, echo ready, sleep 100]}
+	Y
+        podstep_start run
+        wait_output '^ready$'
+        assert_equal "$(ours pod)" ""
+        wait_until 20 container_is_gone first
+        ours container | grep -q -- '-second$'
+        kill -INT "$PODSTEP_PID"
+        podstep_end 15
+        assert_status 130
+        assert_line one
+        assert_nothing_left
+}

@@ -1,9 +1,11 @@
 #include "../test-loop.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "base/file.h"
@@ -459,6 +461,62 @@ static void test_monitor_files(void **state) {
         }
 }
 
+/* A monitor with one child; it ends when the child has, with 0 if that was killed. */
+static pid_t fork_monitor(unsigned long flags, pid_t *ret_child) {
+        int fds[2];
+        pid_t monitor;
+
+        assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+        monitor = fork();
+        assert_true(monitor >= 0);
+        if (monitor == 0) {
+                pid_t child = (pid_t) syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL);
+                int status;
+
+                if (child == 0)
+                        for (;;)
+                                pause();
+                (void) !write(fds[1], &child, sizeof(child));
+                _exit(child > 0 && waitpid(child, &status, 0) == child && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL ? 0 : 1);
+        }
+        close(fds[1]);
+        assert_int_equal(read(fds[0], ret_child, sizeof(*ret_child)), sizeof(*ret_child));
+        close(fds[0]);
+        return monitor;
+}
+
+/* What a container runs is killed; the engine's own clean-up, which the monitor runs when it has ended, is not. */
+static void test_monitor_kill(void **state) {
+        static const struct {
+                unsigned long flags;
+                int want;
+        } rows[] = { { CLONE_NEWUSER | CLONE_NEWPID, 1 }, { 0, 0 } };
+        Scene *scene = *state;
+
+        assert_int_equal(monitor_kill(scene->pid_file, NULL), 0);
+        FOREACH_ROW(row, rows) {
+                _cleanup_free_ char *text = NULL;
+                pid_t child, monitor = fork_monitor(row->flags, &child);
+                int status;
+
+                text = str_printf("%d", (int) monitor);
+                write_file(scene->pid_file, text);
+                if (child < 0) {
+                        print_message("no user namespaces here\n");
+                        assert_int_equal(waitpid(monitor, NULL, 0), monitor);
+                        continue;
+                }
+                assert_int_equal(monitor_kill(scene->pid_file, ID), 0); /* another's */
+                assert_int_equal(kill(child, 0), 0);
+                assert_int_equal(monitor_kill(scene->pid_file, NULL), row->want);
+                if (row->want == 0)
+                        assert_int_equal(kill(child, SIGKILL), 0);
+                assert_int_equal(waitpid(monitor, &status, 0), monitor);
+                assert_int_equal(status, 0);
+                assert_int_equal(monitor_kill(scene->pid_file, NULL), 0);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_plain, setup, teardown),
@@ -474,6 +532,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_much_output, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_many, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_monitor_files, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_monitor_kill, setup, teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -158,6 +158,7 @@ static int fake_container_start(Engine *engine, const char *name, TaskDone done,
 
         if (r >= 0 && !map_has(&fake->states, name)) { /* else it runs already, or did */
                 (void) strv_append(&fake->started, name);
+                (void) strv_append_take(&fake->acts, str_printf("start %s", name));
                 (void) strmap_put(&fake->states, name, "running");
                 if (parse_u64(code, &value) >= 0)
                         end_container(fake, name, (int) value);
@@ -251,6 +252,7 @@ static int fake_object_remove(Engine *engine, ObjectKind kind, const char *name,
         int r = count_call(fake);
 
         if (r >= 0) {
+                (void) strv_append_take(&fake->acts, str_printf("remove %s", key));
                 (void) map_remove(&fake->objects, key);
                 for (size_t i = 0; kind == OBJECT_POD && i < fake->objects.n_entries; i++) {
                         _cleanup_free_ char *copy = fake->objects.entries[i].key ? strdup(fake->objects.entries[i].key) : NULL;
@@ -304,6 +306,7 @@ FakeEngine *fake_engine_free(FakeEngine *fake) {
         map_done(&fake->exit_codes);
         map_done(&fake->states);
         strv_free(fake->started);
+        strv_free(fake->acts);
         free(fake->directory);
         free(fake);
         return NULL;

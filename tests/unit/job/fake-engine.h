@@ -23,6 +23,7 @@ typedef struct FakeEngine {
         void (*look_at_volume)(const VolumeSpec *spec, void *userdata);
         void *look_userdata;
         char **started;   /* names of containers, in the order of their start */
+        char **acts;      /* "start NAME", "remove container NAME", "remove pod NAME", ..., in their order */
 } FakeEngine;
 
 FakeEngine *fake_engine_new(sd_event *event);

@@ -32,7 +32,8 @@ typedef struct Run {
         bool is_done;
         unsigned n_calls;
         StepResult step_results[16];
-        char **started, *left;
+        char **started, **acts, *left;
+        bool keep;
         char **warnings, **lines;
         bool tells_labels, has_selinux;
         char **specs; /* of containers: what the tests look at, as "NAME key=value..." */
@@ -162,7 +163,7 @@ static void run_job(Run *run) {
         assert_int_equal(file_mkdir_p(checkout, 0755), 0);
         for (size_t i = 0; i < ELEMENTSOF(run->exit_codes) && run->exit_codes[i][0]; i++)
                 assert_int_equal(strmap_put(&fake->exit_codes, run->exit_codes[i][0], run->exit_codes[i][1]), 0);
-        spec = (JobSpec) { .plan = plan, .policy = run->policy, .engine = &fake->engine, .holder = "/bin/true", .state_directory = state, .checkout = checkout,
+        spec = (JobSpec) { .plan = plan, .policy = run->policy, .engine = &fake->engine, .holder = "/bin/true", .keep = run->keep, .state_directory = state, .checkout = checkout,
                            .timeout_usec = USEC_INFINITY, .service_timeout_usec = USEC_PER_SEC, .grace_usec = USEC_PER_SEC,
                            .observer = { on_event, run } };
         assert_int_equal(sd_event_add_time_relative(run->event, NULL, CLOCK_MONOTONIC, 10 * USEC_PER_SEC, 0, on_deadline, NULL), 0);
@@ -173,6 +174,7 @@ static void run_job(Run *run) {
         run->n_calls = fake->n_calls;
         run->left = what_is_left(fake, state);
         run->started = TAKE_PTR(fake->started);
+        run->acts = TAKE_PTR(fake->acts);
         fake->job = job_free(fake->job);
         run->event = sd_event_unref(run->event);
         assert_true(run->is_done); /* and not by the deadline */
@@ -180,6 +182,7 @@ static void run_job(Run *run) {
 
 static void run_done(Run *run) {
         strv_free(run->started);
+        strv_free(run->acts);
         free(run->left);
         strv_free(run->warnings);
         strv_free(run->lines);
@@ -250,6 +253,42 @@ static void test_order(void **state) {
                 }
                 print_message("%s before %s\n", (*row)[0], (*row)[1]);
                 assert_true(first < second && second != SIZE_MAX);
+        }
+}
+
+static size_t find_act(const Run *run, const char *what, const char *end) {
+        for (size_t i = 0; run->acts[i]; i++)
+                if (str_starts_with(run->acts[i], what) && str_ends_with(run->acts[i], end))
+                        return i;
+        return SIZE_MAX;
+}
+
+/* Where nothing holds the containers together each goes as soon as it has ended; a pod goes as a whole. */
+static void test_removal(void **state) {
+        static const struct {
+                const char *text;
+                bool keep;
+                size_t want_gone_early; /* of a and b: before the last step starts, or none of them while the job runs */
+                bool want_pod;
+        } rows[] = {
+                { chain, false, 2, false },
+                { chain, true, 0, false },
+                { mixed, false, 0, true },
+        };
+
+        FOREACH_ROW(row, rows) {
+                _cleanup_(run_done) Run run = { .text = row->text, .keep = row->keep, .exit_codes = { { "-db", "never" }, { "-e", "never" } } };
+                size_t last, n = 0;
+
+                run_job(&run);
+                assert_int_equal(run.result, JOB_SUCCESS);
+                last = find_act(&run, "start ", row->want_pod ? "-d" : "-c");
+                assert_true(last != SIZE_MAX);
+                n += find_act(&run, "remove container", "-a") < last;
+                n += find_act(&run, "remove container", "-b") < last;
+                assert_int_equal(n, row->want_gone_early);
+                assert_int_equal(find_act(&run, "remove pod", "") != SIZE_MAX, row->want_pod);
+                assert_string_equal(run.left, "");
         }
 }
 
@@ -377,6 +416,7 @@ int main(void) {
                 cmocka_unit_test(test_log_limit),
                 cmocka_unit_test(test_conditions),
                 cmocka_unit_test(test_order),
+                cmocka_unit_test(test_removal),
                 cmocka_unit_test(test_missing_image),
                 cmocka_unit_test(test_each_call_fails),
                 cmocka_unit_test(test_canceled_at_each_call),
