@@ -39,7 +39,7 @@ static int copy_tracked(Workspace *workspace, int from, int to, Error **reterr) 
 
 /* An earlier process may have been killed in the middle of it. */
 static int clear_copy(Workspace *workspace) {
-        int r = file_remove_tree(workspace->copy);
+        int r = workspace->job->spec.record ? file_remove_tree(workspace->copy) : 0;
 
         return r < 0 ? r : file_mkdir_p(workspace->copy, 0755);
 }
@@ -48,10 +48,11 @@ int workspace_make_copy(Workspace *workspace, Error **reterr) {
         _cleanup_close_ int from = -1, to = -1;
         int r;
 
+        r = workspace->mode == WORKSPACE_CLONE ? file_mkdir_p(workspace->copy, 0755) : clear_copy(workspace);
+        if (r < 0)
+                return error_set(reterr, -r, "cannot make '%s': %s", workspace->copy, strerror(-r));
         if (workspace->mode == WORKSPACE_CLONE)
                 return 0;
-        if (workspace->job->spec.record && (r = clear_copy(workspace)) < 0)
-                return error_set(reterr, -r, "cannot clear '%s': %s", workspace->copy, strerror(-r));
         if (workspace->mode != WORKSPACE_CLEAN)
                 return copy_tree(workspace->job->spec.checkout, workspace->copy, NULL, reterr);
         from = open(workspace->job->spec.checkout, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

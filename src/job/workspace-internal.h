@@ -12,6 +12,8 @@
 #include "job/job-internal.h"
 #include "loop/process.h"
 
+#define PLACE_LINK "place" /* in the job's directory: leads to the workspace's place */
+
 struct Workspace {
         Task task; /* of workspace_create() */
         Machine machine;

@@ -44,7 +44,7 @@ bool workspace_can_carry_overlay(const char *directory) {
 
 /*
  * The upper directory lies in the engine's storage, so that what other users wrote there goes with the volume; but
- * where that is, only the answer tells. So the mount is told of links, which lead there by the time it is mounted.
+ * where that is, only the answer tells. So the mount is told of a link, which leads there by the time it is mounted.
  *
  * userxattr: without it no directory of the checkout can be removed or replaced from within a user namespace.
  */
@@ -55,7 +55,7 @@ int workspace_add_overlay(Workspace *workspace) {
         return strmap_put(&workspace->options, "type", "overlay") < 0 ||
                                strmap_put(&workspace->options, "device", "overlay") < 0
                        ? -ENOMEM
-                       : strmap_putf(&workspace->options, "o", "lowerdir=%s,upperdir=%s/up,workdir=%s/work,userxattr%s",
+                       : strmap_putf(&workspace->options, "o", "lowerdir=%s,upperdir=%s/" PLACE_LINK "/up,workdir=%s/" PLACE_LINK "/work,userxattr%s",
                                      checkout, directory, directory,
                                      workspace->job->spec.engine->info.has_selinux ? OVERLAY_CONTEXT : "");
 }

@@ -59,42 +59,46 @@ static int enter_data(Machine *machine, Task **ret_task, Error **reterr) {
         return engine_volume_create(workspace->job->spec.engine, &spec, &workspace->place, workspace_on_made, workspace, ret_task);
 }
 
-static int make_link(const Workspace *workspace, const char *target, const char *name) {
-        _cleanup_free_ char *path = path_join(workspace->job->directory.path, name);
+static int make_link(const Workspace *workspace) {
+        _cleanup_free_ char *path = path_join(workspace->job->directory.path, PLACE_LINK);
 
         if (!path)
                 return -ENOMEM;
-        (void) unlink(path); /* an earlier process may have been here */
-        return symlink(target, path) < 0 ? -errno : 0;
+        if (symlink(workspace->place, path) == 0)
+                return 0;
+        if (errno != EEXIST || unlink(path) < 0) /* an earlier process was here */
+                return -errno;
+        return symlink(workspace->place, path) < 0 ? -errno : 0;
 }
 
+/* And names those that may be made later. */
 static int make_directories(Workspace *workspace, Error **reterr) {
         const struct {
                 char **path;
                 const char *name;
-                bool is_overlays;
+                bool is_wanted;
         } rows[] = {
-                { &workspace->copy, "copy", false },
-                { &workspace->base, "base", false },
-                { &workspace->up, "up", true },
-                { &workspace->overlay_work, "work", true },
+                { &workspace->copy, "copy", workspace->is_far },
+                { &workspace->base, "base", true },
+                { &workspace->up, "up", workspace->is_overlay },
+                { &workspace->overlay_work, "work", workspace->is_overlay },
         };
         const char *place = workspace->is_far ? workspace->job->directory.path : workspace->place;
+        int r;
 
         FOREACH_ROW(row, rows) {
-                int r;
-
                 free(*row->path);
                 *row->path = path_join(place, row->name);
-                r = *row->path ? file_mkdir_p(*row->path, 0755) : -ENOMEM;
-                if (r >= 0 && row->is_overlays && workspace->is_overlay)
-                        r = make_link(workspace, *row->path, row->name);
+                r = !*row->path ? -ENOMEM : row->is_wanted ? file_mkdir_p(*row->path, 0755) : 0;
                 if (r < 0)
                         return error_set(reterr, -r, "cannot make '%s/%s': %s", place, row->name, strerror(-r));
                 if (workspace->is_far)
-                        break; /* all else is the engine's */
+                        return 0; /* all else is the engine's */
         }
-        return 0;
+        if (!workspace->is_overlay)
+                return 0;
+        r = make_link(workspace);
+        return r < 0 ? error_set(reterr, -r, "cannot make '%s/" PLACE_LINK "': %s", workspace->job->directory.path, strerror(-r)) : 0;
 }
 
 static void on_listed(Task *task, int r, const Error *error, void *userdata) {
