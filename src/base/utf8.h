@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 /* The same of what does not begin with an ASCII character. */
 size_t utf8_length_long(const char *text, size_t n);
@@ -13,6 +15,19 @@ static inline size_t utf8_length(const char *text, size_t n) {
         if (n > 0 && (unsigned char) *text < 0x80)
                 return 1;
         return utf8_length_long(text, n);
+}
+
+/** utf8_skip_ascii() - how many ASCII characters the text surely begins with, most of them at eight a time; fewer than there are, perhaps */
+static inline size_t utf8_skip_ascii(const char *text, size_t n) {
+        size_t i = 0;
+        uint64_t word;
+
+        for (; n - i >= sizeof(word); i += sizeof(word)) {
+                memcpy(&word, text + i, sizeof(word));
+                if (word & 0x8080808080808080U)
+                        break;
+        }
+        return i;
 }
 
 bool utf8_is_valid(const char *text, size_t n);

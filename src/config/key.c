@@ -35,17 +35,20 @@ const char *config_slot_variable(const ConfigSlot *slot, char buffer[static CONF
         return buffer;
 }
 
-bool config_slot_find(const char *name, size_t n, ConfigSlot *ret) {
-        ConfigSlot slot = { 0 };
-        char buffer[CONFIG_NAME_MAX];
+static bool is_word(const char *word, const char *text, size_t n) {
+        return strncmp(word, text, n) == 0 && word[n] == '\0';
+}
 
-        while (config_slot_next(&slot)) {
-                config_slot_name(&slot, buffer);
-                if (strlen(buffer) == n && memcmp(buffer, name, n) == 0) {
+bool config_slot_find(const char *name, size_t n, ConfigSlot *ret) {
+        const char *dot = memrchr(name, '.', n), *last = dot ? dot + 1 : name;
+        size_t n_section = dot ? (size_t) (dot - name) : 0, n_last = n - (size_t) (last - name);
+        ConfigSlot slot = { 0 };
+
+        while (config_slot_next(&slot))
+                if (is_word(slot.key->name, last, n_last) && is_word(slot.section->name, name, n_section)) {
                         *ret = slot;
                         return true;
                 }
-        }
         return false;
 }
 

@@ -13,6 +13,8 @@
 #define NAME_SHOWN_MAX 300 /* bytes of a file name in a message */
 #define BOM "\xef\xbb\xbf"
 
+#define LINE_END_FIRSTS "\n\r\xc2\xe2" /* first bytes of what line_end_length() knows */
+
 /* Bytes of the line end that stands here, 0 if there is none. A NUL follows the text: looking ahead is safe. */
 static size_t line_end_length(const char *p) {
         switch ((unsigned char) *p) {
@@ -35,9 +37,12 @@ static int split_lines(Source *source) {
 
         r = ARRAY_APPEND(source->lines, source->n_lines, source->text);
         for (const char *p = source->text; p < end && r == 0;) {
-                unsigned char c = (unsigned char) *p;
-                size_t k = c > '\r' && c < 0xc2 ? 0 : line_end_length(p); /* most characters at one glance */
+                size_t k;
 
+                p += strcspn(p, LINE_END_FIRSTS); /* stops at a NUL as well, which is found out later */
+                if (p >= end)
+                        break;
+                k = line_end_length(p);
                 p += k ? k : 1;
                 if (k > 0)
                         r = ARRAY_APPEND(source->lines, source->n_lines, p);
@@ -46,15 +51,19 @@ static int split_lines(Source *source) {
 }
 
 static int check_text(const Source *source, const char *name, Error **reterr) {
-        size_t n = 0, k;
+        size_t n, k;
         Mark mark;
 
         if (str_starts_with(source->text, "\xff\xfe") || str_starts_with(source->text, "\xfe\xff"))
                 return error_set(reterr, EBADMSG, "'%s' is UTF-16 text; save it as UTF-8", name);
         if (memchr(source->text, '\0', source->n_text))
                 return error_set(reterr, EBADMSG, "'%s' looks like a binary file: it holds a NUL byte", name);
-        while (n < source->n_text && (k = utf8_length(source->text + n, source->n_text - n)) > 0)
+        n = utf8_skip_ascii(source->text, source->n_text);
+        while (n < source->n_text && (k = utf8_length(source->text + n, source->n_text - n)) > 0) {
                 n += k;
+                if (k > 1)
+                        n += utf8_skip_ascii(source->text + n, source->n_text - n);
+        }
         if (n == source->n_text)
                 return 0;
         mark = source_mark_at(source, n);

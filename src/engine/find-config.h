@@ -34,6 +34,6 @@ void connections_done(Connections *connections);
 int connections_read_json(const char *text, size_t n, Connections *connections, Error **reterr);
 /**
  * connections_read_toml() - of containers.conf: active_service and service_destinations of [engine]; all else is
- * passed over. -EBADMSG with the line in the Error if it is no TOML.
+ * passed over. -EBADMSG with the line in the Error if it has one of these and is no TOML.
  */
 int connections_read_toml(const char *text, Connections *connections, Error **reterr);

@@ -42,7 +42,9 @@ static void test_toml(void **state) {
                 { "[engine]\nservice_destinations.a.uri = \"u\"\nservice_destinations.b = {uri = \"v\", identity = 1}\n",
                   "- a|u|||| b|v||||" },
                 { "[engine]\nactive_service = a\n", NULL },
-                { "[engine.\n", NULL },
+                { "[engine.service_destinations\n", NULL },
+                { "  # active_service\n[engine.\n", "-" }, /* nothing that we would look for */
+                { "#x\n  \t#active_service\n[engine]\nactive_service = \"a\" # active_service\n", "a" },
                 { "[engine.service_destinations.a.b]\nuri=\"u\"\n[service_destinations.a]\nuri=\"u\"\n", "-" },
         };
 
