@@ -13,6 +13,8 @@
 #include "base/parse.h"
 #include "base/str.h"
 #include "base/strv.h"
+#include "holder/block.h"
+#include "holder/look.h"
 #include "job/holder.h"
 #include "job/job-internal.h"
 #include "loop/process.h"
@@ -202,6 +204,7 @@ typedef struct Guard {
         Step *step; /* NULL: of the holder */
         uint64_t pid;
         char *program;
+        bool asks; /* somebody outside of the sandbox */
         Task *child;
         ProcessOutput output;
 } Guard;
@@ -228,12 +231,13 @@ static bool is_out_of_reach(uint64_t pid) {
         return fd < 0 && (errno == EACCES || errno == EPERM);
 }
 
-/* "podstep-holder VERB PID", or by way of somebody outside of the sandbox. */
-static int begin_argv(const Guard *guard, const char *verb, char ***argv) {
+/* "podstep-holder VERB PID", which a child of ours does without that program; or by way of somebody outside of the sandbox. */
+static int begin_argv(Guard *guard, const char *verb, char ***argv) {
         const char *socket = guard->job->spec.guard_socket;
         int r = strv_append(argv, guard->program);
 
-        if (r >= 0 && socket && is_out_of_reach(guard->pid)) {
+        guard->asks = socket && is_out_of_reach(guard->pid);
+        if (r >= 0 && guard->asks) {
                 r = strv_append(argv, "ask");
                 r = r < 0 ? r : strv_append(argv, socket);
         }
@@ -241,8 +245,16 @@ static int begin_argv(const Guard *guard, const char *verb, char ***argv) {
         return r < 0 ? r : strv_append_take(argv, str_printf("%llu", (unsigned long long) guard->pid));
 }
 
-static int run(Guard *guard, char *const *argv, TaskDone done) {
-        ProcessSpec spec = { .argv = argv, .timeout_usec = GUARD_USEC };
+static int call_block(char *const *argv) {
+        return block_addresses((char **) argv + 2);
+}
+
+static int call_look(char *const *argv) {
+        return look((char **) argv + 2);
+}
+
+static int run(Guard *guard, int (*call)(char *const *argv), char *const *argv, TaskDone done) {
+        ProcessSpec spec = { .argv = argv, .call = guard->asks ? NULL : call, .timeout_usec = GUARD_USEC };
 
         guard->child = task_free(guard->child);
         process_output_done(&guard->output);
@@ -276,7 +288,7 @@ static int start_block(Guard *guard) {
 
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(metadata_addresses); i++)
                 r = strv_append(&argv, metadata_addresses[i]);
-        return r < 0 ? r : run(guard, argv, on_blocked);
+        return r < 0 ? r : run(guard, call_block, argv, on_blocked);
 }
 
 static bool wants_block(const Guard *guard) {
@@ -322,7 +334,7 @@ static int start_look(Guard *guard) {
                 r = r < 0 ? r : strv_append_take(&argv, str_printf("%llu", (unsigned long long) allowed.st_dev));
                 r = r < 0 ? r : strv_append_take(&argv, str_printf("%llu", (unsigned long long) allowed.st_ino));
         }
-        return r < 0 ? r : run(guard, argv, on_looked);
+        return r < 0 ? r : run(guard, call_look, argv, on_looked);
 }
 
 static int guard_start(Job *job, Step *step, uint64_t pid, TaskDone done, void *userdata, Task **ret_task) {

@@ -158,6 +158,8 @@ static _Noreturn void child_execute(const ProcessSpec *spec, char *const *candid
         if (spec->directory && chdir(spec->directory) < 0)
                 child_fail(failure_fd, CHILD_FAILED_DIRECTORY, errno);
         reset_signals();
+        if (spec->call)
+                _exit(spec->call(spec->argv));
         STRV_FOREACH(candidate, candidates) {
                 (void) execve(*candidate, spec->argv, env);
                 if (errno != ENOENT && errno != ENOTDIR && errno != EACCES)
@@ -210,8 +212,8 @@ int child_spawn(const ProcessSpec *spec, Child *ret, Error **reterr) {
         pid_t parent = getpid();
         int r;
 
-        r = list_candidates(program, &candidates);
-        if (r >= 0)
+        r = spec->call ? 0 : list_candidates(program, &candidates);
+        if (r >= 0 && !spec->call)
                 r = make_environment(spec->env, &env);
         if (r >= 0)
                 r = make_pipe(&child.out_fd, &out_fd, true);
