@@ -17,7 +17,7 @@ static inline size_t utf8_length(const char *text, size_t n) {
         return utf8_length_long(text, n);
 }
 
-/** utf8_skip_ascii() - how many ASCII characters the text surely begins with, most of them at eight a time; fewer than there are, perhaps */
+/** utf8_skip_ascii() - ASCII characters that the text surely begins with, counted eight at a time; there may be more */
 static inline size_t utf8_skip_ascii(const char *text, size_t n) {
         size_t i = 0;
         uint64_t word;

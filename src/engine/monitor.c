@@ -72,13 +72,17 @@ static int open_child(pid_t monitor, pid_t *ret, int *ret_fd) {
         return 0;
 }
 
-/* Only what a container runs has process ids of its own; what the monitor runs when it has ended is the engine's, in the midst of its locks. */
+/*
+ * Only what a container runs has process ids of its own; what the monitor runs when that has ended is the engine's, in
+ * the midst of its locks.
+ */
 static bool is_contained(pid_t pid) {
         struct stat own, other;
         char path[64];
 
         (void) snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int) pid);
-        return stat("/proc/self/ns/pid", &own) == 0 && stat(path, &other) == 0 && (own.st_dev != other.st_dev || own.st_ino != other.st_ino);
+        return stat("/proc/self/ns/pid", &own) == 0 && stat(path, &other) == 0 &&
+               (own.st_dev != other.st_dev || own.st_ino != other.st_ino);
 }
 
 int monitor_kill(const char *pid_path, const char *id) {

@@ -14,7 +14,8 @@ int monitor_open(const char *pid_path, const char *id, int *ret_fd);
 /**
  * monitor_kill() - kills what runs in its container, without asking the engine
  *
- * A container that shares the process ids of this machine is left to the engine. The arguments are those of monitor_open().
+ * A container that shares the process ids of this machine is left to the engine. The arguments are those of
+ * monitor_open().
  *
  * Return: 1; 0: nothing runs there, or nothing that is known to be the container's; or a negative errno.
  */

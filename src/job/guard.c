@@ -231,7 +231,7 @@ static bool is_out_of_reach(uint64_t pid) {
         return fd < 0 && (errno == EACCES || errno == EPERM);
 }
 
-/* "podstep-holder VERB PID", which a child of ours does without that program; or by way of somebody outside of the sandbox. */
+/* "podstep-holder VERB PID", which a child of ours does without that program; or by somebody outside of the sandbox. */
 static int begin_argv(Guard *guard, const char *verb, char ***argv) {
         const char *socket = guard->job->spec.guard_socket;
         int r = strv_append(argv, guard->program);

@@ -132,7 +132,8 @@ static int sandbox_choose(Sandbox *sandbox, bool *ret_wants_holder) {
         if (has_no_network(plan) && (!job->spec.engine->info.has_pods || !job_is_far(job))) {
                 sandbox->kind = SANDBOX_APART;
                 *ret_wants_holder = false;
-                sandbox->why = str_printf("%s, network mode '%s'", plan->n_steps == 1 ? "a single container" : "containers by themselves",
+                sandbox->why = str_printf("%s, network mode '%s'",
+                                          plan->n_steps == 1 ? "a single container" : "containers by themselves",
                                           plan->steps[plan->n_steps - 1]->network_mode);
         } else if (wish) {
                 sandbox->kind = SANDBOX_NETWORK;
@@ -351,7 +352,8 @@ static int add_containers(const Sandbox *sandbox, RemovalList *list) {
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < job->spec.plan->n_steps && !sandbox->pod; i++)
-                if (!job->steps[i].is_removed && (job->steps[i].directory || job->spec.record)) /* asked for, or it may have been by an earlier process */
+                /* asked for, or it may have been by an earlier process */
+                if (!job->steps[i].is_removed && (job->steps[i].directory || job->spec.record))
                         r = add_container(list, &job->steps[i]);
         if (r >= 0 && !sandbox->pod && sandbox->holder)
                 r = removal_add(list, OBJECT_CONTAINER, holder_name(sandbox->holder));

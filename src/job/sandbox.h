@@ -39,8 +39,9 @@ bool sandbox_is_starting(const Sandbox *sandbox);
 /**
  * sandbox_kill() - ends at once what still runs, before it is removed
  *
- * Podman looks only every 100 ms whether what it killed has ended, one container after the other (libpod/oci_conmon_common.go,
- * waitPidStop()). Where the processes are not ours, nothing is done: sandbox_remove() has the engine do it.
+ * Podman looks only every 100 ms whether what it killed has ended, one container after the other
+ * (libpod/oci_conmon_common.go, waitPidStop()). Where the processes are not ours, nothing is done: sandbox_remove() has
+ * the engine do it.
  */
 void sandbox_kill(Sandbox *sandbox);
 /** sandbox_remove() - takes everything away, the job's containers first; goes on after failures and tells the first */

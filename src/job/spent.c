@@ -1,15 +1,16 @@
 /*
  * Containers that have done their part go while others still run, so that little is left to remove when the job ends.
  *
- * Not the members of a pod. Podman takes the pod's lock and then the volume's to remove one that had a volume mounted, and the
- * volume's and then the pod's to make one (libpod/runtime_ctr.go, removeContainer() and setupContainer()): at the same time, that
- * blocks both for ever. Nor would it save anything, for the pod's lock lets them go only one by one.
+ * Not the members of a pod. Podman takes the pod's lock and then the volume's to remove one that had a volume mounted,
+ * and the volume's and then the pod's to make one (libpod/runtime_ctr.go, removeContainer() and setupContainer()): at
+ * the same time, that blocks both for ever. Nor would it save anything: the pod's lock lets them go only one by one.
  */
 
 #include "job/job-internal.h"
 
 static bool is_spent(const Step *step) {
-        return step->is_done && step->is_over && step->container_id && !step->removing && !step->is_removed && !step->has_resisted;
+        return step->is_done && step->is_over && step->container_id && !step->removing && !step->is_removed &&
+               !step->has_resisted;
 }
 
 bool spent_is_removing(const Job *job) {
@@ -31,8 +32,8 @@ static void on_removed(Task *task, int r, const Error *error, void *userdata) {
 }
 
 /*
- * At once, although Podman's own clean-up of the container, which its monitor starts now, does much of the same: who comes first
- * does it, and the other finds it done.
+ * At once, although Podman's own clean-up of the container, which its monitor starts now, does much of the same: who
+ * comes first does it, and the other finds it done.
  */
 void spent_remove(Job *job) {
         if (job->spec.keep || !job->sandbox || sandbox_pod(job->sandbox))
@@ -41,7 +42,8 @@ void spent_remove(Job *job) {
                 Step *step = &job->steps[i];
 
                 if (is_spent(step))
-                        step->has_resisted = engine_object_remove(job->spec.engine, OBJECT_CONTAINER, step->container, on_removed, step,
-                                                                  &step->removing) < 0;
+                        step->has_resisted =
+                                engine_object_remove(job->spec.engine, OBJECT_CONTAINER, step->container, on_removed,
+                                                     step, &step->removing) < 0;
         }
 }

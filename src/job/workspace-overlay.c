@@ -55,7 +55,9 @@ int workspace_add_overlay(Workspace *workspace) {
         return strmap_put(&workspace->options, "type", "overlay") < 0 ||
                                strmap_put(&workspace->options, "device", "overlay") < 0
                        ? -ENOMEM
-                       : strmap_putf(&workspace->options, "o", "lowerdir=%s,upperdir=%s/" PLACE_LINK "/up,workdir=%s/" PLACE_LINK "/work,userxattr%s",
+                       : strmap_putf(&workspace->options, "o",
+                                     "lowerdir=%s,upperdir=%s/" PLACE_LINK "/up,workdir=%s/" PLACE_LINK
+                                     "/work,userxattr%s",
                                      checkout, directory, directory,
                                      workspace->job->spec.engine->info.has_selinux ? OVERLAY_CONTEXT : "");
 }

@@ -98,7 +98,9 @@ static int make_directories(Workspace *workspace, Error **reterr) {
         if (!workspace->is_overlay)
                 return 0;
         r = make_link(workspace);
-        return r < 0 ? error_set(reterr, -r, "cannot make '%s/" PLACE_LINK "': %s", workspace->job->directory.path, strerror(-r)) : 0;
+        return r < 0 ? error_set(reterr, -r, "cannot make '%s/" PLACE_LINK "': %s", workspace->job->directory.path,
+                                 strerror(-r))
+                     : 0;
 }
 
 static void on_listed(Task *task, int r, const Error *error, void *userdata) {

@@ -477,7 +477,9 @@ static pid_t fork_monitor(unsigned long flags, pid_t *ret_child) {
                         for (;;)
                                 pause();
                 (void) !write(fds[1], &child, sizeof(child));
-                _exit(child > 0 && waitpid(child, &status, 0) == child && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL ? 0 : 1);
+                if (child < 0 || waitpid(child, &status, 0) != child)
+                        _exit(1);
+                _exit(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL ? 0 : 1);
         }
         close(fds[1]);
         assert_int_equal(read(fds[0], ret_child, sizeof(*ret_child)), sizeof(*ret_child));

@@ -268,7 +268,7 @@ static void test_removal(void **state) {
         static const struct {
                 const char *text;
                 bool keep;
-                size_t want_gone_early; /* of a and b: before the last step starts, or none of them while the job runs */
+                size_t want_gone_early; /* of a and b: before the last step starts */
                 bool want_pod;
         } rows[] = {
                 { chain, false, 2, false },
@@ -277,7 +277,9 @@ static void test_removal(void **state) {
         };
 
         FOREACH_ROW(row, rows) {
-                _cleanup_(run_done) Run run = { .text = row->text, .keep = row->keep, .exit_codes = { { "-db", "never" }, { "-e", "never" } } };
+                _cleanup_(run_done) Run run = { .text = row->text,
+                                                .keep = row->keep,
+                                                .exit_codes = { { "-db", "never" }, { "-e", "never" } } };
                 size_t last, n = 0;
 
                 run_job(&run);
