@@ -157,9 +157,9 @@ static _Noreturn void child_execute(const ProcessSpec *spec, char *const *candid
                         child_fail(failure_fd, CHILD_FAILED_EXECUTE, errno);
         if (spec->directory && chdir(spec->directory) < 0)
                 child_fail(failure_fd, CHILD_FAILED_DIRECTORY, errno);
-        reset_signals();
         if (spec->call)
-                _exit(spec->call(spec->argv));
+                _exit(spec->call(spec->argv)); /* with all signals blocked */
+        reset_signals();
         STRV_FOREACH(candidate, candidates) {
                 (void) execve(*candidate, spec->argv, env);
                 if (errno != ENOENT && errno != ENOTDIR && errno != EACCES)
