@@ -8,6 +8,8 @@
 #include "base/id.h"
 #include "base/strv.h"
 
+#define GIT_WORD_BYTES_MAX 4096
+
 static const char *const source_names[_SOURCE_KIND_MAX] = {
         [SOURCE_NONE] = "none", [SOURCE_DIRECTORY] = "directory", [SOURCE_GIT] = "git", [SOURCE_UPLOAD] = "upload",
 };
@@ -118,6 +120,21 @@ static bool is_commit(const char *text) {
         return (n == 40 || n == 64) && strspn(text, "0123456789abcdef") == n;
 }
 
+/* It becomes the name of a directory. */
+static bool is_upload(const char *text) {
+        return text && strlen(text) == ID_LENGTH && strspn(text, "0123456789abcdefghijklmnopqrstuvwxyz") == ID_LENGTH;
+}
+
+/* It becomes a word of git's command line, where no option may be taken for it. */
+static bool is_word(const char *text) {
+        if (!text || !*text || *text == '-' || strlen(text) > GIT_WORD_BYTES_MAX)
+                return false;
+        for (; *text; text++)
+                if ((unsigned char) *text <= ' ' || *text == 0x7f)
+                        return false;
+        return true;
+}
+
 static int read_source(Request *request, Error **reterr) {
         Json *json = request->json;
         int kind = SOURCE_NONE, r;
@@ -141,8 +158,9 @@ static int read_source(Request *request, Error **reterr) {
         if (kind == SOURCE_GIT && (!request->url || !request->commit || !is_commit(request->commit)))
                 return error_set(reterr, EINVAL,
                                  ".source: a git source needs 'url' and 'commit', the full name of a commit");
-        if (kind == SOURCE_UPLOAD &&
-            (!request->upload || strspn(request->upload, "0123456789abcdefghijklmnopqrstuvwxyz") != ID_LENGTH))
+        if (kind == SOURCE_GIT && (!is_word(request->url) || (request->ref && !is_word(request->ref))))
+                return error_set(reterr, EINVAL, ".source: 'url' and 'ref' hold no blanks and do not begin with '-'");
+        if (kind == SOURCE_UPLOAD && !is_upload(request->upload))
                 return error_set(reterr, EINVAL, ".source.id: expected the id that an upload answered with");
         return 0;
 }
