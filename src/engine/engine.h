@@ -61,6 +61,7 @@ typedef struct FollowSpec {
         const char *log_path;         /* as given to create; NULL where that is not possible */
         const char *monitor_pid_path; /* likewise */
         bool keeps_log; /* what was read stays on the disk: it will be read again from the beginning */
+        const bool *is_enough; /* once it is true, what comes behind need not stay; NULL: all does */
         EngineOutput output;
         void *userdata;
 } FollowSpec;

@@ -318,7 +318,7 @@ int follow_start(const FollowMeans *means, const FollowSpec *spec, ContainerExit
             copy_string(spec->log_path, &follow->log_path) < 0 ||
             copy_string(spec->monitor_pid_path, &follow->monitor_path) < 0)
                 return error_oom(reterr);
-        if (spec->log_path && logtail_new(spec->log_path, spec->keeps_log, &follow->tail) < 0)
+        if (spec->log_path && logtail_new(spec->log_path, spec->keeps_log, spec->is_enough, &follow->tail) < 0)
                 return error_oom(reterr);
         r = sd_event_add_defer(means->engine->event, &follow->turn, follow_on_turn, follow);
         if (r < 0)

@@ -13,12 +13,14 @@ struct LogTail {
         char *path;
         int fd; /* -1: not there yet */
         bool can_punch, keeps;
+        const bool *is_enough; /* of what is kept */
         uint64_t offset, punched;
+        uint64_t n_kept; /* bytes of the beginning that stay; 0: it is not enough yet */
         LogParser parser;
         char chunk[LOGTAIL_CHUNK];
 };
 
-int logtail_new(const char *path, bool keeps, LogTail **ret) {
+int logtail_new(const char *path, bool keeps, const bool *is_enough, LogTail **ret) {
         _cleanup_(logtail_freep) LogTail *tail = NULL;
 
         tail = malloc(sizeof(*tail));
@@ -27,7 +29,8 @@ int logtail_new(const char *path, bool keeps, LogTail **ret) {
         tail->fd = -1;
         tail->can_punch = false;
         tail->keeps = keeps;
-        tail->offset = tail->punched = 0;
+        tail->is_enough = is_enough;
+        tail->offset = tail->punched = tail->n_kept = 0;
         tail->parser = (LogParser) { 0 };
         tail->path = strdup(path);
         if (!tail->path)
@@ -47,20 +50,31 @@ LogTail *logtail_free(LogTail *tail) {
 
 static int tail_open(LogTail *tail) {
         tail->fd = open(tail->path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW);
-        tail->can_punch = tail->fd >= 0 && !tail->keeps;
+        tail->can_punch = tail->fd >= 0 && (!tail->keeps || tail->is_enough);
         if (tail->fd < 0 && errno == EACCES)
                 tail->fd = open(tail->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW);
         if (tail->fd < 0)
                 return errno == ENOENT ? 0 : -errno;
-        tail->offset = tail->punched = 0;
+        tail->offset = tail->punched = tail->n_kept = 0;
         return 1;
 }
 
+/* Called before what was just read is handed on: that stays, where anything does. */
+static bool has_surplus(LogTail *tail) {
+        if (!tail->keeps)
+                return true;
+        if (!*tail->is_enough)
+                return false;
+        if (tail->n_kept == 0)
+                tail->n_kept = tail->punched = tail->offset;
+        return true;
+}
+
 static void tail_punch(LogTail *tail) {
-        if (!tail->can_punch || tail->offset - tail->punched < LOGTAIL_PUNCH_STEP)
+        if (!tail->can_punch || !has_surplus(tail) || tail->offset - tail->punched < LOGTAIL_PUNCH_STEP)
                 return;
         /* A file system that cannot do it keeps the whole log, as it would have without us. */
-        if (fallocate(tail->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t) tail->offset) < 0)
+        if (fallocate(tail->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t) tail->n_kept, (off_t) (tail->offset - tail->n_kept)) < 0)
                 tail->can_punch = false;
         tail->punched = tail->offset;
 }

@@ -34,8 +34,12 @@ void log_parser_feed(LogParser *parser, char *bytes, size_t n, EngineOutput outp
 
 typedef struct LogTail LogTail;
 
-/** logtail_new() - the file need not be there yet; @keeps: what was read is not given back to the file system */
-int logtail_new(const char *path, bool keeps, LogTail **ret);
+/**
+ * logtail_new() - the file need not be there yet
+ * @keeps:     what was read is not given back to the file system,
+ * @is_enough: but once this is true, what comes behind is; NULL: never
+ */
+int logtail_new(const char *path, bool keeps, const bool *is_enough, LogTail **ret);
 LogTail *logtail_free(LogTail *tail);
 DEFINE_CLEANUP(LogTail *, logtail_free);
 

@@ -41,7 +41,8 @@ int step_follow(Step *step) {
                 .container_id = step->container_id,
                 .log_path = step->log_path,
                 .monitor_pid_path = step->pid_path,
-                .keeps_log = step->job->spec.journal.put, /* whoever takes the job up reads it again */
+                .keeps_log = step->job->spec.journal.put, /* whoever takes the job up reads it again, */
+                .is_enough = &step->is_cut,               /* and cuts it at the same place */
                 .output = step_output,
                 .userdata = step,
         };

@@ -147,7 +147,7 @@ static int setup(void **state) {
         assert_non_null(mkdtemp(scratch->directory));
         scratch->path = path_join(scratch->directory, "log");
         scratch->heard.text = STR_INIT(OUT_MAX);
-        assert_int_equal(logtail_new(scratch->path, false, &scratch->tail), 0);
+        assert_int_equal(logtail_new(scratch->path, false, NULL, &scratch->tail), 0);
         *state = scratch;
         return 0;
 }
@@ -240,6 +240,52 @@ static void test_punched(void **state) {
         assert_int_equal(scratch->heard.n_bytes, (N + 1) * (size_t) 56);
 }
 
+typedef struct Enough {
+        Heard heard;
+        size_t n_wanted;
+        bool is_enough;
+} Enough;
+
+static void hear_enough(int stream, const char *bytes, size_t n, void *userdata) {
+        Enough *enough = userdata;
+
+        hear(stream, bytes, n, &enough->heard);
+        enough->is_enough = enough->heard.n_bytes >= enough->n_wanted;
+}
+
+/* What is kept is kept up to where it was enough, and can be read again. */
+static void test_enough(void **state) {
+        static const char line[] = T "stdout F 0123456789012345678901234567890123456789012345678901234\n";
+        enum { N = 400000, WANTED = 1000000 };
+        Scratch *scratch = *state;
+        _cleanup_str_ Str log = STR_INIT(OUT_MAX);
+        Enough first = { .n_wanted = WANTED, .heard = { .counts_only = true } }, again = { .n_wanted = WANTED, .heard = { .text = STR_INIT(OUT_MAX) } };
+        _cleanup_(logtail_freep) LogTail *a = NULL, *b = NULL;
+        struct stat before, after;
+        int r;
+
+        for (unsigned i = 0; i < N; i++)
+                assert_int_equal(str_append_n(&log, line, sizeof(line) - 1), 0);
+        append(scratch->path, log.bytes, log.n);
+        assert_int_equal(stat(scratch->path, &before), 0);
+        assert_int_equal(logtail_new(scratch->path, true, &first.is_enough, &a), 0);
+        while ((r = logtail_read(a, hear_enough, &first)) > 0)
+                ;
+        assert_int_equal(r, 0);
+        assert_int_equal(stat(scratch->path, &after), 0);
+        assert_int_equal(after.st_size, before.st_size);
+        assert_int_equal(logtail_new(scratch->path, true, &again.is_enough, &b), 0);
+        while (!again.is_enough)
+                assert_int_equal(logtail_read(b, hear_enough, &again), 1);
+        assert_null(memchr(str_get(&again.heard.text), '\1', WANTED));
+        for (size_t i = 3; i + 56 <= WANTED; i += 56) /* behind "<1:" */
+                assert_memory_equal(str_get(&again.heard.text) + i, line + sizeof(line) - 1 - 56, 56);
+        str_done(&again.heard.text);
+        if (after.st_blocks == before.st_blocks)
+                skip(); /* a file system without holes */
+        assert_true(after.st_blocks < before.st_blocks / 2);
+}
+
 static void test_turns(void **state) {
         _cleanup_str_ Str log = STR_INIT(OUT_MAX);
         Scratch *scratch = *state;
@@ -272,6 +318,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_growing, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_replaced, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_punched, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_enough, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_turns, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_odd_files, setup, teardown),
         };
