@@ -231,6 +231,21 @@ small() {
         assert_output_contains "state      success"
 }
 
+@test "50 jobs of four steps at once end rightly" {
+        need_podman "the agent's work is the same there"
+        local steps="" i
+        for i in 1 2 3 4; do steps+="  - {name: s$i, image: $IMG/busybox:1, commands: [echo step s$i]}"$'\n'; done
+        checkout <<<"steps:"$'\n'"$steps"
+        agent_up --jobs 50 --memory-pressure 0
+        for ((i = 0; i < 50; i++)); do "$PODSTEP" submit --quiet >/dev/null; done
+        wait_until 240 eval '[ "$("$PODSTEP" ps --quiet)" = "" ]' || fail "they do not end" "$("$PODSTEP" ps)"
+        assert_equal "$(api '/v1/jobs?limit=1000' | grep -o '"result":"[a-z]*"' | sort | uniq -c | tr -s ' ')" ' 50 "result":"success"'
+        for i in 1 25 50; do
+                assert_equal "$("$PODSTEP" logs --plain $i | grep -c '^step s')" 4
+        done
+        assert_nothing_left
+}
+
 @test "submit --git: workflow and files of a commit of a repository" {
         small "cat README, git --version || true"
         git clone -q --bare "$CHECKOUT" "$BATS_TEST_TMPDIR/bare.git"
