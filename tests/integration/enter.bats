@@ -81,7 +81,7 @@ running_containers() { engine_cli ps --filter "label=io.podstep.state=$XDG_STATE
         # each is typed when the shell asks for it: what comes before is lost or shown twice, as on any terminal
         local ask='bash-[0-9.]+\$ '
         on_terminal \
-                --type "$ask" 'echo rea""dy $LINES $COLUMNS; sleep 1000\n' \
+                --type "$ask" 'sh -c "echo rea'"''"'dy $LINES $COLUMNS; exec sleep 1000"\n' \
                 --type '\nready 24 80' '\x03' --type "\^C[\\s\\S]*$ask" 'echo inter""rupted\n' \
                 --resize "\\ninterrupted[\\s\\S]*$ask" 100x30 --type '' 'until [ "$COLUMNS" = 100 ]; do sleep .1; done; echo resi""zed $LINES $COLUMNS\n' \
                 --type "\\nresized 30 100[\\s\\S]*$ask" 'echo a""gain\n' --type "\\nagain[\\s\\S]*$ask" '\x10\n' \
