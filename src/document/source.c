@@ -88,7 +88,8 @@ int source_new_take(const char *name, char *text, size_t n_text, Source **ret, E
         if (!source->name || !shown)
                 return error_oom(reterr);
         if (n_text > SOURCE_BYTES_MAX)
-                return error_set(reterr, EFBIG, "'%s' is too large: the limit is %u MiB", shown, SOURCE_BYTES_MAX >> 20);
+                return error_set(reterr, EFBIG, "'%s' is too large: the limit is %u MiB", shown,
+                                 SOURCE_BYTES_MAX >> 20);
         if (str_starts_with(text, BOM)) {
                 source->n_text -= strlen(BOM);
                 memmove(text, text + strlen(BOM), source->n_text + 1);

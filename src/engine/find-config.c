@@ -142,7 +142,8 @@ static int take_engine(const YamlNode *engine, Connections *connections, Error *
         if (!destinations || destinations->kind != YAML_MAPPING)
                 return 0;
         for (size_t i = 0; i < destinations->n_pairs && r == 0; i++)
-                r = take_destination(destinations->pairs[i].key->text, destinations->pairs[i].value, connections, reterr);
+                r = take_destination(destinations->pairs[i].key->text, destinations->pairs[i].value, connections,
+                                     reterr);
         return r;
 }
 

@@ -75,8 +75,8 @@ typedef struct DeviceRuleSpec {
 } DeviceRuleSpec;
 
 /*
- * What processes may do. Capabilities with or without CAP_, in any case; "all" is all of them. What is added counts more
- * than what is dropped.
+ * What processes may do. Capabilities with or without CAP_, in any case; "all" is all of them. What is added counts
+ * more than what is dropped.
  */
 typedef struct SecuritySpec {
         bool privileged, no_new_privileges;
@@ -124,7 +124,8 @@ typedef struct ContainerSpec {
         int oom_score_adjust; /* -1000..1000 */
         uint64_t shm_size_bytes;
         const Map *sysctls;
-        const char *ipc_mode, *pid_mode; /* "host", "private", "container:NAME", ... as 'podman run --ipc' and '--pid' */
+        /* "host", "private", "container:NAME", ... as 'podman run --ipc' and '--pid' */
+        const char *ipc_mode, *pid_mode;
         const char *userns;              /* likewise; counts more than keeps_id */
         const char *runtime;             /* of OCI: a name or a path */
         bool read_only;                  /* its root file system; /tmp, /run and /dev/shm stay writable */
@@ -178,12 +179,12 @@ typedef struct PullSpec {
 /* Why an image could not be fetched: what decides what can be done about it. */
 typedef enum PullFault {
         PULL_FAULT_OTHER,
-        PULL_FAULT_NOT_FOUND,    /* the registry answers, and has no such image or tag */
-        PULL_FAULT_DENIED,       /* it wants a login, or the login may not read this. Some registries say so of what does
-                                    not exist, too. */
-        PULL_FAULT_NO_HOST,      /* the registry's name has no address */
-        PULL_FAULT_AWAY,         /* nobody listens, no route, silence, cut off */
-        PULL_FAULT_TLS,          /* its certificate is not trusted, or it speaks no TLS */
+        PULL_FAULT_NOT_FOUND, /* the registry answers, and has no such image or tag */
+        PULL_FAULT_DENIED,    /* it wants a login, or the login may not read this. Some registries say so of what does
+                                 not exist, too. */
+        PULL_FAULT_NO_HOST,   /* the registry's name has no address */
+        PULL_FAULT_AWAY,      /* nobody listens, no route, silence, cut off */
+        PULL_FAULT_TLS,       /* its certificate is not trusted, or it speaks no TLS */
         PULL_FAULT_RATE_LIMITED, /* 429 */
         PULL_FAULT_BROKEN,       /* 5xx, or what came is not what was promised */
         PULL_FAULT_NO_PLATFORM,  /* the image exists, but not for this platform */

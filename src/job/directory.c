@@ -47,7 +47,8 @@ static int lock_directory(const char *path, int *ret_fd) {
 
 /* Who finds it finds it locked: so it gets its name only then. */
 static int make_locked(const char *state_directory, const char *id, JobOwner owner, const char *path, int *ret_fd) {
-        _cleanup_free_ char *unborn = str_printf("%s/jobs/.%s", state_directory, id), *output = unborn ? path_join(unborn, "output") : NULL;
+        _cleanup_free_ char *unborn = str_printf("%s/jobs/.%s", state_directory, id),
+                            *output = unborn ? path_join(unborn, "output") : NULL;
         _cleanup_close_ int fd = -1;
         int r = unborn && output ? file_remove_tree(unborn) : -ENOMEM; /* one that was killed here */
 
@@ -106,7 +107,8 @@ void job_directory_remove_unborn(const char *state_directory) {
         while (dir && (entry = readdir(dir))) {
                 _cleanup_free_ char *path = path_join(jobs, entry->d_name);
 
-                if (entry->d_name[0] == '.' && entry->d_name[1] && !str_equal(entry->d_name, "..") && path && is_stillborn(path))
+                if (entry->d_name[0] == '.' && entry->d_name[1] && !str_equal(entry->d_name, "..") && path &&
+                    is_stillborn(path))
                         (void) file_remove_tree(path);
         }
         if (dir)
@@ -143,7 +145,8 @@ static bool is_over(const char *state_directory, const char *id) {
 
 JobLiveness job_directory_liveness(const char *state_directory, const char *id) {
         _cleanup_free_ char *path = directory_path(state_directory, id);
-        _cleanup_free_ char *kept = path ? path_join(path, "kept") : NULL, *left = path ? path_join(path, "agent") : NULL;
+        _cleanup_free_ char *kept = path ? path_join(path, "kept") : NULL,
+                            *left = path ? path_join(path, "agent") : NULL;
 
         if (!kept || !left || is_locked(path))
                 return JOB_ALIVE; /* what cannot be told must not be removed */
@@ -160,7 +163,8 @@ int job_directory_mark_kept(const JobDirectory *directory, const char *text) {
 
 int job_directory_hold(const char *state_directory, const char *id, int *ret_fd) {
         _cleanup_free_ char *path = directory_path(state_directory, id);
-        _cleanup_free_ char *lock = path ? path_join(path, "lock") : NULL, *kept = path ? path_join(path, "kept") : NULL;
+        _cleanup_free_ char *lock = path ? path_join(path, "lock") : NULL,
+                            *kept = path ? path_join(path, "kept") : NULL;
         _cleanup_close_ int fd = lock ? open(lock, O_RDWR | O_CLOEXEC | O_NOFOLLOW) : -1;
 
         if (!lock || !kept)

@@ -1,11 +1,12 @@
 #pragma once
 
 /*
- * A job's own directory below the state directory: what its containers are given (scripts, hosts files), their logs, and a lock
- * that lives as long as the podstep that runs it. Whoever finds the lock free has found a left-over.
+ * A job's own directory below the state directory: what its containers are given (scripts, hosts files), their logs,
+ * and a lock that lives as long as the podstep that runs it. Whoever finds the lock free has found a left-over.
  *
  *   jobs/ID/kept  (see kept.h)  holder (podstep-holder, for containers)
- *   jobs/ID/lock  agent (its agent will take it up again)  hosts  rootfs/ (of the holder)  output/N (log of step N)  output/N.pid
+ *   jobs/ID/lock  agent (its agent will take it up again)  hosts  rootfs/ (of the holder)  output/N (log of step N)
+ *   output/N.pid
  *   jobs/ID/step-N/{script,hosts,resolv.conf}, of the one that clones {rootfs/,netrc}
  */
 
@@ -40,7 +41,8 @@ JobLiveness job_directory_liveness(const char *state_directory, const char *id);
 /** job_directory_mark_kept() - so that it stays as long as that text of kept.h says; 'prune --all' removes it before */
 int job_directory_mark_kept(const JobDirectory *directory, const char *text);
 /**
- * job_directory_hold() - of a kept job: while the descriptor is open it counts as alive, so that nobody removes it; several may
+ * job_directory_hold() - of a kept job: while the descriptor is open it counts as alive, so that nobody removes it;
+ * several may
  *
  * Return: 0; -ENOENT: there is no such job; -EBUSY: it is not kept: it runs, or is just being removed.
  */

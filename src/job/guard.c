@@ -26,7 +26,8 @@
 
 /* Where clouds hand out credentials: AWS, GCP, Azure and others; ECS; EKS; Alibaba; the same with IPv6. */
 static const char *const metadata_addresses[] = {
-        "169.254.169.254", "169.254.170.2", "169.254.170.23", "100.100.100.200", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254",
+        "169.254.169.254", "169.254.170.2", "169.254.170.23", "100.100.100.200",
+        "fd00:ec2::254",   "fd00:ec2::23",  "fd20:ce::254",
 };
 
 /* The path that a descriptor has now. */
@@ -55,8 +56,8 @@ static bool is_allowed(const Policy *policy, const char *path) {
 }
 
 /*
- * Docker on this machine, and another user's Podman, see our files under the same paths, too: where a link leads can be told
- * beforehand, if not what was mounted.
+ * Docker on this machine, and another user's Podman, see our files under the same paths, too: where a link leads can be
+ * told beforehand, if not what was mounted.
  */
 static bool is_on_this_machine(const EngineInfo *info) {
         return info->is_local || (info->address && str_starts_with(info->address, "unix:"));
@@ -64,8 +65,8 @@ static bool is_on_this_machine(const EngineInfo *info) {
 
 /* Where the operator allows all, or mounts it, there is nothing to guard. */
 static bool is_guarded(const Step *step, const PlanVolume *volume) {
-        return volume->source && volume->source[0] == '/' && !volume->is_operators && step->job->spec.policy->allowed_volumes &&
-               is_on_this_machine(&step->job->spec.engine->info);
+        return volume->source && volume->source[0] == '/' && !volume->is_operators &&
+               step->job->spec.policy->allowed_volumes && is_on_this_machine(&step->job->spec.engine->info);
 }
 
 static int open_mount(Step *step, const PlanVolume *volume, Error **reterr) {
@@ -74,13 +75,14 @@ static int open_mount(Step *step, const PlanVolume *volume, Error **reterr) {
         GuardedMount mount;
 
         if (fd < 0)
-                return error_set(reterr, errno, "volume '%s:%s': cannot open '%s': %s", volume->source, volume->target, volume->source,
-                                 strerror(errno));
+                return error_set(reterr, errno, "volume '%s:%s': cannot open '%s': %s", volume->source, volume->target,
+                                 volume->source, strerror(errno));
         if (!path)
                 return error_oom(reterr);
         if (!is_allowed(step->job->spec.policy, path))
-                return error_set(reterr, EPERM, "volume '%s:%s': '%s' is really '%s', which is not an allowed directory", volume->source,
-                                 volume->target, volume->source, path);
+                return error_set(reterr, EPERM,
+                                 "volume '%s:%s': '%s' is really '%s', which is not an allowed directory",
+                                 volume->source, volume->target, volume->source, path);
         mount = (GuardedMount) { volume->target, path, fd };
         if (ARRAY_APPEND(step->mounts, step->n_mounts, mount) < 0)
                 return error_oom(reterr);
@@ -99,11 +101,13 @@ static int check_source(const Step *step, const PlanVolume *volume, Error **rete
                 _cleanup_free_ char *source = plan_volume_source(volume, step->job->slot);
 
                 r = source ? file_mkdir_p(source, 0755) : -ENOMEM;
-                return r < 0 ? error_set(reterr, -r, "cannot make the cache directory '%s': %s", source, strerror(-r)) : 0;
+                return r < 0 ? error_set(reterr, -r, "cannot make the cache directory '%s': %s", source, strerror(-r))
+                             : 0;
         }
         if (file_exists(volume->source))
                 return 0;
-        return error_set(reterr, ENOENT, "volume '%s:%s': there is no '%s' on this machine", volume->source, volume->target, volume->source);
+        return error_set(reterr, ENOENT, "volume '%s:%s': there is no '%s' on this machine", volume->source,
+                         volume->target, volume->source);
 }
 
 int guard_open_mounts(Step *step, Error **reterr) {
@@ -154,7 +158,8 @@ static int find_pid(const char *monitor_pid_path, uint64_t *ret) {
 
         if (r < 0)
                 return r;
-        (void) snprintf(path, sizeof(path), "/proc/%llu/task/%llu/children", (unsigned long long) monitor, (unsigned long long) monitor);
+        (void) snprintf(path, sizeof(path), "/proc/%llu/task/%llu/children", (unsigned long long) monitor,
+                        (unsigned long long) monitor);
         return read_pid(path, CHILDREN_BYTES_MAX, ret);
 }
 
@@ -170,7 +175,8 @@ bool guard_wants_block(const Job *job) {
 static bool has_network_of_its_own(const Step *step) {
         const char *mode = step->plan->network_mode;
 
-        return !str_equal(mode, "none") && !str_equal(mode, "host") && (mode || !sandbox_shares_network(step->job->sandbox));
+        return !str_equal(mode, "none") && !str_equal(mode, "host") &&
+               (mode || !sandbox_shares_network(step->job->sandbox));
 }
 
 bool guard_is_due(const Step *step) {
@@ -189,7 +195,9 @@ void guard_tell_unblocked(Job *job, const char *why) {
 bool guard_find_void(const Job *job, EngineNetworkSpec *ret) {
         if (can_look(job) || !job->spec.engine->info.has_void_networks || !guard_wants_block(job))
                 return false;
-        *ret = (EngineNetworkSpec) { .name = VOID_NETWORK, .subnet = "169.254.0.0/16", .range = "169.254.0.0/17", .is_void = true };
+        *ret = (EngineNetworkSpec) {
+                .name = VOID_NETWORK, .subnet = "169.254.0.0/16", .range = "169.254.0.0/17", .is_void = true
+        };
         return true;
 }
 
@@ -364,7 +372,8 @@ int guard_step(Step *step, TaskDone done, void *userdata, Task **ret_task) {
         if (r >= 0)
                 return guard_start(step->job, step, pid, done, userdata, ret_task);
         if (step->n_mounts > 0) {
-                r = error_set(&why, EPERM, "its mounts cannot be checked: its first process is not to be found: %s", strerror(-r));
+                r = error_set(&why, EPERM, "its mounts cannot be checked: its first process is not to be found: %s",
+                              strerror(-r));
                 return task_defer(step->job->event, r, why, done, userdata, ret_task);
         }
         guard_tell_unblocked(step->job, "the container's first process is not to be found");

@@ -38,7 +38,9 @@ int holder_find_program(const Job *job, char **ret, Error **reterr) {
         char *program = job->spec.holder ? strdup(job->spec.holder) : program_find("podstep-holder", "holder");
 
         if (!program)
-                return error_set(reterr, ENOENT, "the program 'podstep-holder' is missing: it belongs beside podstep or in ../libexec/podstep; install podstep again");
+                return error_set(reterr, ENOENT,
+                                 "the program 'podstep-holder' is missing: it belongs beside podstep or in "
+                                 "../libexec/podstep; install podstep again");
         *ret = program;
         return 0;
 }
@@ -88,7 +90,8 @@ static void on_end(Task *task, int r, const Error *error, void *userdata) {
         if (r < 0)
                 (void) error_wrap(&why, r, "following the job's holder");
         else
-                r = error_set(&why, ECHILD, "the job's holder ended unexpectedly (exit code %d)", holder->exit.exit_code);
+                r = error_set(&why, ECHILD, "the job's holder ended unexpectedly (exit code %d)",
+                              holder->exit.exit_code);
         job_set_result(holder->job, JOB_INFRA_FAILED, why);
         job_stop(holder->job, JOB_STOP_CANCEL);
 }
@@ -167,8 +170,9 @@ static int enter_creating(Machine *machine, Task **ret_task, Error **reterr) {
                 spec.log_path = spec.monitor_pid_path = NULL;
                 spec.security.labels = NULL;
                 /*
-                 * Docker's DNS knows the services that run, and asks the machine's for all others: of services that are about to run
-                 * that would tell the world, and wait for its answer. Here nobody is asked; older Docker then just says nothing.
+                 * Docker's DNS knows the services that run, and asks the machine's for all others: of services that are
+                 * about to run that would tell the world, and wait for its answer. Here nobody is asked; older Docker
+                 * then just says nothing.
                  */
                 if (!holder->job->spec.engine->info.has_pods) {
                         spec.dns = no_upstream;
@@ -214,14 +218,21 @@ static int enter_reached(Machine *machine, Task **ret_task, Error **reterr) {
 }
 
 static const MachineState holder_states[] = {
-        /*                                                START            OK               FAIL           STOP */
-        [HOLDER_NEW]      = { "new",      NULL,           { HOLDER_CREATING, MACHINE_BUG,     MACHINE_BUG,   MACHINE_STAY } },
-        [HOLDER_CREATING] = { "creating", enter_creating, { MACHINE_BUG,     HOLDER_CREATED,  HOLDER_BROKEN, MACHINE_STAY } },
-        [HOLDER_CREATED]  = { "created",  enter_reached,  { HOLDER_STARTING, MACHINE_BUG,     MACHINE_BUG,   MACHINE_STAY } },
-        [HOLDER_STARTING] = { "starting", enter_starting, { MACHINE_BUG,     HOLDER_BLOCKING, HOLDER_BROKEN, MACHINE_STAY } },
-        [HOLDER_BLOCKING] = { "blocking", enter_blocking, { MACHINE_BUG,     HOLDER_UP,       HOLDER_BROKEN, MACHINE_STAY } },
-        [HOLDER_UP]       = { "up",       enter_reached,  { MACHINE_BUG,     MACHINE_BUG,     MACHINE_BUG,   MACHINE_STAY } },
-        [HOLDER_BROKEN]   = { "broken",   NULL,           { MACHINE_BUG,     MACHINE_BUG,     MACHINE_BUG,   MACHINE_STAY } },
+                /* START           OK               FAIL           STOP */
+        [HOLDER_NEW] = { "new", NULL,
+                { HOLDER_CREATING, MACHINE_BUG,     MACHINE_BUG,   MACHINE_STAY } },
+        [HOLDER_CREATING] = { "creating", enter_creating,
+                { MACHINE_BUG,     HOLDER_CREATED,  HOLDER_BROKEN, MACHINE_STAY } },
+        [HOLDER_CREATED] = { "created", enter_reached,
+                { HOLDER_STARTING, MACHINE_BUG,     MACHINE_BUG,   MACHINE_STAY } },
+        [HOLDER_STARTING] = { "starting", enter_starting,
+                { MACHINE_BUG,     HOLDER_BLOCKING, HOLDER_BROKEN, MACHINE_STAY } },
+        [HOLDER_BLOCKING] = { "blocking", enter_blocking,
+                { MACHINE_BUG,     HOLDER_UP,       HOLDER_BROKEN, MACHINE_STAY } },
+        [HOLDER_UP] = { "up", enter_reached,
+                { MACHINE_BUG,     MACHINE_BUG,     MACHINE_BUG,   MACHINE_STAY } },
+        [HOLDER_BROKEN] = { "broken", NULL,
+                { MACHINE_BUG,     MACHINE_BUG,     MACHINE_BUG,   MACHINE_STAY } },
 };
 
 int holder_new(Job *job, const Sandbox *sandbox, Holder **ret, Error **reterr) {
@@ -240,7 +251,8 @@ int holder_new(Job *job, const Sandbox *sandbox, Holder **ret, Error **reterr) {
         holder->hosts = path_join(job->directory.path, "hosts");
         holder->log_path = path_join(job->directory.output, "holder");
         holder->pid_path = path_join(job->directory.output, "holder.pid");
-        if (!holder->name || !holder->rootfs || !holder->hosts || !holder->log_path || !holder->pid_path || add_targets(holder) < 0)
+        if (!holder->name || !holder->rootfs || !holder->hosts || !holder->log_path || !holder->pid_path ||
+            add_targets(holder) < 0)
                 return error_oom(reterr);
         r = holder_find_program(job, &holder->program, reterr);
         if (r < 0)

@@ -1,6 +1,8 @@
 #pragma once
 
-/* The first container of the pod: owns the network namespace, and tells when the services' ports open. See src/holder. */
+/*
+ * The first container of the pod: owns the network namespace, and tells when the services' ports open. See src/holder.
+ */
 
 #include "loop/task.h"
 

@@ -244,7 +244,8 @@ int step_environment(const Step *step, Map *env);
 int step_name_directory(Step *step, Error **reterr);
 int step_make_directory(Step *step, Error **reterr);
 int step_create_container(Step *step, TaskDone done, void *userdata, Task **ret_task, Error **reterr);
-int step_create_secret(Step *step, TaskDone done, void *userdata, Task **ret_task, Error **reterr); /* the next one; 1: none left */
+/* the next one; 1: none left */
+int step_create_secret(Step *step, TaskDone done, void *userdata, Task **ret_task, Error **reterr);
 
 /* step-output.c */
 int step_output_init(Step *step);

@@ -51,8 +51,11 @@ void job_emit_text(Job *job, JobEventKind kind, const Step *step, const char *fo
         if (vasprintf(&text, format, ap) < 0)
                 text = NULL;
         va_end(ap);
-        job_emit(job, (JobEvent) { .kind = kind, .step = step ? step->plan : NULL, .step_index = step ? step->index : 0, .exit_code = -1,
-                                   .text = text ? text : "out of memory" });
+        job_emit(job, (JobEvent) { .kind = kind,
+                                  .step = step ? step->plan : NULL,
+                                  .step_index = step ? step->index : 0,
+                                  .exit_code = -1,
+                                  .text = text ? text : "out of memory" });
 }
 
 void job_cannot_run(Job *job, int r, const Error *error) {
@@ -72,7 +75,8 @@ static void on_timeout(Task *task, int r, const Error *error, void *userdata) {
         _cleanup_(error_freep) Error *why = NULL;
         char limit[CLOCK_DURATION_MAX];
 
-        (void) error_set(&why, ETIMEDOUT, "the job did not end within %s (see --timeout)", clock_format_duration(job->spec.timeout_usec, limit));
+        (void) error_set(&why, ETIMEDOUT, "the job did not end within %s (see --timeout)",
+                         clock_format_duration(job->spec.timeout_usec, limit));
         job_set_result(job, JOB_TIMED_OUT, why);
         job_stop(job, JOB_STOP_TIMEOUT);
 }
@@ -198,7 +202,8 @@ static void on_cleaned(Task *task, int r, const Error *error, void *userdata) {
         if (r >= 0)
                 give_up_slot(job);
         if (r < 0) /* the directory stays too: it tells the next run that something is left */
-                job_emit_text(job, JOB_EVENT_WARNING, NULL, "not everything was removed: %s; 'podstep prune' tries again", error_message(error, r));
+                job_emit_text(job, JOB_EVENT_WARNING, NULL,
+                              "not everything was removed: %s; 'podstep prune' tries again", error_message(error, r));
         else if (job_directory_remove(&job->directory, &job->cleaning_error) < 0)
                 job_emit_text(job, JOB_EVENT_WARNING, NULL, "%s", error_message(job->cleaning_error, 0));
         machine_post(&job->machine, MACHINE_OK);
@@ -217,7 +222,8 @@ static void on_kept(Task *task, int r, const Error *error, void *userdata) {
                 return;
         }
         job_emit_text(job, JOB_EVENT_NOTE, NULL, "kept for looking, for %s: job %s",
-                      clock_format_duration(job->spec.keep_usec ? job->spec.keep_usec : JOB_KEEP_DEFAULT_USEC, time), job->id);
+                      clock_format_duration(job->spec.keep_usec ? job->spec.keep_usec : JOB_KEEP_DEFAULT_USEC, time),
+                      job->id);
         job_emit_text(job, JOB_EVENT_NOTE, NULL, "  enter:  podstep enter %s", job->id);
         job_emit_text(job, JOB_EVENT_NOTE, NULL, "  remove: podstep prune --all");
         machine_post(&job->machine, MACHINE_OK);
@@ -256,16 +262,25 @@ static int enter_done(Machine *machine, Task **ret_task, Error **reterr) {
 
 /* FAIL goes on to RUNNING too: no step runs, but each tells that it did not. */
 static const MachineState job_states[] = {
-        /*                                                     START         OK              FAIL          STOP */
-        [JOB_NEW]        = { "new",        NULL,             { JOB_LOOKING,  MACHINE_BUG,    MACHINE_BUG,  MACHINE_STAY } },
-        [JOB_LOOKING]    = { "looking",    enter_looking,    { MACHINE_BUG,  JOB_EQUIPPING,  JOB_RUNNING,  JOB_RUNNING  } },
-        [JOB_EQUIPPING]  = { "equipping",  enter_equipping,  { MACHINE_BUG,  JOB_PREPARING,  JOB_RUNNING,  MACHINE_STAY } },
-        [JOB_PREPARING]  = { "preparing",  job_enter_preparing,  { MACHINE_BUG,  JOB_RUNNING,    JOB_RUNNING,  MACHINE_STAY } },
-        [JOB_RUNNING]    = { "running",    enter_running,    { MACHINE_BUG,  JOB_COLLECTING, MACHINE_STAY, JOB_RUNNING  } },
-        [JOB_COLLECTING] = { "collecting", enter_collecting, { MACHINE_BUG,  JOB_EMPTYING,   JOB_EMPTYING, MACHINE_STAY } },
-        [JOB_EMPTYING]   = { "emptying",   enter_emptying,   { MACHINE_BUG,  JOB_CLEANING,   JOB_CLEANING, MACHINE_STAY } },
-        [JOB_CLEANING]   = { "cleaning",   enter_cleaning,   { MACHINE_BUG,  JOB_DONE,       JOB_DONE,     MACHINE_STAY } },
-        [JOB_DONE]       = { "done",       enter_done,       { MACHINE_BUG,  MACHINE_STAY,   MACHINE_STAY, MACHINE_STAY } },
+                /* START       OK              FAIL          STOP */
+        [JOB_NEW] = { "new", NULL,
+                { JOB_LOOKING, MACHINE_BUG,    MACHINE_BUG,  MACHINE_STAY } },
+        [JOB_LOOKING] = { "looking", enter_looking,
+                { MACHINE_BUG, JOB_EQUIPPING,  JOB_RUNNING,  JOB_RUNNING } },
+        [JOB_EQUIPPING] = { "equipping", enter_equipping,
+                { MACHINE_BUG, JOB_PREPARING,  JOB_RUNNING,  MACHINE_STAY } },
+        [JOB_PREPARING] = { "preparing", job_enter_preparing,
+                { MACHINE_BUG, JOB_RUNNING,    JOB_RUNNING,  MACHINE_STAY } },
+        [JOB_RUNNING] = { "running", enter_running,
+                { MACHINE_BUG, JOB_COLLECTING, MACHINE_STAY, JOB_RUNNING } },
+        [JOB_COLLECTING] = { "collecting", enter_collecting,
+                { MACHINE_BUG, JOB_EMPTYING,   JOB_EMPTYING, MACHINE_STAY } },
+        [JOB_EMPTYING] = { "emptying", enter_emptying,
+                { MACHINE_BUG, JOB_CLEANING,   JOB_CLEANING, MACHINE_STAY } },
+        [JOB_CLEANING] = { "cleaning", enter_cleaning,
+                { MACHINE_BUG, JOB_DONE,       JOB_DONE,     MACHINE_STAY } },
+        [JOB_DONE] = { "done", enter_done,
+                { MACHINE_BUG, MACHINE_STAY,   MACHINE_STAY, MACHINE_STAY } },
 };
 
 static int make_labels(Job *job) {
@@ -279,7 +294,8 @@ static int make_labels(Job *job) {
         if (r >= 0)
                 r = strmap_put(&job->labels, "io.podstep.state", job->spec.state_directory);
         if (r >= 0)
-                r = strmap_putf(&job->labels, "io.podstep.created", "%llu", (unsigned long long) (clock_realtime_usec() / USEC_PER_SEC));
+                r = strmap_putf(&job->labels, "io.podstep.created", "%llu",
+                                (unsigned long long) (clock_realtime_usec() / USEC_PER_SEC));
         return r;
 }
 
@@ -307,12 +323,18 @@ int job_new(sd_event *event, const JobSpec *spec, JobDone done, void *userdata, 
 
         if (!job)
                 return error_oom(reterr);
-        *job = (Job) { .spec = *spec, .event = event, .done = done, .userdata = userdata, .labels = STRMAP_INIT, .directory.lock_fd = -1 };
+        *job = (Job) { .spec = *spec,
+                      .event = event,
+                      .done = done,
+                      .userdata = userdata,
+                      .labels = STRMAP_INIT,
+                      .directory.lock_fd = -1 };
         if (!spec->policy)
                 job->spec.policy = &no_policy;
         if (!job->spec.service_timeout_usec)
-                job->spec.service_timeout_usec = job->spec.policy->service_wait_usec ? job->spec.policy->service_wait_usec
-                                                                                     : JOB_SERVICE_TIMEOUT_DEFAULT_USEC;
+                job->spec.service_timeout_usec = job->spec.policy->service_wait_usec
+                                                         ? job->spec.policy->service_wait_usec
+                                                         : JOB_SERVICE_TIMEOUT_DEFAULT_USEC;
         if (spec->id)
                 (void) snprintf(job->id, sizeof(job->id), "%s", spec->id);
         else
@@ -325,8 +347,8 @@ int job_new(sd_event *event, const JobSpec *spec, JobDone done, void *userdata, 
         r = make_mask(job, reterr);
         if (r < 0)
                 return error_wrap(reterr, r, "secrets");
-        r = job_directory_make(spec->state_directory, job->id, spec->journal.put ? JOB_OWNER_AGENT : JOB_OWNER_PROCESS, &job->directory,
-                               reterr);
+        r = job_directory_make(spec->state_directory, job->id, spec->journal.put ? JOB_OWNER_AGENT : JOB_OWNER_PROCESS,
+                               &job->directory, reterr);
         if (r < 0)
                 return r;
         job->can_be_entered = spec->keep && holder_is_static(job);
@@ -351,7 +373,8 @@ static void limit_time(Job *job) {
         uint64_t passed = clock_monotonic_usec() - job->started_usec;
 
         if (job->spec.timeout_usec != USEC_INFINITY)
-                (void) timer_start(job->event, job->spec.timeout_usec - MIN(passed, job->spec.timeout_usec), on_timeout, job, &job->timeout);
+                (void) timer_start(job->event, job->spec.timeout_usec - MIN(passed, job->spec.timeout_usec), on_timeout,
+                                   job, &job->timeout);
 }
 
 void job_start(Job *job) {

@@ -142,7 +142,8 @@ static int sandbox_choose(Sandbox *sandbox, bool *ret_wants_holder) {
         } else if (port) {
                 sandbox->kind = SANDBOX_NETWORK;
                 *ret_wants_holder = plan->n_services > 0;
-                sandbox->why = str_printf("a private network, since '%s' and '%s' both expose port %s", a->plan->name, b->plan->name, port);
+                sandbox->why = str_printf("a private network, since '%s' and '%s' both expose port %s", a->plan->name,
+                                          b->plan->name, port);
         } else if (plan->n_steps == 1 || (is_sequential && job->spec.sandbox == SANDBOX_CHOICE_AUTO)) {
                 sandbox->kind = SANDBOX_APART; /* a network for each, made ahead of its turn, is the cheaper */
                 *ret_wants_holder = false;
@@ -254,15 +255,23 @@ static int enter_settled(Machine *machine, Task **ret_task, Error **reterr) {
 }
 
 static const MachineState sandbox_states[] = {
-        /*                                                                      START               OK                       FAIL            STOP */
-        [SANDBOX_NEW]             = { "new",             NULL,                  { SANDBOX_MAKING_POD, MACHINE_BUG,             MACHINE_BUG,    MACHINE_STAY } },
-        [SANDBOX_MAKING_POD]      = { "making-pod",      enter_pod,             { MACHINE_BUG,        SANDBOX_MAKING_NETWORK,  SANDBOX_BROKEN, MACHINE_STAY } },
-        [SANDBOX_MAKING_NETWORK]  = { "making-network",  enter_network,         { MACHINE_BUG,        SANDBOX_MAKING_VOID,     SANDBOX_BROKEN, MACHINE_STAY } },
-        [SANDBOX_MAKING_VOID]     = { "making-void",     enter_void,            { MACHINE_BUG,        SANDBOX_MAKING_HOLDER,   SANDBOX_BROKEN, MACHINE_STAY } },
-        [SANDBOX_MAKING_HOLDER]   = { "making-holder",   enter_holder,          { MACHINE_BUG,        SANDBOX_STARTING_HOLDER, SANDBOX_BROKEN, MACHINE_STAY } },
-        [SANDBOX_STARTING_HOLDER] = { "starting-holder", enter_starting_holder, { MACHINE_BUG,        SANDBOX_UP,              SANDBOX_BROKEN, MACHINE_STAY } },
-        [SANDBOX_UP]              = { "up",              enter_settled,         { MACHINE_BUG,        MACHINE_BUG,             MACHINE_BUG,    MACHINE_STAY } },
-        [SANDBOX_BROKEN]          = { "broken",          enter_settled,         { MACHINE_BUG,        MACHINE_BUG,             MACHINE_BUG,    MACHINE_STAY } },
+                /* START              OK                       FAIL            STOP */
+        [SANDBOX_NEW] = { "new", NULL,
+                { SANDBOX_MAKING_POD, MACHINE_BUG,             MACHINE_BUG,    MACHINE_STAY } },
+        [SANDBOX_MAKING_POD] = { "making-pod", enter_pod,
+                { MACHINE_BUG,        SANDBOX_MAKING_NETWORK,  SANDBOX_BROKEN, MACHINE_STAY } },
+        [SANDBOX_MAKING_NETWORK] = { "making-network", enter_network,
+                { MACHINE_BUG,        SANDBOX_MAKING_VOID,     SANDBOX_BROKEN, MACHINE_STAY } },
+        [SANDBOX_MAKING_VOID] = { "making-void", enter_void,
+                { MACHINE_BUG,        SANDBOX_MAKING_HOLDER,   SANDBOX_BROKEN, MACHINE_STAY } },
+        [SANDBOX_MAKING_HOLDER] = { "making-holder", enter_holder,
+                { MACHINE_BUG,        SANDBOX_STARTING_HOLDER, SANDBOX_BROKEN, MACHINE_STAY } },
+        [SANDBOX_STARTING_HOLDER] = { "starting-holder", enter_starting_holder,
+                { MACHINE_BUG,        SANDBOX_UP,              SANDBOX_BROKEN, MACHINE_STAY } },
+        [SANDBOX_UP] = { "up", enter_settled,
+                { MACHINE_BUG,        MACHINE_BUG,             MACHINE_BUG,    MACHINE_STAY } },
+        [SANDBOX_BROKEN] = { "broken", enter_settled,
+                { MACHINE_BUG,        MACHINE_BUG,             MACHINE_BUG,    MACHINE_STAY } },
 };
 
 int sandbox_new(Job *job, Sandbox **ret, Error **reterr) {
@@ -444,11 +453,18 @@ void sandbox_network(const Sandbox *sandbox, const PlanStep *step, char *const *
                                 return;
                         }
                 if (str_starts_with(step->network_mode, "container:"))
-                        *ret = (NetworkSpec) { .kind = NETWORK_CONTAINER, .name = step->network_mode + strlen("container:") };
+                        *ret = (NetworkSpec) { .kind = NETWORK_CONTAINER,
+                                              .name = step->network_mode + strlen("container:") };
                 else
-                        *ret = (NetworkSpec) { .kind = NETWORK_NAMED, .name = step->network_mode, .aliases = aliases, .also = sandbox->void_network };
+                        *ret = (NetworkSpec) { .kind = NETWORK_NAMED,
+                                              .name = step->network_mode,
+                                              .aliases = aliases,
+                                              .also = sandbox->void_network };
         } else if (sandbox->kind == SANDBOX_NETWORK)
-                *ret = (NetworkSpec) { .kind = NETWORK_NAMED, .name = sandbox->network, .aliases = aliases, .also = step ? sandbox->also : sandbox->join };
+                *ret = (NetworkSpec) { .kind = NETWORK_NAMED,
+                                      .name = sandbox->network,
+                                      .aliases = aliases,
+                                      .also = step ? sandbox->also : sandbox->join };
         else if (sandbox_shares_network(sandbox) && step)
                 *ret = (NetworkSpec) { .kind = NETWORK_CONTAINER, .name = holder_name(sandbox->holder) };
 }

@@ -1,8 +1,9 @@
 #pragma once
 
 /*
- * What a job's containers stand on: a pod without infra container and, in it, the holder that owns the network namespace; or a
- * network of the job's own; or, where no two of them run at a time, nothing at all. Chosen before anything is made.
+ * What a job's containers stand on: a pod without infra container and, in it, the holder that owns the network
+ * namespace; or a network of the job's own; or, where no two of them run at a time, nothing at all. Chosen before
+ * anything is made.
  */
 
 #include "job/event.h"

@@ -1,6 +1,6 @@
 /*
- * Whose turn it is. Looked at anew whenever something changed: a step starts the moment all it needs is done and the services can
- * be used; and while others run, the next ones are made ready to start at once.
+ * Whose turn it is. Looked at anew whenever something changed: a step starts the moment all it needs is done and the
+ * services can be used; and while others run, the next ones are made ready to start at once.
  */
 
 #include <errno.h>
@@ -38,7 +38,8 @@ bool schedule_has_turn(const Job *job, const Step *step) {
 }
 
 static bool may_run(const Job *job, const Step *step) {
-        return !job->is_stopping && !job->cannot_run && (job->has_failed ? step->plan->on_failure : step->plan->on_success);
+        return !job->is_stopping && !job->cannot_run &&
+               (job->has_failed ? step->plan->on_failure : step->plan->on_success);
 }
 
 static size_t count_ahead(const Job *job) {

@@ -1,6 +1,7 @@
 /*
- * The life of one container of the job. The state says where it is, the result how it went; the first result stays, later ones are
- * its echo. Requests that make something are never dropped half-way: what may stand on the engine must be known to be removed.
+ * The life of one container of the job. The state says where it is, the result how it went; the first result stays,
+ * later ones are its echo. Requests that make something are never dropped half-way: what may stand on the engine must
+ * be known to be removed.
  */
 
 #include <errno.h>
@@ -29,17 +30,20 @@ void step_emit_state(Step *step, StepState state) {
         bool is_end = state == STEP_DONE;
 
         job_emit(step->job, (JobEvent) {
-                .kind = JOB_EVENT_STEP_STATE,
-                .step = step->plan,
-                .step_index = step->index,
-                .state = state,
-                .step_result = step->result,
-                .exit_code = is_end && step->has_exit ? step->exit.exit_code : -1,
-                .signal = is_end && step->has_exit && step->exit.exit_code > 128 && step->exit.exit_code < 128 + 65 ? step->exit.exit_code - 128 : 0,
-                .oom_killed = is_end && step->has_exit && step->exit.oom_killed,
-                .duration_usec = step->started_usec ? now - step->started_usec : 0,
-                .text = is_end && step->error ? error_message(step->error, 0) : NULL,
-        });
+                                    .kind = JOB_EVENT_STEP_STATE,
+                                    .step = step->plan,
+                                    .step_index = step->index,
+                                    .state = state,
+                                    .step_result = step->result,
+                                    .exit_code = is_end && step->has_exit ? step->exit.exit_code : -1,
+                                    .signal = is_end && step->has_exit && step->exit.exit_code > 128 &&
+                                                              step->exit.exit_code < 128 + 65
+                                                      ? step->exit.exit_code - 128
+                                                      : 0,
+                                    .oom_killed = is_end && step->has_exit && step->exit.oom_killed,
+                                    .duration_usec = step->started_usec ? now - step->started_usec : 0,
+                                    .text = is_end && step->error ? error_message(step->error, 0) : NULL,
+                            });
 }
 
 static void step_failed(Machine *machine, int r, const Error *error) {
@@ -103,7 +107,8 @@ static int enter_user(Machine *machine, Task **ret_task, Error **reterr) {
         step->user_text = strdup(text);
         if (!step->user_text)
                 return error_oom(reterr);
-        return user_look_up(step->job, step->image->info.id, text, step->container, &step->ids, on_user, step, ret_task);
+        return user_look_up(step->job, step->image->info.id, text, step->container, &step->ids, on_user, step,
+                            ret_task);
 }
 
 static void on_secret(Task *task, int r, const Error *error, void *userdata) {
@@ -141,7 +146,8 @@ static int enter_creating(Machine *machine, Task **ret_task, Error **reterr) {
         step->prepared_failed = step->job->has_failed;
         if (step_clones_here(step))
                 return machine_post(machine, MACHINE_OK), 0;
-        return (step->plan->is_default_clone ? clone_create_container : step_create_container)(step, on_answer, step, ret_task, reterr);
+        return (step->plan->is_default_clone ? clone_create_container : step_create_container)(step, on_answer, step,
+                                                                                               ret_task, reterr);
 }
 
 static void on_initialized(Task *task, int r, const Error *error, void *userdata) {
@@ -166,7 +172,8 @@ static int enter_initializing(Machine *machine, Task **ret_task, Error **reterr)
         /* nothing to be ahead of: the start does it all, in one call */
         if (schedule_has_turn(step->job, step) || step_clones_here(step))
                 return machine_post(machine, MACHINE_OK), 0;
-        if (!sandbox_is_up(step->job->sandbox)) /* what is not up cannot be joined: held until the schedule looks again */
+        /* what is not up cannot be joined: held until the schedule looks again */
+        if (!sandbox_is_up(step->job->sandbox))
                 return 0;
         return engine_container_init(step->job->spec.engine, step->container, on_initialized, step, ret_task);
 }
@@ -186,7 +193,8 @@ static int enter_owning(Machine *machine, Task **ret_task, Error **reterr) {
 
         if (step->is_stopping)
                 return machine_post(machine, MACHINE_FAIL), 0;
-        if (step->plan->kind == STEP_SERVICE || !step->job->workspace || workspace_is_owned(step->job->workspace, &step->ids))
+        if (step->plan->kind == STEP_SERVICE || !step->job->workspace ||
+            workspace_is_owned(step->job->workspace, &step->ids))
                 return machine_post(machine, MACHINE_OK), 0;
         return owner_change(step->job, step->container, &step->ids, on_answer, step, ret_task);
 }
@@ -217,24 +225,41 @@ static int enter_running(Machine *machine, Task **ret_task, Error **reterr) {
         return 0;
 }
 
-/* OK in RUNNING and STOPPING: its end is known. STOP where something is being made: noted, and seen by the next state. */
+/*
+ * OK in RUNNING and STOPPING: its end is known. STOP where something is being made: noted, and seen by the next state.
+ */
 static const MachineState step_states[] = {
-        /*                                                           START         OK               FAIL           STOP */
-        [AT_WAITING]      = { "waiting",      NULL,               { AT_USER,      MACHINE_BUG,     AT_DONE,       AT_DONE      } },
-        [AT_USER]         = { "user",         enter_user,         { MACHINE_BUG,  AT_SECRETS,      AT_DONE,       MACHINE_STAY } },
-        [AT_SECRETS]      = { "secrets",      enter_secrets,      { MACHINE_BUG,  AT_CREATING,     AT_DONE,       MACHINE_STAY } },
-        [AT_CREATING]     = { "creating",     enter_creating,     { MACHINE_BUG,  AT_INITIALIZING, AT_DONE,       MACHINE_STAY } },
-        [AT_INITIALIZING] = { "initializing", enter_initializing, { AT_INITIALIZING, AT_PREPARED,     AT_DIAGNOSING, MACHINE_STAY } },
-        [AT_PREPARED]     = { "prepared",     enter_prepared,     { AT_OWNING,    MACHINE_BUG,     AT_DONE,       AT_DONE      } },
-        [AT_OWNING]       = { "owning",       enter_owning,       { MACHINE_BUG,  AT_SENDING,      AT_DONE,       MACHINE_STAY } },
-        [AT_SENDING]      = { "sending",      enter_sending,      { MACHINE_BUG,  AT_STARTING,     AT_DONE,       MACHINE_STAY } },
-        [AT_STARTING]     = { "starting",     step_enter_starting,     { MACHINE_BUG,  AT_RUNNING,      AT_DIAGNOSING, MACHINE_STAY } },
-        [AT_RUNNING]      = { "running",      enter_running,      { MACHINE_BUG,  AT_DONE,         AT_DONE,       AT_STOPPING  } },
-        [AT_STOPPING]     = { "stopping",     step_enter_stopping,     { MACHINE_BUG,  AT_DONE,         AT_DONE,       AT_STOPPING  } },
-        [AT_DIAGNOSING]   = { "diagnosing",   step_enter_diagnosing,   { MACHINE_BUG,  AT_DONE,         AT_DONE,       AT_DONE      } },
-        [AT_BEGUN]        = { "begun",        NULL,               { AT_FINDING,   MACHINE_BUG,     AT_DONE,       MACHINE_STAY } },
-        [AT_FINDING]      = { "finding",      step_enter_finding,      { AT_OWNING,    AT_RUNNING,      AT_DONE,       MACHINE_STAY } },
-        [AT_DONE]         = { "done",         step_enter_done,         { MACHINE_BUG,  MACHINE_STAY,    MACHINE_STAY,  MACHINE_STAY } },
+                /* START           OK               FAIL           STOP */
+        [AT_WAITING] = { "waiting", NULL,
+                { AT_USER,         MACHINE_BUG,     AT_DONE,       AT_DONE } },
+        [AT_USER] = { "user", enter_user,
+                { MACHINE_BUG,     AT_SECRETS,      AT_DONE,       MACHINE_STAY } },
+        [AT_SECRETS] = { "secrets", enter_secrets,
+                { MACHINE_BUG,     AT_CREATING,     AT_DONE,       MACHINE_STAY } },
+        [AT_CREATING] = { "creating", enter_creating,
+                { MACHINE_BUG,     AT_INITIALIZING, AT_DONE,       MACHINE_STAY } },
+        [AT_INITIALIZING] = { "initializing", enter_initializing,
+                { AT_INITIALIZING, AT_PREPARED,     AT_DIAGNOSING, MACHINE_STAY } },
+        [AT_PREPARED] = { "prepared", enter_prepared,
+                { AT_OWNING,       MACHINE_BUG,     AT_DONE,       AT_DONE } },
+        [AT_OWNING] = { "owning", enter_owning,
+                { MACHINE_BUG,     AT_SENDING,      AT_DONE,       MACHINE_STAY } },
+        [AT_SENDING] = { "sending", enter_sending,
+                { MACHINE_BUG,     AT_STARTING,     AT_DONE,       MACHINE_STAY } },
+        [AT_STARTING] = { "starting", step_enter_starting,
+                { MACHINE_BUG,     AT_RUNNING,      AT_DIAGNOSING, MACHINE_STAY } },
+        [AT_RUNNING] = { "running", enter_running,
+                { MACHINE_BUG,     AT_DONE,         AT_DONE,       AT_STOPPING } },
+        [AT_STOPPING] = { "stopping", step_enter_stopping,
+                { MACHINE_BUG,     AT_DONE,         AT_DONE,       AT_STOPPING } },
+        [AT_DIAGNOSING] = { "diagnosing", step_enter_diagnosing,
+                { MACHINE_BUG,     AT_DONE,         AT_DONE,       AT_DONE } },
+        [AT_BEGUN] = { "begun", NULL,
+                { AT_FINDING,      MACHINE_BUG,     AT_DONE,       MACHINE_STAY } },
+        [AT_FINDING] = { "finding", step_enter_finding,
+                { AT_OWNING,       AT_RUNNING,      AT_DONE,       MACHINE_STAY } },
+        [AT_DONE] = { "done", step_enter_done,
+                { MACHINE_BUG,     MACHINE_STAY,    MACHINE_STAY,  MACHINE_STAY } },
 };
 
 int step_init(Step *step, Job *job, size_t index, Error **reterr) {
@@ -244,7 +269,8 @@ int step_init(Step *step, Job *job, size_t index, Error **reterr) {
         step->job = job;
         step->plan = plan;
         step->index = index;
-        step->container = plan->alias ? str_printf("podstep-%s-%s", job->id, plan->alias) : str_printf("podstep-%s.step-%zu", job->id, index);
+        step->container = plan->alias ? str_printf("podstep-%s-%s", job->id, plan->alias)
+                                      : str_printf("podstep-%s.step-%zu", job->id, index);
         if (!step->container)
                 return error_oom(reterr);
         if (!job_is_far(job)) { /* else nobody there writes it where we look */
@@ -284,7 +310,8 @@ bool step_is_waiting(const Step *step) {
 }
 
 bool step_is_preparing(const Step *step) {
-        return (step->machine.state >= AT_USER && step->machine.state < AT_PREPARED) || (step->machine.state == AT_WAITING && step->machine.n_queue > 0);
+        return (step->machine.state >= AT_USER && step->machine.state < AT_PREPARED) ||
+               (step->machine.state == AT_WAITING && step->machine.n_queue > 0);
 }
 
 bool step_is_held(const Step *step) {
@@ -314,7 +341,8 @@ void step_stop(Step *step) {
                 return;
         step->is_stopping = true;
         /* A git of ours ends with its Task: nothing of it stands on the engine. */
-        machine_post(&step->machine, step_clones_here(step) && step->machine.state == AT_STARTING ? MACHINE_FAIL : MACHINE_STOP);
+        machine_post(&step->machine,
+                     step_clones_here(step) && step->machine.state == AT_STARTING ? MACHINE_FAIL : MACHINE_STOP);
 }
 
 void step_end(Step *step) {

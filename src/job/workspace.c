@@ -13,7 +13,16 @@
 
 #define TRACKED_BYTES_MAX (64U * 1024 * 1024) /* names of all files that git tracks */
 
-enum { WORKSPACE_NEW, WORKSPACE_MAKING_DATA, WORKSPACE_LISTING, WORKSPACE_MAKING_WORK, WORKSPACE_MAKING_KEEPER, WORKSPACE_SENDING, WORKSPACE_UP, WORKSPACE_BROKEN };
+enum {
+        WORKSPACE_NEW,
+        WORKSPACE_MAKING_DATA,
+        WORKSPACE_LISTING,
+        WORKSPACE_MAKING_WORK,
+        WORKSPACE_MAKING_KEEPER,
+        WORKSPACE_SENDING,
+        WORKSPACE_UP,
+        WORKSPACE_BROKEN
+};
 
 static Task *workspace_task_free(Task *task) {
         return NULL; /* the Workspace outlives it */
@@ -46,7 +55,9 @@ static void copy_instead(Workspace *workspace, const char *why) {
 static int enter_data(Machine *machine, Task **ret_task, Error **reterr) {
         Workspace *workspace = container_of(machine, Workspace, machine);
         bool wants_overlay = workspace->mode == WORKSPACE_OVERLAY && !workspace->is_far;
-        VolumeSpec spec = { .name = workspace->data, .labels = &workspace->job->labels, .options = &workspace->options };
+        VolumeSpec spec = { .name = workspace->data,
+                            .labels = &workspace->job->labels,
+                            .options = &workspace->options };
         const char *why = wants_overlay ? workspace_why_no_overlay(workspace) : NULL;
 
         workspace->has_data = true;
@@ -56,7 +67,8 @@ static int enter_data(Machine *machine, Task **ret_task, Error **reterr) {
                 copy_instead(workspace, why);
         else if (wants_overlay && workspace_add_overlay(workspace) < 0)
                 return error_oom(reterr);
-        return engine_volume_create(workspace->job->spec.engine, &spec, &workspace->place, workspace_on_made, workspace, ret_task);
+        return engine_volume_create(workspace->job->spec.engine, &spec, &workspace->place, workspace_on_made, workspace,
+                                    ret_task);
 }
 
 static int make_link(const Workspace *workspace) {
@@ -108,7 +120,8 @@ static void on_listed(Task *task, int r, const Error *error, void *userdata) {
         _cleanup_(error_freep) Error *why = NULL;
 
         if (r > 0)
-                r = error_set(&why, EINVAL, "--clean needs a git checkout: git ls-files in '%s' says: %.200s", workspace->job->spec.checkout,
+                r = error_set(&why, EINVAL, "--clean needs a git checkout: git ls-files in '%s' says: %.200s",
+                              workspace->job->spec.checkout,
                               workspace->tracked.err ? workspace->tracked.err : "nothing");
         if (r < 0)
                 workspace_failed(&workspace->machine, r, why ? why : error);
@@ -120,7 +133,9 @@ static void on_listed(Task *task, int r, const Error *error, void *userdata) {
 static int enter_listing(Machine *machine, Task **ret_task, Error **reterr) {
         Workspace *workspace = container_of(machine, Workspace, machine);
         static const char *const argv[] = { "git", "ls-files", "-z", NULL };
-        ProcessSpec spec = { .argv = (char *const *) argv, .directory = workspace->job->spec.checkout, .output_max = TRACKED_BYTES_MAX };
+        ProcessSpec spec = { .argv = (char *const *) argv,
+                             .directory = workspace->job->spec.checkout,
+                             .output_max = TRACKED_BYTES_MAX };
         int r;
 
         if (workspace->is_overlay && !workspace->is_made && workspace_leave_mountpoint(workspace) < 0)
@@ -154,7 +169,8 @@ static int enter_work(Machine *machine, Task **ret_task, Error **reterr) {
                 return enter_far_work(workspace, ret_task, reterr);
         if (workspace->is_overlay && !workspace_can_carry_overlay(workspace->place))
                 copy_instead(workspace, "the file system of the engine's volumes cannot carry one");
-        workspace->is_copy = workspace->is_copy || workspace->mode == WORKSPACE_CLEAN || workspace->mode == WORKSPACE_CLONE;
+        workspace->is_copy =
+                workspace->is_copy || workspace->mode == WORKSPACE_CLEAN || workspace->mode == WORKSPACE_CLONE;
         r = workspace->is_copy ? workspace_make_copy(workspace, reterr) : 0;
         if (r < 0)
                 return error_wrap(reterr, r, "copying the checkout");
@@ -163,7 +179,8 @@ static int enter_work(Machine *machine, Task **ret_task, Error **reterr) {
 }
 
 const char *workspace_origin(const Workspace *workspace) {
-        return workspace->mode == WORKSPACE_CLEAN || workspace->mode == WORKSPACE_CLONE ? workspace->copy : workspace->job->spec.checkout;
+        return workspace->mode == WORKSPACE_CLEAN || workspace->mode == WORKSPACE_CLONE ? workspace->copy
+                                                                                        : workspace->job->spec.checkout;
 }
 
 void workspace_note_time(Workspace *workspace, const char *key, const struct timespec *when) {
@@ -184,22 +201,33 @@ static int enter_up(Machine *machine, Task **ret_task, Error **reterr) {
 
         workspace->upload = upload_free(workspace->upload);
         if (!workspace->is_made)
-                job_note(workspace->job, "workspace", "%s %s", workspace->is_far ? "far" : workspace->is_copy ? "copy" : "overlay",
+                job_note(workspace->job, "workspace", "%s %s",
+                         workspace->is_far    ? "far"
+                         : workspace->is_copy ? "copy"
+                                              : "overlay",
                          workspace->place ? workspace->place : "");
         task_finish(&workspace->task, 0, NULL);
         return 0;
 }
 
 static const MachineState workspace_states[] = {
-        /*                                                            START                  OK                     FAIL              STOP */
-        [WORKSPACE_NEW]         = { "new",         NULL,          { WORKSPACE_MAKING_DATA, MACHINE_BUG,           MACHINE_BUG,      MACHINE_STAY } },
-        [WORKSPACE_MAKING_DATA] = { "making-data", enter_data,    { MACHINE_BUG,           WORKSPACE_LISTING,     WORKSPACE_BROKEN, MACHINE_STAY } },
-        [WORKSPACE_LISTING]     = { "listing",     enter_listing, { MACHINE_BUG,           WORKSPACE_MAKING_WORK, WORKSPACE_BROKEN, MACHINE_STAY } },
-        [WORKSPACE_MAKING_WORK] = { "making-work", enter_work,    { MACHINE_BUG,           WORKSPACE_MAKING_KEEPER, WORKSPACE_BROKEN, MACHINE_STAY } },
-        [WORKSPACE_MAKING_KEEPER] = { "making-keeper", workspace_enter_keeper, { MACHINE_BUG,        WORKSPACE_SENDING,     WORKSPACE_BROKEN, MACHINE_STAY } },
-        [WORKSPACE_SENDING]     = { "sending",     workspace_enter_sending, { MACHINE_BUG,           WORKSPACE_UP,          WORKSPACE_BROKEN, MACHINE_STAY } },
-        [WORKSPACE_UP]          = { "up",          enter_up,      { MACHINE_BUG,           MACHINE_BUG,           MACHINE_BUG,      MACHINE_STAY } },
-        [WORKSPACE_BROKEN]      = { "broken",      NULL,          { MACHINE_BUG,           MACHINE_BUG,           MACHINE_BUG,      MACHINE_STAY } },
+                /* START                 OK                       FAIL              STOP */
+        [WORKSPACE_NEW] = { "new", NULL,
+                { WORKSPACE_MAKING_DATA, MACHINE_BUG,             MACHINE_BUG,      MACHINE_STAY } },
+        [WORKSPACE_MAKING_DATA] = { "making-data", enter_data,
+                { MACHINE_BUG,           WORKSPACE_LISTING,       WORKSPACE_BROKEN, MACHINE_STAY } },
+        [WORKSPACE_LISTING] = { "listing", enter_listing,
+                { MACHINE_BUG,           WORKSPACE_MAKING_WORK,   WORKSPACE_BROKEN, MACHINE_STAY } },
+        [WORKSPACE_MAKING_WORK] = { "making-work", enter_work,
+                { MACHINE_BUG,           WORKSPACE_MAKING_KEEPER, WORKSPACE_BROKEN, MACHINE_STAY } },
+        [WORKSPACE_MAKING_KEEPER] = { "making-keeper", workspace_enter_keeper,
+                { MACHINE_BUG,           WORKSPACE_SENDING,       WORKSPACE_BROKEN, MACHINE_STAY } },
+        [WORKSPACE_SENDING] = { "sending", workspace_enter_sending,
+                { MACHINE_BUG,           WORKSPACE_UP,            WORKSPACE_BROKEN, MACHINE_STAY } },
+        [WORKSPACE_UP] = { "up", enter_up,
+                { MACHINE_BUG,           MACHINE_BUG,             MACHINE_BUG,      MACHINE_STAY } },
+        [WORKSPACE_BROKEN] = { "broken", NULL,
+                { MACHINE_BUG,           MACHINE_BUG,             MACHINE_BUG,      MACHINE_STAY } },
 };
 
 /* What an earlier process made, or may have made. */
@@ -240,7 +268,8 @@ int workspace_new(Job *job, Workspace **ret, Error **reterr) {
                         return error_oom(reterr);
         }
         if (!workspace->data || !workspace->work ||
-            machine_init(&workspace->machine, job->event, "workspace", workspace_states, WORKSPACE_NEW, workspace_failed) < 0)
+            machine_init(&workspace->machine, job->event, "workspace", workspace_states, WORKSPACE_NEW,
+                         workspace_failed) < 0)
                 return error_oom(reterr);
         r = restore(workspace, reterr);
         if (r < 0)
@@ -279,11 +308,13 @@ int workspace_create(Workspace *workspace, TaskDone done, void *userdata, Task *
 }
 
 size_t workspace_mounts(const Workspace *workspace, const PlanStep *step, MountSpec mounts[static 2]) {
-        static const char *const as_it_is[] = { "nocopy", NULL }; /* what an image has at that place is hidden, as with any mount */
+        /* what an image has at that place is hidden, as with any mount */
+        static const char *const as_it_is[] = { "nocopy", NULL };
         const char *path = workspace->job->spec.plan->workspace;
 
         if (workspace->is_far) {
-                mounts[0] = (MountSpec) { MOUNT_VOLUME, workspace->data, step->workspace_base, (char *const *) as_it_is };
+                mounts[0] =
+                        (MountSpec) { MOUNT_VOLUME, workspace->data, step->workspace_base, (char *const *) as_it_is };
                 mounts[1] = (MountSpec) { MOUNT_VOLUME, workspace->work, path, (char *const *) as_it_is };
                 return 2;
         }
@@ -305,7 +336,8 @@ void workspace_note_fetched(Workspace *workspace) {
 }
 
 const char *workspace_volume(const Workspace *workspace, size_t i) {
-        const char *volumes[] = { workspace->has_work ? workspace->work : NULL, workspace->has_data ? workspace->data : NULL };
+        const char *volumes[] = { workspace->has_work ? workspace->work : NULL,
+                                  workspace->has_data ? workspace->data : NULL };
 
         for (size_t k = 0; k < ELEMENTSOF(volumes); k++)
                 if (volumes[k] && i-- == 0)
@@ -314,7 +346,8 @@ const char *workspace_volume(const Workspace *workspace, size_t i) {
 }
 
 void workspace_make_room(Workspace *workspace) {
-        const char *const trees[] = { workspace->fetched_tree, workspace->up, workspace->overlay_work, workspace->copy, workspace->base };
+        const char *const trees[] = { workspace->fetched_tree, workspace->up, workspace->overlay_work, workspace->copy,
+                                      workspace->base };
 
         FOREACH_ROW(tree, trees)
                 if (*tree)
@@ -328,7 +361,9 @@ static void on_change(const char *text, void *userdata) {
 int workspace_collect(Workspace *workspace, Error **reterr) {
         const JobSpec *spec = &workspace->job->spec;
         CollectSpec collect = {
-                .changed = workspace->is_far ? workspace->fetched_tree : workspace->is_copy ? workspace->copy : workspace->up,
+                .changed = workspace->is_far    ? workspace->fetched_tree
+                           : workspace->is_copy ? workspace->copy
+                                                : workspace->up,
                 .checkout = workspace->is_far ? workspace_origin(workspace) : spec->checkout,
                 .is_overlay = workspace->is_far || !workspace->is_copy, /* it holds nothing but changes */
                 .deleted = workspace->fetch ? fetch_deleted(workspace->fetch) : NULL,
@@ -347,8 +382,10 @@ int workspace_collect(Workspace *workspace, Error **reterr) {
                 return 0;
         r = collect_run(&collect, on_change, workspace->job, &n_changes, &n_exported, reterr);
         if (n_changes > COLLECT_CHANGES_MAX)
-                job_emit_text(workspace->job, JOB_EVENT_NOTE, NULL, "%zu more files changed", n_changes - COLLECT_CHANGES_MAX);
+                job_emit_text(workspace->job, JOB_EVENT_NOTE, NULL, "%zu more files changed",
+                              n_changes - COLLECT_CHANGES_MAX);
         if (n_exported > 0)
-                job_emit_text(workspace->job, JOB_EVENT_NOTE, NULL, "exported %zu file%s to %s", n_exported, n_exported == 1 ? "" : "s", collect.target);
+                job_emit_text(workspace->job, JOB_EVENT_NOTE, NULL, "exported %zu file%s to %s", n_exported,
+                              n_exported == 1 ? "" : "s", collect.target);
         return r;
 }

@@ -34,8 +34,8 @@ static const Key gitlab_service_rows[] = {
         { "alias", KEY_TEXT, offsetof(GitlabContainerKeys, alias),
           .doc = "Further names by which it is reached, with spaces or commas between them." },
         { "variables", KEY_MAP, offsetof(GitlabContainerKeys, variables),
-          .doc = "Variables of this service alone. ``HEALTHCHECK_TCP_PORT``, which the image may have as well, is the port that "
-                 "tells that it is ready." },
+          .doc = "Variables of this service alone. ``HEALTHCHECK_TCP_PORT``, which the image may have as well, is the "
+                 "port that tells that it is ready." },
         { "entrypoint", KEY_STRINGS, offsetof(GitlabContainerKeys, entrypoint),
           .doc = "Program and arguments in the place of the image's entrypoint." },
         { "command", KEY_STRINGS, offsetof(GitlabContainerKeys, command),

@@ -39,7 +39,8 @@ static void test_toml(void **state) {
                   "-" },
                 { "#[engine]\n#active_service=\"a\"\n", "-" },
                 { "[engine]\nactive_service = [\"a\", {append=true}]\nservice_destinations = 7\n", "-" },
-                { "[engine]\nservice_destinations.a.uri = \"u\"\nservice_destinations.b = {uri = \"v\", identity = 1}\n",
+                { "[engine]\nservice_destinations.a.uri = \"u\"\nservice_destinations.b = {uri = \"v\", identity = "
+                  "1}\n",
                   "- a|u|||| b|v||||" },
                 { "[engine]\nactive_service = a\n", NULL },
                 { "[engine.service_destinations\n", NULL },
@@ -222,11 +223,16 @@ static void test_named_only(void **state) {
         assert_text(scene, "engine 'rubbish' (--engine): ");
 }
 
-/* Docker where Docker's variables point: Podman is preferred, wherever it is; what somebody named outright is not replaced. */
+/*
+ * Docker where Docker's variables point: Podman is preferred, wherever it is; what somebody named outright is not
+ * replaced.
+ */
 static void test_docker(void **state) {
-        static const FakeAnswer docker[] = { { "GET /_ping", 200, "OK", .docker = "1.41" },
-                                            { "GET /v1.41/info", 200, "{\"ServerVersion\":\"20.10.24\",\"SecurityOptions\":[\"name=rootless\"]}" } },
-                                old[] = { { "GET /_ping", 200, "OK", .docker = "1.24" } };
+        static const FakeAnswer
+                docker[] = { { "GET /_ping", 200, "OK", .docker = "1.41" },
+                             { "GET /v1.41/info", 200,
+                               "{\"ServerVersion\":\"20.10.24\",\"SecurityOptions\":[\"name=rootless\"]}" } },
+                old[] = { { "GET /_ping", 200, "OK", .docker = "1.24" } };
         Scene *scene = *state;
 
         FAKE_PLAY(scene->server, docker);

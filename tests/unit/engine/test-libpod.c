@@ -201,8 +201,8 @@ static void test_create(void **state) {
 
         FAKE_PLAY(scene->server, answers);
         assert_int_equal(
-                finish(scene, engine_container_create(scene->engine, &(ContainerSpec) { .name = "c", .image = "i" }, &id,
-                                                      DONE)),
+                finish(scene, engine_container_create(scene->engine, &(ContainerSpec) { .name = "c", .image = "i" },
+                                                      &id, DONE)),
                 0);
         assert_string_equal(id, ID);
         free(id);
@@ -223,8 +223,8 @@ static void test_create_lost_answer(void **state) {
 
         FAKE_PLAY(scene->server, answers);
         assert_int_equal(
-                finish(scene, engine_container_create(scene->engine, &(ContainerSpec) { .name = "c", .image = "i" }, &id,
-                                                      DONE)),
+                finish(scene, engine_container_create(scene->engine, &(ContainerSpec) { .name = "c", .image = "i" },
+                                                      &id, DONE)),
                 0);
         assert_string_equal(id, ID);
         free(id);
@@ -311,9 +311,10 @@ static void test_bodies(void **state) {
         assert_int_equal(strmap_put(&options, "type", "overlay"), 0);
         FAKE_PLAY(scene->server, answers);
         assert_int_equal(finish(scene, engine_pod_create(scene->engine, &(PodSpec) { "p", &labels }, DONE)), 0);
-        assert_int_equal(finish(scene, engine_volume_create(scene->engine,
-                                                            &(VolumeSpec) { "v", &labels, NULL, &options }, NULL, DONE)),
-                         0);
+        assert_int_equal(
+                finish(scene, engine_volume_create(scene->engine, &(VolumeSpec) { "v", &labels, NULL, &options },
+                                                   NULL, DONE)),
+                0);
         assert_int_equal(
                 finish(scene, engine_network_create(scene->engine,
                                                     &(EngineNetworkSpec) { "n", &labels, true, true, 1400 }, DONE)),
@@ -451,7 +452,8 @@ static void test_image(void **state) {
                 { "GET " P "images/reg.example%3A5000%2Fa%2Fb%3A1/json", 200,
                   "{\"Id\":\"1\",\"Digest\":\"sha256:2\",\"Config\":{\"User\":\"7\",\"Entrypoint\":[\"/"
                   "e\"],\"Cmd\":[\"a\",\"b\"],"
-                  "\"Env\":[\"PATH=/bin\",\"A=\"],\"ExposedPorts\":{\"80/tcp\":{},\"81/udp\":{}},\"Labels\":{\"k\":\"v\"}},"
+                  "\"Env\":[\"PATH=/bin\",\"A=\"],\"ExposedPorts\":{\"80/tcp\":{},\"81/"
+                  "udp\":{}},\"Labels\":{\"k\":\"v\"}},"
                   "\"Healthcheck\":{\"Test\":[\"CMD\",\"true\"],\"Interval\":2000000000,\"StartPeriod\":1000,"
                   "\"Retries\":5}}" },
                 { "GET " P "images/bare/json", 200,

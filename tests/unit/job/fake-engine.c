@@ -62,20 +62,24 @@ static int fake_probe(Engine *engine, TaskDone done, void *userdata, Task **ret_
         return answer(fake, r, done, userdata, ret_task);
 }
 
-static int fake_image_inspect(Engine *engine, const char *image, ImageInfo *ret, TaskDone done, void *userdata, Task **ret_task) {
+static int fake_image_inspect(Engine *engine, const char *image, ImageInfo *ret, TaskDone done, void *userdata,
+                              Task **ret_task) {
         FakeEngine *fake = fake_of(engine);
         int r = count_call(fake);
 
         if (r >= 0) {
-                *ret = (ImageInfo) { .id = strdup("sha256:1"), .digest = strdup("sha256:2"), .user = strdup(""), .labels = STRMAP_INIT };
+                *ret = (ImageInfo) { .id = strdup("sha256:1"),
+                                    .digest = strdup("sha256:2"),
+                                    .user = strdup(""),
+                                    .labels = STRMAP_INIT };
                 if (strstr(image, "missing"))
                         r = 1;
         }
         return answer(fake, r, done, userdata, ret_task);
 }
 
-static int fake_image_pull(Engine *engine, const PullSpec *spec, EngineProgress progress, PullResult *ret, TaskDone done, void *userdata,
-                           Task **ret_task) {
+static int fake_image_pull(Engine *engine, const PullSpec *spec, EngineProgress progress, PullResult *ret,
+                           TaskDone done, void *userdata, Task **ret_task) {
         FakeEngine *fake = fake_of(engine);
         int r = count_call(fake);
 
@@ -86,7 +90,8 @@ static int fake_pod_create(Engine *engine, const PodSpec *spec, TaskDone done, v
         return make(engine, OBJECT_POD, spec->name, done, userdata, ret_task);
 }
 
-static int fake_volume_create(Engine *engine, const VolumeSpec *spec, char **ret_mountpoint, TaskDone done, void *userdata, Task **ret_task) {
+static int fake_volume_create(Engine *engine, const VolumeSpec *spec, char **ret_mountpoint, TaskDone done,
+                              void *userdata, Task **ret_task) {
         FakeEngine *fake = fake_of(engine);
 
         if (fake->look_at_volume)
@@ -96,16 +101,18 @@ static int fake_volume_create(Engine *engine, const VolumeSpec *spec, char **ret
         return make(engine, OBJECT_VOLUME, spec->name, done, userdata, ret_task);
 }
 
-static int fake_network_create(Engine *engine, const EngineNetworkSpec *spec, TaskDone done, void *userdata, Task **ret_task) {
+static int fake_network_create(Engine *engine, const EngineNetworkSpec *spec, TaskDone done, void *userdata,
+                               Task **ret_task) {
         return make(engine, OBJECT_NETWORK, spec->name, done, userdata, ret_task);
 }
 
-static int fake_secret_create(Engine *engine, const char *name, const Map *labels, const char *value, TaskDone done, void *userdata,
-                              Task **ret_task) {
+static int fake_secret_create(Engine *engine, const char *name, const Map *labels, const char *value, TaskDone done,
+                              void *userdata, Task **ret_task) {
         return make(engine, OBJECT_SECRET, name, done, userdata, ret_task);
 }
 
-static int fake_container_create(Engine *engine, const ContainerSpec *spec, char **ret_id, TaskDone done, void *userdata, Task **ret_task) {
+static int fake_container_create(Engine *engine, const ContainerSpec *spec, char **ret_id, TaskDone done,
+                                 void *userdata, Task **ret_task) {
         FakeEngine *fake = fake_of(engine);
 
         free(*ret_id);
@@ -182,7 +189,8 @@ static Task *follow_free(Task *task) {
 
 static const TaskClass follow_class = { "fake-follow", follow_free };
 
-static int fake_container_follow(Engine *engine, const FollowSpec *spec, ContainerExit *ret, TaskDone done, void *userdata, Task **ret_task) {
+static int fake_container_follow(Engine *engine, const FollowSpec *spec, ContainerExit *ret, TaskDone done,
+                                 void *userdata, Task **ret_task) {
         FakeEngine *fake = fake_of(engine);
         FakeFollow *follow = calloc(1, sizeof(*follow));
 
@@ -193,13 +201,15 @@ static int fake_container_follow(Engine *engine, const FollowSpec *spec, Contain
         follow->ret = ret;
         follow->next = fake->follows;
         fake->follows = follow;
-        if (map_has(&fake->states, spec->container) && !str_equal(strmap_get(&fake->states, spec->container), "running"))
+        if (map_has(&fake->states, spec->container) &&
+            !str_equal(strmap_get(&fake->states, spec->container), "running"))
                 (void) sd_event_add_defer(fake->engine.event, &follow->source, on_ended, follow);
         *ret_task = &follow->task;
         return 0;
 }
 
-static int fake_container_inspect(Engine *engine, const char *name, ContainerStatus *ret, TaskDone done, void *userdata, Task **ret_task) {
+static int fake_container_inspect(Engine *engine, const char *name, ContainerStatus *ret, TaskDone done, void *userdata,
+                                  Task **ret_task) {
         FakeEngine *fake = fake_of(engine);
         const char *state = strmap_get(&fake->states, name);
         _cleanup_free_ char *key = str_printf("container %s", name);
@@ -218,7 +228,8 @@ static int fake_container_inspect(Engine *engine, const char *name, ContainerSta
         return answer(fake, r, done, userdata, ret_task);
 }
 
-static int fake_container_stop(Engine *engine, const char *name, uint64_t grace_usec, TaskDone done, void *userdata, Task **ret_task) {
+static int fake_container_stop(Engine *engine, const char *name, uint64_t grace_usec, TaskDone done, void *userdata,
+                               Task **ret_task) {
         FakeEngine *fake = fake_of(engine);
         int r = count_call(fake);
 
@@ -227,15 +238,16 @@ static int fake_container_stop(Engine *engine, const char *name, uint64_t grace_
         return answer(fake, r, done, userdata, ret_task);
 }
 
-static int fake_has_path(Engine *engine, const char *name, const char *path, TaskDone done, void *userdata, Task **ret_task) {
+static int fake_has_path(Engine *engine, const char *name, const char *path, TaskDone done, void *userdata,
+                         Task **ret_task) {
         FakeEngine *fake = fake_of(engine);
         int r = count_call(fake);
 
         return answer(fake, r < 0 ? r : 1, done, userdata, ret_task);
 }
 
-static int fake_read_file(Engine *engine, const char *name, const char *path, size_t max_bytes, char **ret, size_t *ret_n, TaskDone done,
-                          void *userdata, Task **ret_task) {
+static int fake_read_file(Engine *engine, const char *name, const char *path, size_t max_bytes, char **ret,
+                          size_t *ret_n, TaskDone done, void *userdata, Task **ret_task) {
         FakeEngine *fake = fake_of(engine);
         int r = count_call(fake);
 
@@ -246,7 +258,8 @@ static int fake_read_file(Engine *engine, const char *name, const char *path, si
         return answer(fake, r, done, userdata, ret_task);
 }
 
-static int fake_object_remove(Engine *engine, ObjectKind kind, const char *name, TaskDone done, void *userdata, Task **ret_task) {
+static int fake_object_remove(Engine *engine, ObjectKind kind, const char *name, TaskDone done, void *userdata,
+                              Task **ret_task) {
         FakeEngine *fake = fake_of(engine);
         _cleanup_free_ char *key = str_printf("%s %s", object_kind_to_string(kind), name);
         int r = count_call(fake);
@@ -255,7 +268,8 @@ static int fake_object_remove(Engine *engine, ObjectKind kind, const char *name,
                 (void) strv_append_take(&fake->acts, str_printf("remove %s", key));
                 (void) map_remove(&fake->objects, key);
                 for (size_t i = 0; kind == OBJECT_POD && i < fake->objects.n_entries; i++) {
-                        _cleanup_free_ char *copy = fake->objects.entries[i].key ? strdup(fake->objects.entries[i].key) : NULL;
+                        _cleanup_free_ char *copy =
+                                fake->objects.entries[i].key ? strdup(fake->objects.entries[i].key) : NULL;
 
                         if (copy && str_starts_with(copy, "container "))
                                 (void) map_remove(&fake->objects, copy);
@@ -288,8 +302,16 @@ FakeEngine *fake_engine_new(sd_event *event) {
         char directory[] = "/tmp/podstep-test-XXXXXX";
 
         *fake = (FakeEngine) {
-                .engine = { .class = &fake_class, .event = event,
-                            .info = { .kind = "fake", .version = "1", .address = "fake:", .is_local = true, .is_rootless = true, .has_pods = true, .has_secrets = true, .maps_users = true } },
+                .engine = { .class = &fake_class,
+                            .event = event,
+                            .info = { .kind = "fake",
+                                      .version = "1",
+                                      .address = "fake:",
+                                      .is_local = true,
+                                      .is_rootless = true,
+                                      .has_pods = true,
+                                      .has_secrets = true,
+                                      .maps_users = true } },
                 .objects = STRMAP_INIT,
                 .exit_codes = STRMAP_INIT,
                 .states = STRMAP_INIT,

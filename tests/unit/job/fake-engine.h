@@ -1,8 +1,9 @@
 #pragma once
 
 /*
- * An engine made of a list of names: it remembers what stands on it, fails or stops the job at a chosen call, and lets containers
- * end as told. Nothing runs, but each prints two lines. What stands, and how it ended, survives the job that made it.
+ * An engine made of a list of names: it remembers what stands on it, fails or stops the job at a chosen call, and lets
+ * containers end as told. Nothing runs, but each prints two lines. What stands, and how it ended, survives the job that
+ * made it.
  */
 
 #include "engine/engine.h"

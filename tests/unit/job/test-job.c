@@ -1,6 +1,6 @@
 /*
- * Jobs on an engine that does not exist: the order of things, and the promise that matters most. Whatever call fails, and
- * wherever it is canceled, the job comes to its end and nothing is left.
+ * Jobs on an engine that does not exist: the order of things, and the promise that matters most. Whatever call fails,
+ * and wherever it is canceled, the job comes to its end and nothing is left.
  */
 
 #include "test.h"
@@ -44,14 +44,15 @@ static const char chain[] = "steps:\n"
                             "  - {name: b, image: x, commands: [two]}\n"
                             "  - {name: c, image: x, commands: [three], when: [{status: [success, failure]}]}\n"
                             "  - {name: d, image: x, commands: [four], when: [{status: failure}]}\n";
-static const char mixed[] = "services:\n"
-                            "  - {name: db, image: x}\n"
-                            "steps:\n"
-                            "  - {name: a, image: x, commands: [one], depends_on: []}\n"
-                            "  - {name: b, image: x, commands: [one], depends_on: [a]}\n"
-                            "  - {name: c, image: x, settings: {k: {from_secret: s}}, depends_on: [a]}\n"
-                            "  - {name: d, image: x, commands: [one], backend_options: {docker: {user: build}}, depends_on: [b, c]}\n"
-                            "  - {name: e, image: x, commands: [one], detach: true, depends_on: []}\n";
+static const char mixed[] =
+        "services:\n"
+        "  - {name: db, image: x}\n"
+        "steps:\n"
+        "  - {name: a, image: x, commands: [one], depends_on: []}\n"
+        "  - {name: b, image: x, commands: [one], depends_on: [a]}\n"
+        "  - {name: c, image: x, settings: {k: {from_secret: s}}, depends_on: [a]}\n"
+        "  - {name: d, image: x, commands: [one], backend_options: {docker: {user: build}}, depends_on: [b, c]}\n"
+        "  - {name: e, image: x, commands: [one], detach: true, depends_on: []}\n";
 static const char single[] = "steps: [{name: a, image: x, commands: [one]}]\n";
 
 static void on_event(const JobEvent *event, void *userdata) {
@@ -63,7 +64,8 @@ static void on_event(const JobEvent *event, void *userdata) {
                 assert_int_equal(strv_append_take(&run->lines, strndup(event->line, event->n_line)), 0);
         if (event->kind == JOB_EVENT_STEP_STATE && event->state == STEP_DONE)
                 run->step_results[event->step_index] = event->step_result;
-        if (event->kind == JOB_EVENT_STEP_STATE && event->state == STEP_RUNNING && str_equal(event->step->name, run->stop_in)) {
+        if (event->kind == JOB_EVENT_STEP_STATE && event->state == STEP_RUNNING &&
+            str_equal(event->step->name, run->stop_in)) {
                 job_stop(run->job, JOB_STOP_CANCEL);
                 job_stop(run->job, JOB_STOP_CANCEL);
         }
@@ -72,11 +74,15 @@ static void on_event(const JobEvent *event, void *userdata) {
 static void on_look(const ContainerSpec *spec, void *userdata) {
         Run *run = userdata;
 
-        assert_int_equal(strv_append_take(&run->specs, str_printf("%s memory=%u shm=%u nnp=%d owner=%s job=%s", strrchr(spec->name, '-') + 1,
-                                                                  (unsigned) spec->limits.memory_bytes, (unsigned) spec->shm_size_bytes,
-                                                                  spec->security.no_new_privileges, strmap_get(spec->labels, "owner"),
-                                                                  str_equal(strmap_get(spec->labels, "io.podstep.job"), job_id(run->job)) ? "ours" : "?")),
-                         0);
+        assert_int_equal(
+                strv_append_take(&run->specs,
+                                 str_printf("%s memory=%u shm=%u nnp=%d owner=%s job=%s", strrchr(spec->name, '-') + 1,
+                                            (unsigned) spec->limits.memory_bytes, (unsigned) spec->shm_size_bytes,
+                                            spec->security.no_new_privileges, strmap_get(spec->labels, "owner"),
+                                            str_equal(strmap_get(spec->labels, "io.podstep.job"), job_id(run->job))
+                                                    ? "ours"
+                                                    : "?")),
+                0);
 }
 
 /* What SELinux is told of each container and each volume. */
@@ -84,8 +90,9 @@ static void on_look_labels(const ContainerSpec *spec, void *userdata) {
         _cleanup_str_ Str text = STR_INIT(10000);
         Run *run = userdata;
 
-        (void) str_appendf(&text, "%s%s%s", str_ends_with(spec->name, ".holder") ? "holder" : strrchr(spec->name, '-') + 1, spec->security.labels ? " label=" : "",
-                           spec->security.labels ? spec->security.labels[0] : "");
+        (void) str_appendf(
+                &text, "%s%s%s", str_ends_with(spec->name, ".holder") ? "holder" : strrchr(spec->name, '-') + 1,
+                spec->security.labels ? " label=" : "", spec->security.labels ? spec->security.labels[0] : "");
         for (size_t i = 0; i < spec->n_mounts; i++) {
                 _cleanup_free_ char *options = strv_join(spec->mounts[i].options, ",");
 
@@ -100,7 +107,8 @@ static void on_look_volume(const VolumeSpec *spec, void *userdata) {
         Run *run = userdata;
 
         if (options)
-                assert_int_equal(strv_append_take(&run->specs, str_printf("volume %s", strstr(options, "userxattr"))), 0);
+                assert_int_equal(strv_append_take(&run->specs, str_printf("volume %s", strstr(options, "userxattr"))),
+                                 0);
 }
 
 static void on_done(Job *job, JobResult result, void *userdata) {
@@ -163,10 +171,20 @@ static void run_job(Run *run) {
         assert_int_equal(file_mkdir_p(checkout, 0755), 0);
         for (size_t i = 0; i < ELEMENTSOF(run->exit_codes) && run->exit_codes[i][0]; i++)
                 assert_int_equal(strmap_put(&fake->exit_codes, run->exit_codes[i][0], run->exit_codes[i][1]), 0);
-        spec = (JobSpec) { .plan = plan, .policy = run->policy, .engine = &fake->engine, .holder = "/bin/true", .keep = run->keep, .state_directory = state, .checkout = checkout,
-                           .timeout_usec = USEC_INFINITY, .service_timeout_usec = USEC_PER_SEC, .grace_usec = USEC_PER_SEC,
-                           .observer = { on_event, run } };
-        assert_int_equal(sd_event_add_time_relative(run->event, NULL, CLOCK_MONOTONIC, 10 * USEC_PER_SEC, 0, on_deadline, NULL), 0);
+        spec = (JobSpec) { .plan = plan,
+                          .policy = run->policy,
+                          .engine = &fake->engine,
+                          .holder = "/bin/true",
+                          .keep = run->keep,
+                          .state_directory = state,
+                          .checkout = checkout,
+                          .timeout_usec = USEC_INFINITY,
+                          .service_timeout_usec = USEC_PER_SEC,
+                          .grace_usec = USEC_PER_SEC,
+                          .observer = { on_event, run } };
+        assert_int_equal(
+                sd_event_add_time_relative(run->event, NULL, CLOCK_MONOTONIC, 10 * USEC_PER_SEC, 0, on_deadline, NULL),
+                0);
         assert_int_equal(job_new(run->event, &spec, on_done, run, &fake->job, NULL), 0);
         run->job = fake->job;
         job_start(fake->job);
@@ -193,7 +211,8 @@ static void test_success(void **state) {
         static const char *const texts[] = { chain, mixed, single };
 
         FOREACH_ROW(text, texts) {
-                _cleanup_(run_done) Run run = { .text = *text, .exit_codes = { { "-db", "never" }, { "-e", "never" } } };
+                _cleanup_(run_done)
+                        Run run = { .text = *text, .exit_codes = { { "-db", "never" }, { "-e", "never" } } };
 
                 run_job(&run);
                 assert_int_equal(run.result, JOB_SUCCESS);
@@ -208,14 +227,18 @@ static void test_selinux(void **state) {
                 bool has_selinux;
                 const char *want;
         } rows[] = {
-                { false, "volume userxattr|holder /usr=rbind,ro /podstep-holder=rbind,ro /etc/hosts=rbind,ro|db /etc/hosts=rbind,ro|"
-                         "a /podstep=rbind,ro /etc/hosts=rbind,ro" },
-                { true, "volume userxattr,context=system_u:object_r:container_file_t:s0|holder label=disable /usr=rbind,ro /podstep-holder=rbind,ro "
-                        "/etc/hosts=rbind,ro|db /etc/hosts=rbind,ro,z|a /podstep=rbind,ro,z /etc/hosts=rbind,ro,z" },
+                { false, "volume userxattr|holder /usr=rbind,ro /podstep-holder=rbind,ro /etc/hosts=rbind,ro|db "
+                         "/etc/hosts=rbind,ro|a /podstep=rbind,ro /etc/hosts=rbind,ro" },
+                { true, "volume userxattr,context=system_u:object_r:container_file_t:s0|holder label=disable "
+                        "/usr=rbind,ro /podstep-holder=rbind,ro /etc/hosts=rbind,ro|db /etc/hosts=rbind,ro,z|a "
+                        "/podstep=rbind,ro,z /etc/hosts=rbind,ro,z" },
         };
 
         FOREACH_ROW(row, rows) {
-                _cleanup_(run_done) Run run = { .text = text, .tells_labels = true, .has_selinux = row->has_selinux, .exit_codes = { { "-db", "never" } } };
+                _cleanup_(run_done) Run run = { .text = text,
+                                                .tells_labels = true,
+                                                .has_selinux = row->has_selinux,
+                                                .exit_codes = { { "-db", "never" } } };
                 _cleanup_free_ char *got = NULL;
 
                 run_job(&run);
@@ -239,7 +262,8 @@ static void test_conditions(void **state) {
 
 static void test_order(void **state) {
         _cleanup_(run_done) Run run = { .text = mixed, .exit_codes = { { "-db", "never" }, { "-e", "never" } } };
-        static const char *const before[][2] = { { ".holder", "-db" }, { "-db", "-a" }, { "-a", "-b" }, { "-a", "-c" }, { "-b", "-d" }, { "-c", "-d" } };
+        static const char *const before[][2] = { { ".holder", "-db" }, { "-db", "-a" }, { "-a", "-b" },
+                                                 { "-a", "-c" },       { "-b", "-d" },  { "-c", "-d" } };
 
         run_job(&run);
         FOREACH_ROW(row, before) {
@@ -295,7 +319,9 @@ static void test_removal(void **state) {
 }
 
 static void test_missing_image(void **state) {
-        _cleanup_(run_done) Run run = { .text = "steps: [{name: a, image: missing, commands: [one]}, {name: b, image: x, commands: [two]}]\n" };
+        _cleanup_(run_done) Run run = {
+                .text = "steps: [{name: a, image: missing, commands: [one]}, {name: b, image: x, commands: [two]}]\n"
+        };
 
         run_job(&run);
         assert_int_equal(run.result, JOB_INFRA_FAILED);
@@ -308,18 +334,24 @@ static bool is_removal_failure(const Run *run) {
         return strlen(run->left) > 0;
 }
 
-/* The failure of a removal leaves that object, and the job's directory, so that the next run finds it; anything else leaves nothing. */
+/*
+ * The failure of a removal leaves that object, and the job's directory, so that the next run finds it; anything else
+ * leaves nothing.
+ */
 static void test_each_call_fails(void **state) {
         static const char *const texts[] = { chain, mixed, single };
 
         FOREACH_ROW(text, texts)
                 for (unsigned call = 1; call < CALLS_MAX; call++) {
-                        _cleanup_(run_done) Run run = { .text = *text, .fail_at = call, .exit_codes = { { "-db", "never" }, { "-e", "never" } } };
+                        _cleanup_(run_done) Run run = { .text = *text,
+                                                        .fail_at = call,
+                                                        .exit_codes = { { "-db", "never" }, { "-e", "never" } } };
 
                         run_job(&run);
                         if (run.n_calls < call)
                                 break;
-                        print_message("call %u fails: %s, left: %s\n", call, job_result_to_string(run.result), run.left);
+                        print_message("call %u fails: %s, left: %s\n", call, job_result_to_string(run.result),
+                                      run.left);
                         if (is_removal_failure(&run))
                                 assert_non_null(strstr(run.left, "directory "));
                         else if (run.result == JOB_SUCCESS) /* only where nothing depends on the answer */
@@ -333,12 +365,15 @@ static void test_canceled_at_each_call(void **state) {
 
         FOREACH_ROW(text, texts)
                 for (unsigned call = 1; call < CALLS_MAX; call++) {
-                        _cleanup_(run_done) Run run = { .text = *text, .stop_at = call, .exit_codes = { { "-db", "never" }, { "-e", "never" } } };
+                        _cleanup_(run_done) Run run = { .text = *text,
+                                                        .stop_at = call,
+                                                        .exit_codes = { { "-db", "never" }, { "-e", "never" } } };
 
                         run_job(&run);
                         if (run.n_calls < call)
                                 break;
-                        print_message("canceled at call %u: %s, left: %s\n", call, job_result_to_string(run.result), run.left);
+                        print_message("canceled at call %u: %s, left: %s\n", call, job_result_to_string(run.result),
+                                      run.left);
                         assert_string_equal(run.left, "");
                         assert_true(run.result == JOB_CANCELED || run.result == JOB_SUCCESS);
                 }
@@ -365,7 +400,8 @@ static void test_limits(void **state) {
         } rows[] = {
                 { CONTROLLER_MEMORY, false, JOB_SUCCESS, NULL, "a memory=64 shm=32 nnp=1 owner=me job=ours" },
                 { CONTROLLER_MEMORY, true, JOB_SUCCESS, NULL, "a memory=64 shm=32 nnp=1 owner=me job=ours" },
-                { 0, false, JOB_SUCCESS, "limits for each step hold nothing on this machine: memory", "a memory=0 shm=32 nnp=1 owner=me job=ours" },
+                { 0, false, JOB_SUCCESS, "limits for each step hold nothing on this machine: memory",
+                  "a memory=0 shm=32 nnp=1 owner=me job=ours" },
                 { 0, true, JOB_REFUSED, NULL, NULL },
         };
 
@@ -397,7 +433,9 @@ static void test_log_limit(void **state) {
                 uint64_t max;
                 size_t n_lines;
                 bool is_cut;
-        } rows[] = { { 0, 3, false }, { 14, 3, false }, { 12, 2, true }, { 8, 2, true }, { 7, 1, true }, { 1, 0, true } };
+        } rows[] = {
+                { 0, 3, false }, { 14, 3, false }, { 12, 2, true }, { 8, 2, true }, { 7, 1, true }, { 1, 0, true }
+        };
 
         FOREACH_ROW(row, rows) {
                 Policy policy = { .log_bytes_max = row->max };

@@ -160,8 +160,11 @@ static void live(Run *run, const Map *record) {
 static void add_caches(Plan *plan) {
         assert_non_null(plan->cache_owner = strdup(OWNER));
         for (size_t i = 0; i < plan->n_steps; i++) {
-                PlanVolume volume = { .source = strdup(OWNER "-concurrent-0-cache-x"), .target = strdup("/c"), .is_operators = true,
-                                      .is_cache = true, .slot_at = strlen(OWNER "-concurrent-") };
+                PlanVolume volume = { .source = strdup(OWNER "-concurrent-0-cache-x"),
+                                      .target = strdup("/c"),
+                                      .is_operators = true,
+                                      .is_cache = true,
+                                      .slot_at = strlen(OWNER "-concurrent-") };
 
                 assert_int_equal(ARRAY_APPEND(plan->steps[i]->volumes, plan->steps[i]->n_volumes, volume), 0);
         }
