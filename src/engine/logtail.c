@@ -74,7 +74,8 @@ static void tail_punch(LogTail *tail) {
         if (!tail->can_punch || !has_surplus(tail) || tail->offset - tail->punched < LOGTAIL_PUNCH_STEP)
                 return;
         /* A file system that cannot do it keeps the whole log, as it would have without us. */
-        if (fallocate(tail->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t) tail->n_kept, (off_t) (tail->offset - tail->n_kept)) < 0)
+        if (fallocate(tail->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t) tail->n_kept,
+                      (off_t) (tail->offset - tail->n_kept)) < 0)
                 tail->can_punch = false;
         tail->punched = tail->offset;
 }

@@ -33,25 +33,6 @@ enum {
         IMAGE_FAILED,
 };
 
-static const PullList default_pull = { .list = { PULL_MISSING }, .n = 1 };
-
-static const PullList *pull_list(const ImageUse *image) {
-        return image->pull.n > 0 ? &image->pull : &default_pull;
-}
-
-static PullPolicy policy_now(const ImageUse *image) {
-        return pull_list(image)->list[image->attempt];
-}
-
-/* GitLab's word for the one where theirs differs from podman's, as these lines are GitLab's. */
-static const char *policy_word(PullPolicy policy) {
-        return policy == PULL_MISSING ? "if-not-present" : pull_policy_to_string(policy);
-}
-
-static const Step *first_step(const ImageUse *image) {
-        return &image->job->steps[image->first_index];
-}
-
 static const char *state_directory(const ImageUse *image) {
         return image->job->spec.state_directory;
 }
@@ -79,7 +60,7 @@ static bool may_try_again(const ImageUse *image) {
 }
 
 static void try_again(ImageUse *image, int r, const Error *error) {
-        job_emit_text(image->job, JOB_EVENT_WARNING, first_step(image),
+        job_emit_text(image->job, JOB_EVENT_WARNING, image_use_step(image),
                       "Failed to pull image \"%s\" (attempt #%u), retrying: %s", image->reference,
                       image->pause.n_tries + 1, error_message(error, r));
         image->must_pause = true;
@@ -89,19 +70,19 @@ static void try_again(ImageUse *image, int r, const Error *error) {
 /* The present policy did not work: on to the next, or that was it. */
 static void attempt_failed(ImageUse *image, int r, const Error *error) {
         image_lock_release(&image->lock);
-        if (image->attempt + 1 == pull_list(image)->n) {
+        if (image->attempt + 1 == image_use_pull_list(image)->n) {
                 image_failed(&image->machine, r, error);
                 machine_post(&image->machine, MACHINE_STOP);
                 return;
         }
-        job_emit_text(image->job, JOB_EVENT_WARNING, first_step(image),
+        job_emit_text(image->job, JOB_EVENT_WARNING, image_use_step(image),
                       "Failed to pull image '%s' with policy \"%s\": %s", image->reference,
-                      policy_word(policy_now(image)), error_message(error, r));
+                      image_use_policy_word(image_use_policy(image)), error_message(error, r));
         image->attempt++;
         backoff_reset(&image->pause);
         image->is_check = image->must_pull = false;
-        job_emit_text(image->job, JOB_EVENT_NOTE, first_step(image), "Attempt #%u: Trying \"%s\" pull policy",
-                      image->attempt + 1, policy_word(policy_now(image)));
+        job_emit_text(image->job, JOB_EVENT_NOTE, image_use_step(image), "Attempt #%u: Trying \"%s\" pull policy",
+                      image->attempt + 1, image_use_policy_word(image_use_policy(image)));
         machine_post(&image->machine, MACHINE_START);
 }
 
@@ -132,7 +113,7 @@ static void not_local(ImageUse *image) {
 
 /* It is known what is here; is that enough? */
 static void decide(ImageUse *image) {
-        PullPolicy policy = policy_now(image);
+        PullPolicy policy = image_use_policy(image);
         bool is_usable = image->is_local && fits_platform(image);
 
         if (image_recorded(image->job, image_index(image)) && image->is_local)
@@ -197,8 +178,8 @@ static void on_login(Task *task, int r, const Error *error, void *userdata) {
                 return;
         }
         if (r == 0)
-                job_emit_text(image->job, JOB_EVENT_NOTE, first_step(image), "Authenticating with credentials from %s",
-                              image->login.source);
+                job_emit_text(image->job, JOB_EVENT_NOTE, image_use_step(image),
+                              "Authenticating with credentials from %s", image->login.source);
         machine_post(&image->machine, MACHINE_OK);
 }
 
@@ -214,8 +195,8 @@ static void on_waiting(void *userdata) {
         ImageUse *image = userdata;
 
         step_emit_state(&image->job->steps[image->first_index], STEP_PULLING);
-        job_emit_text(image->job, JOB_EVENT_NOTE, first_step(image), "another podstep is fetching '%s', waiting for it",
-                      image->reference);
+        job_emit_text(image->job, JOB_EVENT_NOTE, image_use_step(image),
+                      "another podstep is fetching '%s', waiting for it", image->reference);
 }
 
 static void on_locked(Task *task, int r, const Error *error, void *userdata) {
@@ -294,7 +275,7 @@ static void on_pulled(Task *task, int r, const Error *error, void *userdata) {
         _cleanup_(error_freep) Error *why = NULL;
 
         if (r < 0 && image->is_check && image->pulled.fault == PULL_FAULT_NOT_FOUND &&
-            policy_now(image) != PULL_NEVER) {
+            image_use_policy(image) != PULL_NEVER) {
                 /* the registry has forgotten this very one: what it has now is for who may read it */
                 image->is_check = false;
                 image->must_pull = true;
@@ -308,16 +289,6 @@ static void on_pulled(Task *task, int r, const Error *error, void *userdata) {
                 return attempt_failed(image, r, why);
         image->was_pulled = !image->is_check;
         machine_post(&image->machine, MACHINE_OK);
-}
-
-/* "REPOSITORY@sha256:..." of the image that is here; NULL if the engine does not know where it came from. */
-static const char *local_digest(const ImageUse *image) {
-        size_t n = strlen(image->repository);
-
-        STRV_FOREACH(digest, image->info.digests)
-                if (strncmp(*digest, image->repository, n) == 0 && (*digest)[n] == '@')
-                        return *digest;
-        return NULL;
 }
 
 static int note_login(ImageUse *image, Error **reterr) {
@@ -337,7 +308,7 @@ static int note_login(ImageUse *image, Error **reterr) {
  * "newer" forgives failures where an image is here; of one that not everybody may have they must count.
  */
 static PullPolicy engine_policy(const ImageUse *image) {
-        PullPolicy policy = policy_now(image);
+        PullPolicy policy = image_use_policy(image);
 
         if (policy == PULL_NEVER || policy == PULL_MISSING || (image->is_local && is_closed(image)))
                 return PULL_ALWAYS;
@@ -346,14 +317,14 @@ static PullPolicy engine_policy(const ImageUse *image) {
 
 static int enter_pulling(Machine *machine, Task **ret_task, Error **reterr) {
         ImageUse *image = container_of(machine, ImageUse, machine);
-        const char *digest = image->is_check ? local_digest(image) : NULL;
+        const char *digest = image->is_check ? image_use_local_digest(image) : NULL;
         PullSpec spec = { .reference = digest ? digest : image->reference,
                           .policy = pull_policy_to_string(engine_policy(image)),
                           .platform = image->platform,
                           .login = &image->login.login };
         int r;
 
-        if (!digest && policy_now(image) == PULL_NEVER)
+        if (!digest && image_use_policy(image) == PULL_NEVER)
                 return error_set(
                         reterr, EACCES,
                         "it is here, but was fetched with a login, and where it came from is not known any more");
@@ -393,28 +364,6 @@ static int enter_looking_at_pulled(Machine *machine, Task **ret_task, Error **re
         image->info.labels = STRMAP_INIT;
         return engine_image_inspect(image->job->spec.engine, image->pulled.id, &image->info, on_looked_at_pulled, image,
                                     ret_task);
-}
-
-void image_use_tell(ImageUse *image) {
-        const char *id = image->info.id && str_starts_with(image->info.id, "sha256:")
-                                 ? image->info.id + strlen("sha256:")
-                                 : image->info.id;
-        const char *digest = image->info.digest, *from;
-
-        if (image->is_told || !image->reference)
-                return;
-        image->is_told = true;
-        if (str_is_empty(digest)) { /* Docker tells only where it came from */
-                from = local_digest(image);
-                digest = from ? strchr(from, '@') + 1 : "";
-        }
-        if (image->attempt > 0 && !image->was_pulled)
-                job_emit_text(image->job, JOB_EVENT_NOTE, first_step(image),
-                              "Using locally found image version due to \"%s\" pull policy",
-                              policy_word(policy_now(image)));
-        job_emit_text(image->job, JOB_EVENT_NOTE, first_step(image), "%s image %s (%s%s%sid %.12s)",
-                      image->was_pulled ? "pulled" : "using", image->reference, *digest ? "digest " : "", digest,
-                      *digest ? ", " : "", id);
 }
 
 static int enter_ready(Machine *machine, Task **ret_task, Error **reterr) {

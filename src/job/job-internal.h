@@ -183,8 +183,15 @@ void step_note_done(Step *step);
 /* image.c */
 int image_use_new(Job *job, size_t index, const PullList *pull, ImageUse **ret);
 void image_use_stop(ImageUse *image); /* nobody waits for it any more */
-void image_use_tell(ImageUse *image); /* which one it is, with its digest; once */
 ImageUse *image_use_free(ImageUse *image);
+
+/* image-tell.c */
+void image_use_tell(ImageUse *image); /* which one it is, with its digest; once */
+const PullList *image_use_pull_list(const ImageUse *image);
+PullPolicy image_use_policy(const ImageUse *image); /* whose turn it is */
+const char *image_use_policy_word(PullPolicy policy);
+const Step *image_use_step(const ImageUse *image);          /* the first that uses it */
+const char *image_use_local_digest(const ImageUse *image); /* "REPOSITORY@sha256:..."; NULL: the engine does not know */
 
 /* images.c */
 int images_init(Job *job, Error **reterr);

@@ -259,7 +259,8 @@ static void test_enough(void **state) {
         enum { N = 400000, WANTED = 1000000 };
         Scratch *scratch = *state;
         _cleanup_str_ Str log = STR_INIT(OUT_MAX);
-        Enough first = { .n_wanted = WANTED, .heard = { .counts_only = true } }, again = { .n_wanted = WANTED, .heard = { .text = STR_INIT(OUT_MAX) } };
+        Enough first = { .n_wanted = WANTED, .heard = { .counts_only = true } },
+               again = { .n_wanted = WANTED, .heard = { .text = STR_INIT(OUT_MAX) } };
         _cleanup_(logtail_freep) LogTail *a = NULL, *b = NULL;
         struct stat before, after;
         int r;
