@@ -1,10 +1,22 @@
 # podstep setup: in a machine with a real systemd what it says it does; elsewhere nothing.
 load helpers
 
-setup_file() { leaks_before; }
+# in the machine podstep is installed, and setup knows its socket: nothing of it is left after this file
+in_machine() { [ "$(cat /etc/hostname 2>/dev/null)" = lab-machine ] && systemctl --user cat podstep.socket >/dev/null 2>&1; }
+setup_file() {
+        ! in_machine || systemctl --user stop podstep.socket podstep-guard.socket podstep.service
+        leaks_before
+        ! in_machine || systemctl --user enable --now podstep.socket
+}
 setup() { need_engine; }
 teardown() { end_test; }
-teardown_file() { leaks_after; }
+teardown_file() {
+        if in_machine; then
+                systemctl --user disable --now podstep.socket
+                systemctl --user stop podstep-guard.socket podstep.service
+        fi
+        leaks_after
+}
 
 need_systemd() { [ -S "$XDG_RUNTIME_DIR/systemd/private" ] || skip "no systemd of the user's here"; }
 socket_state() { echo "$(systemctl --user is-enabled podman.socket) $(systemctl --user is-active podman.socket)"; }
