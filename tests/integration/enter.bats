@@ -161,7 +161,7 @@ running_containers() { engine_cli ps --filter "label=io.podstep.state=$XDG_STATE
         assert_status 2
         assert_output_contains "several jobs are kept"
         assert_output_contains "$JOB  woodpecker, step fails"
-        engine_cli rm -f "$(container_of fails | head -1)" "$(container_of fails | tail -1)"
+        engine_cli rm -f -v "$(container_of fails | head -1)" "$(container_of fails | tail -1)"
         podstep enter "$JOB"
         assert_status 125
         assert_output_contains "the container of step 'fails' is not on the engine"
