@@ -161,7 +161,7 @@ const Option run_option_rows[] = {
                   "Podman and Docker use." },
         { "network", 0, "KIND", OPTION_ENUM(RunOptions, network), .names = network_names,
           .help = "pod: all containers share one network; bridge: each has its own address. Default: auto, a pod "
-                  "unless two containers use the same port." },
+                  "where containers run side by side, unless two use the same port." },
         DIRECTORY_ROW("Workspace"),
         { "write", 0, NULL, OPTION_FLAG(RunOptions, write),
           .help = "Steps write into the checkout itself. Else it stays as it is." },

@@ -24,12 +24,15 @@ const Step *image_use_step(const ImageUse *image) {
         return &image->job->steps[image->first_index];
 }
 
-/* "REPOSITORY@sha256:..." of the image that is here; NULL if the engine does not know where it came from. */
+/*
+ * "REPOSITORY@sha256:..." of the image that is here; NULL if the engine knows no further one. It may know several, of
+ * which the registry has one: the same layers have another digest where they were packed anew.
+ */
 const char *image_use_local_digest(const ImageUse *image) {
-        size_t n = strlen(image->repository);
+        size_t n = strlen(image->repository), n_refused = image->n_digests_refused;
 
         STRV_FOREACH(digest, image->info.digests)
-                if (strncmp(*digest, image->repository, n) == 0 && (*digest)[n] == '@')
+                if (strncmp(*digest, image->repository, n) == 0 && (*digest)[n] == '@' && n_refused-- == 0)
                         return *digest;
         return NULL;
 }

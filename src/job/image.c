@@ -81,6 +81,7 @@ static void attempt_failed(ImageUse *image, int r, const Error *error) {
         image->attempt++;
         backoff_reset(&image->pause);
         image->is_check = image->must_pull = false;
+        image->n_digests_refused = 0;
         job_emit_text(image->job, JOB_EVENT_NOTE, image_use_step(image), "Attempt #%u: Trying \"%s\" pull policy",
                       image->attempt + 1, image_use_policy_word(image_use_policy(image)));
         machine_post(&image->machine, MACHINE_START);
@@ -177,7 +178,7 @@ static void on_login(Task *task, int r, const Error *error, void *userdata) {
                 machine_post(&image->machine, MACHINE_START);
                 return;
         }
-        if (r == 0)
+        if (r == 0 && image->n_digests_refused == 0)
                 job_emit_text(image->job, JOB_EVENT_NOTE, image_use_step(image),
                               "Authenticating with credentials from %s", image->login.source);
         machine_post(&image->machine, MACHINE_OK);
@@ -270,15 +271,23 @@ static int note_pulled(ImageUse *image, Error **reterr) {
                      : 0;
 }
 
+/* The registry has forgotten this very one: what it has now is for who may read it. */
+static bool may_look_further(ImageUse *image) {
+        image->n_digests_refused++;
+        if (image_use_local_digest(image))
+                return true;
+        if (image_use_policy(image) == PULL_NEVER)
+                return false;
+        image->is_check = false;
+        image->must_pull = true;
+        return true;
+}
+
 static void on_pulled(Task *task, int r, const Error *error, void *userdata) {
         ImageUse *image = userdata;
         _cleanup_(error_freep) Error *why = NULL;
 
-        if (r < 0 && image->is_check && image->pulled.fault == PULL_FAULT_NOT_FOUND &&
-            image_use_policy(image) != PULL_NEVER) {
-                /* the registry has forgotten this very one: what it has now is for who may read it */
-                image->is_check = false;
-                image->must_pull = true;
+        if (r < 0 && image->is_check && image->pulled.fault == PULL_FAULT_NOT_FOUND && may_look_further(image)) {
                 machine_post(&image->machine, MACHINE_START);
                 return;
         }

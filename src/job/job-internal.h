@@ -37,6 +37,7 @@ typedef struct ImageUse {
         bool is_local;     /* it is on this machine, as 'info' says */
         bool is_check;     /* it is not pulled: the registry is asked whether this job may have it */
         bool is_cleared;   /* which is known to be so */
+        size_t n_digests_refused; /* of those of the image that is here: the registry does not know them */
         bool must_pull;    /* although it is here */
         bool is_told;
         ImageInfo info;
@@ -191,7 +192,7 @@ const PullList *image_use_pull_list(const ImageUse *image);
 PullPolicy image_use_policy(const ImageUse *image); /* whose turn it is */
 const char *image_use_policy_word(PullPolicy policy);
 const Step *image_use_step(const ImageUse *image);          /* the first that uses it */
-const char *image_use_local_digest(const ImageUse *image); /* "REPOSITORY@sha256:..."; NULL: the engine does not know */
+const char *image_use_local_digest(const ImageUse *image); /* "REPOSITORY@sha256:..."; NULL: there is no further one */
 
 /* images.c */
 int images_init(Job *job, Error **reterr);

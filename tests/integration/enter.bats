@@ -168,7 +168,7 @@ running_containers() { engine_cli ps --filter "label=io.podstep.state=$XDG_STATE
 }
 
 @test "kept jobs expire; who is inside keeps them" {
-        kept_job --set jobs.keep_time=1s
+        kept_job --set jobs.keep_time=1h
         podstep_start enter "$JOB" -- sh -c 'echo inside; sleep 1000'
         wait_output '^inside$'
         past=$(sed 's/"until": *[0-9]*/"until":1/' "$XDG_STATE_HOME/podstep/jobs/$JOB/kept")

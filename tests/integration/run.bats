@@ -445,7 +445,7 @@ container_is_gone() { ! ours container | grep -q -- "-$1\$"; }
         wait_until 20 container_is_gone first
         ours container | grep -q -- '-second$'
         kill -INT "$PODSTEP_PID"
-        podstep_end 15
+        podstep_end 40 # a shell that waits for 'sleep' hears nothing: it is killed after 10 s
         assert_status 130
         assert_line one
         assert_nothing_left
