@@ -143,7 +143,7 @@ runs() {
 	steps:
 	- {name: victim, image: $IMG/busybox:1, environment: {TOKEN: {from_secret: token}}, commands: [echo up-now, sleep 300]}
 	Y
-        token=other-jobs-s3cret podstep_start run --secret token
+        token=other-jobs-s3cret podstep_start run --grace 1s --secret token
         wait_output up-now
         checkout <<-Y
 	steps:
@@ -207,7 +207,7 @@ runs() {
 	steps:
 	- {name: victim, image: $IMG/busybox:1, commands: ['ip -4 addr show eth1', echo up-now, 'nc -l -p 7777 || true', sleep 300]}
 	Y
-        podstep_start run
+        podstep_start run --grace 1s
         wait_output 'up-now$'
         address=$(grep -oE '169\.254\.[0-9.]+' "$PODSTEP_OUT" | head -1)
         [ -n "$address" ] || fail "$(cat "$PODSTEP_OUT")"

@@ -262,6 +262,11 @@ print(*sorted({"memory", "pids", "cpu"} & set(has)))'
         engine_cli volume rm "$name" "$(engine_cli volume ls -q --filter name=runner-podstep-project-acme-other-)" >/dev/null
 }
 
+# on Docker what root of a container wrote is root's outside, too
+remove_caches() {
+        engine_cli run --rm -v "$BATS_TEST_TMPDIR:/d" "$IMG/busybox:1" rm -rf /d/caches
+}
+
 @test "a cache in a directory of the host's; none at all" {
         settings <<<"{volumes: {mounts: [/cache], cache_directory: $BATS_TEST_TMPDIR/caches}}"
         checkout <<-Y
@@ -277,6 +282,7 @@ print(*sorted({"memory", "pids", "cpu"} & set(has)))'
         [ ! -e "$BATS_TEST_TMPDIR/none" ]
         podstep run --env CI_REPO=17
         refute_output_matches '^f$'
+        remove_caches
 }
 
 @test "jobs of a project that run at once have a cache each" {
@@ -301,6 +307,7 @@ print(*sorted({"memory", "pids", "cpu"} & set(has)))'
         assert_status 0
         assert_output_matches '\bfirst$'
         refute_output_matches '\bsecond$'
+        remove_caches
 }
 
 @test "the driver's options of a cache" {

@@ -439,13 +439,13 @@ container_is_gone() { ! ours container | grep -q -- "-$1\$"; }
 	- {name: first, image: $IMG/busybox:1, commands: [echo one >trace]}
 	- {name: second, image: $IMG/busybox:1, commands: [cat trace, echo ready, sleep 100]}
 	Y
-        podstep_start run
+        podstep_start run --grace 1s
         wait_output '^ready$'
         assert_equal "$(ours pod)" ""
         wait_until 20 container_is_gone first
         ours container | grep -q -- '-second$'
         kill -INT "$PODSTEP_PID"
-        podstep_end 40 # a shell that waits for 'sleep' hears nothing: it is killed after 10 s
+        podstep_end
         assert_status 130
         assert_line one
         assert_nothing_left

@@ -273,7 +273,7 @@ it is up now"
 	steps:
 	- {name: a, image: $IMG/busybox:1, commands: [echo ran]}
 	Y
-        podstep run
+        podstep run --grace 1s
         assert_status 1
         assert_output_contains "not ready within 1s: no line of its output matches 'never'"
         assert_output_contains "last words"
