@@ -50,11 +50,21 @@ static size_t count_ahead(const Job *job) {
         return n;
 }
 
+static bool none_has_begun(const Job *job) {
+        for (size_t i = 0; i < job->spec.plan->n_steps; i++)
+                if (!step_is_background(job->steps[i].plan) && (job->steps[i].is_up || job->steps[i].is_done))
+                        return false;
+        return true;
+}
+
 /* Made ahead of its turn: only what will very likely run, as it is, once what runs now has ended. */
 static bool is_worth_preparing(const Job *job, const Step *step) {
         if (needs_are_settled(job, step))
                 return true;
         if (job->has_failed || count_ahead(job) >= AHEAD_MAX)
+                return false;
+        /* Nobody looks on yet: what comes later would take half of the processors from the very first. */
+        if (step->plan->n_needs > 0 && none_has_begun(job))
                 return false;
         /* Its environment tells how the job stands, and only a script can be corrected later. */
         if (step->plan->on_failure && !step_uses_script(step->plan))
