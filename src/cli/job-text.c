@@ -161,6 +161,7 @@ static int exit_code_of(Json *job) {
         } rows[] = { { "success", 0 },
                      { "failure", EXIT_STEP_FAILED },
                      { "error", EXIT_ENGINE },
+                     { "refused", EXIT_REFUSED },
                      { "timeout", EXIT_TIMEOUT },
                      { "canceled", EXIT_CANCELED } };
 

@@ -39,6 +39,7 @@ typedef struct Session {
         SweepResult swept;
         bool is_sweeping;
         bool only_loads; /* nothing runs here */
+        sigset_t signals_before;
         bool only_shows; /* 'podstep plan' */
 
         unsigned n_signals;

@@ -171,7 +171,7 @@ static int session_init(Session *session, Error **reterr) {
         (void) sigemptyset(&signals);
         (void) sigaddset(&signals, SIGINT);
         (void) sigaddset(&signals, SIGTERM);
-        (void) sigprocmask(SIG_BLOCK, &signals, NULL);
+        (void) sigprocmask(SIG_BLOCK, &signals, &session->signals_before);
         r = sd_event_new(&session->event);
         if (r >= 0)
                 r = sd_event_add_signal(session->event, NULL, SIGINT, on_signal, session);
@@ -310,6 +310,7 @@ int session_gather(const RunOptions *options, char *const *files, SessionInput *
         if (!session.gave_files)
                 (void) strv_copy(session.metadata.curr.commit.changed_files, &ret->changed_files);
         session_done(&session);
+        (void) sigprocmask(SIG_SETMASK, &session.signals_before, NULL); /* who goes on must be able to end */
         return session.exit_code;
 }
 

@@ -56,6 +56,7 @@ typedef struct Enter {
         Upload *upload;
         char name[sizeof("entry-") + ID_LENGTH]; /* of the file with variables */
         bool has_terminal, was_sent;
+        bool names_engine; /* the command line does; else it is the one that the job ran on, whatever is configured */
         bool is_over; /* something failed, or a signal came: all that is left is to clean up */
         int exit_code;
 } Enter;
@@ -83,8 +84,10 @@ static void on_answer(Task *task, int r, const Error *error, void *userdata) {
 
 static int enter_opening(Machine *machine, Task **ret_task, Error **reterr) {
         Enter *enter = container_of(machine, Enter, machine);
-        const char *url = enter->options->engine_url ? enter->options->engine_url : enter->kept.job.engine;
+        const char *url = enter->kept.job.engine;
 
+        if (enter->names_engine || str_is_empty(url))
+                url = enter->options->engine_url;
         return engine_open(enter->event, str_is_empty(url) ? NULL : url, &enter->engine, on_answer, enter, ret_task);
 }
 
@@ -206,6 +209,14 @@ static int enter_forgetting(Machine *machine, Task **ret_task, Error **reterr) {
 
 /* ---- the shell ---- */
 
+static void nobody_reads(Enter *enter) {
+        if (!enter->is_over) {
+                enter->exit_code = 128 + SIGPIPE;
+                machine_post(&enter->machine, MACHINE_STOP);
+        }
+        enter->is_over = true;
+}
+
 static void on_output(int stream, const char *bytes, size_t n, void *userdata) {
         int fd = stream == 2 ? STDERR_FILENO : STDOUT_FILENO;
 
@@ -215,7 +226,7 @@ static void on_output(int stream, const char *bytes, size_t n, void *userdata) {
                 if (k < 0 && errno == EINTR)
                         continue;
                 if (k <= 0)
-                        return; /* nobody reads it */
+                        return nobody_reads(userdata);
                 bytes += k;
                 n -= (size_t) k;
         }
@@ -407,7 +418,10 @@ static void enter_free(Enter *enter) {
 }
 
 int verb_enter(const Verb *verb, char *const *args, void *values) {
-        Enter enter = { .options = values, .variables = STRMAP_INIT, .kept = KEPT_FOUND_INIT };
+        Enter enter = { .options = values,
+                        .names_engine = ((const RunOptions *) values)->engine_url,
+                        .variables = STRMAP_INIT,
+                        .kept = KEPT_FOUND_INIT };
         _cleanup_(error_freep) Error *error = NULL;
         char id[ID_LENGTH + 1];
         int r = configure(values);

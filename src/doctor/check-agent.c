@@ -28,6 +28,17 @@ void check_agent(const Check *check, const Facts *facts, Findings *findings) {
                                     "there is no " UNIT_GUARD_SOCKET
                                     ": the agent can neither look at mounts, nor keep jobs from a cloud's credentials");
                 finding_advise(finding, findings, "it comes with podstep.socket; install podstep again");
+        } else if (str_equal(facts->guard_socket.load, "masked") || str_equal(facts->guard_socket.active, "failed")) {
+                bool is_masked = str_equal(facts->guard_socket.load, "masked");
+
+                finding = finding_add(findings, check, LEVEL_WARNING,
+                                      UNIT_GUARD_SOCKET
+                                      " %s: the agent can neither look at mounts, nor keep jobs from a cloud's "
+                                      "credentials",
+                                      is_masked ? "is masked" : "has failed");
+                finding_mend(finding, findings, false,
+                             is_masked ? "systemctl --user unmask " UNIT_GUARD_SOCKET
+                                       : "systemctl --user restart " UNIT_GUARD_SOCKET);
         } else if (!str_equal(unit->file, "enabled") || !str_equal(unit->active, "active")) {
                 finding = finding_add(findings, check, LEVEL_NOTE,
                                       UNIT_PODSTEP_SOCKET " is %s and %s: 'podstep submit' finds no agent%s",

@@ -12,7 +12,7 @@
 #define REQUEST_BYTES_MAX 65536 /* some mounts with their paths */
 #define WORDS_MAX 1024
 #define ANSWER_BYTES_MAX 16384
-#define SECONDS_MAX 5 /* of silence */
+#define SECONDS_MAX 25 /* of silence: a service is started for it, be the machine as busy as it likes */
 
 static int fail(const char *what) {
         fprintf(stderr, "%s: %s\n", what, strerror(errno));

@@ -40,6 +40,10 @@ int look(char **argv) {
 
         if (!argv[0])
                 return EXIT_FAILURE;
+        if (!argv[0][0] || argv[0][strspn(argv[0], "0123456789")]) {
+                fprintf(stderr, "what is mounted cannot be checked: no number of a process\n");
+                return EXIT_FAILURE;
+        }
         (void) snprintf(path, sizeof(path), "/proc/%.20s/root", argv[0]);
         root = open(path, O_PATH | O_CLOEXEC | O_DIRECTORY);
         if (root < 0) {

@@ -23,6 +23,7 @@
 #define PID_BYTES_MAX 64
 #define CHILDREN_BYTES_MAX 4096
 #define GUARD_USEC (10 * USEC_PER_SEC) /* of a program that needs some milliseconds */
+#define GUARD_ASK_USEC (30 * USEC_PER_SEC) /* of a service that is started for it */
 
 /* Where clouds hand out credentials: AWS, GCP, Azure and others; ECS; EKS; Alibaba; the same with IPv6. */
 static const char *const metadata_addresses[] = {
@@ -262,7 +263,9 @@ static int call_look(char *const *argv) {
 }
 
 static int run(Guard *guard, int (*call)(char *const *argv), char *const *argv, TaskDone done) {
-        ProcessSpec spec = { .argv = argv, .call = guard->asks ? NULL : call, .timeout_usec = GUARD_USEC };
+        ProcessSpec spec = { .argv = argv,
+                             .call = guard->asks ? NULL : call,
+                             .timeout_usec = guard->asks ? GUARD_ASK_USEC : GUARD_USEC };
 
         guard->child = task_free(guard->child);
         process_output_done(&guard->output);

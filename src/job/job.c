@@ -169,7 +169,8 @@ static int enter_collecting(Machine *machine, Task **ret_task, Error **reterr) {
 }
 
 void job_spent_removed(Job *job) {
-        if (job->machine.state == JOB_EMPTYING && job->machine.n_queue == 0)
+        /* also behind a STOP, which changes nothing any more: this state has nothing else to end it */
+        if (job->machine.state == JOB_EMPTYING)
                 machine_post(&job->machine, MACHINE_OK);
 }
 
@@ -191,10 +192,12 @@ static void give_up_slot(const Job *job) {
 
 static void on_cleaned(Task *task, int r, const Error *error, void *userdata) {
         Job *job = userdata;
+        _cleanup_(error_freep) Error *why = error_copy(error);
 
         if (r < 0 && r != -ETIMEDOUT && r != -ECONNREFUSED && !job->has_made_room) {
                 job->has_made_room = true;
-                workspace_make_room(job->workspace);
+                if (job->workspace)
+                        workspace_make_room(job->workspace);
                 job->machine.task = task_free(job->machine.task);
                 if (sandbox_remove(job->sandbox, on_cleaned, job, &job->machine.task) >= 0)
                         return;
@@ -203,7 +206,7 @@ static void on_cleaned(Task *task, int r, const Error *error, void *userdata) {
                 give_up_slot(job);
         if (r < 0) /* the directory stays too: it tells the next run that something is left */
                 job_emit_text(job, JOB_EVENT_WARNING, NULL,
-                              "not everything was removed: %s; 'podstep prune' tries again", error_message(error, r));
+                              "not everything was removed: %s; 'podstep prune' tries again", error_message(why, r));
         else if (job_directory_remove(&job->directory, &job->cleaning_error) < 0)
                 job_emit_text(job, JOB_EVENT_WARNING, NULL, "%s", error_message(job->cleaning_error, 0));
         machine_post(&job->machine, MACHINE_OK);

@@ -92,9 +92,9 @@ static void on_prepared(Task *task, int r, const Error *error, void *userdata) {
                 keep_next(keep);
 }
 
-/* The engine's own file of what it printed has no masks; all of it was told. */
+/* The engine's own file of what it printed has no masks; what of it was to be told was. */
 static void forget_output(const Step *step) {
-        if (step->is_over && step->log_path && !job_is_far(step->job))
+        if (step->is_done && step->log_path && !job_is_far(step->job))
                 (void) truncate(step->log_path, 0);
 }
 
@@ -104,6 +104,12 @@ static void forget_login(Step *step) {
 
         if (path)
                 (void) unlink(path);
+}
+
+/* Scripts and variables of a step that nobody enters: its secrets would lie about for nothing. */
+static void forget_files(const Step *step) {
+        if (step->directory && !job_is_far(step->job))
+                (void) file_remove_tree(step->directory);
 }
 
 static void keep_next(Keep *keep) {
@@ -117,8 +123,10 @@ static void keep_next(Keep *keep) {
                 forget_output(step);
                 if (step->plan->is_default_clone)
                         forget_login(step);
-                if (!can_be_entered(step))
+                if (!can_be_entered(step)) {
+                        forget_files(step);
                         continue;
+                }
                 r = step_keep_files(step, on_prepared, keep, &keep->pending, &error);
                 if (r == 0)
                         return;

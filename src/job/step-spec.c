@@ -73,6 +73,7 @@ static int write_resolv_conf(const Step *step, Error **reterr) {
 }
 
 int step_name_directory(Step *step, Error **reterr) {
+        free(step->directory);
         step->directory = str_printf("%s/step-%zu", step->job->directory.path, step->index);
         return step->directory ? 0 : error_oom(reterr);
 }

@@ -149,6 +149,8 @@ MAKE(agent_masked, agent_ready(f); f->podstep_socket.load = (char *) "masked")
 MAKE(agent_failed, agent_ready(f); f->podstep_service.active = (char *) "failed")
 MAKE(agent_socket_failed, agent_ready(f); f->podstep_socket.active = (char *) "failed")
 MAKE(agent_alone, agent_ready(f); f->guard_socket.load = (char *) "not-found")
+MAKE(guard_masked, agent_ready(f); f->guard_socket.load = (char *) "masked")
+MAKE(guard_failed, agent_ready(f); f->guard_socket.active = (char *) "failed")
 MAKE(agent_missing, f->podstep_socket = ((UnitFacts) { (char *) "not-found", (char *) "inactive", (char *) "" }))
 MAKE(maps_less, f->details.uid_map = small_map)
 MAKE(big_image, f->details.image_users = image_users; f->details.n_image_users = 2)
@@ -267,6 +269,10 @@ static void test_verdicts(void **state) {
                 { ROW(agent_socket_failed), "agent", LEVEL_WARNING, "has failed",
                   "$ journalctl --user -u podstep.service" },
                 { ROW(agent_alone), "agent", LEVEL_WARNING, "there is no podstep-guard.socket", NULL },
+                { ROW(guard_masked), "agent", LEVEL_WARNING, "podstep-guard.socket is masked",
+                  "$ systemctl --user unmask podstep-guard.socket" },
+                { ROW(guard_failed), "agent", LEVEL_WARNING, "podstep-guard.socket has failed",
+                  "$ systemctl --user restart podstep-guard.socket" },
                 { ROW(agent_missing), "agent", LEVEL_OK, "start yourself", NULL },
                 { ROW(maps_less), "mapping", LEVEL_WARNING, "maps only 1001 ids, though you have 65536",
                   "$ podman system migrate" },

@@ -196,7 +196,7 @@ static void test_look(void **state) {
                   1,
                   "volume at '/none': what is mounted cannot be checked: No such file or directory\n" },
                 { { pid, (char *) "/tmp", (char *) "/host", device }, 1, "" },
-                { { (char *) "x" }, 1, "what is mounted cannot be checked: /proc/x/root: No such file or directory\n" },
+                { { (char *) "x" }, 1, "what is mounted cannot be checked: no number of a process\n" },
                 { { NULL }, 1, "" },
         };
 
