@@ -27,6 +27,7 @@ typedef struct Run {
         const char *text;
         const char *exit_codes[4][2];
         const char *stop_in; /* the step in which it is canceled */
+        bool is_unwanted;    /* it is canceled while nobody runs it: who takes it up is told at once */
         bool has_cache;      /* another job of the project runs until this one is killed */
         unsigned kill_at;    /* the write, from 1 */
         Kill kill;
@@ -148,6 +149,8 @@ static void live(Run *run, const Map *record) {
                 job_resume(run->job);
         else
                 job_start(run->job);
+        if (record && run->is_unwanted)
+                job_stop(run->job, JOB_STOP_CANCEL);
         assert_true(sd_event_loop(run->event) == 0); /* and not by the deadline */
         run->is_dead = true;
         run->job = job_free(run->job);
@@ -336,9 +339,30 @@ static void test_kill_at_each_write(void **state) {
         }
 }
 
+/* Whatever it was at, it comes to an end, and nothing is left. */
+static void test_cancel_at_each_write(void **state) {
+        Run undisturbed = { .text = chain };
+        unsigned n_writes;
+
+        run_job(&undisturbed);
+        n_writes = undisturbed.n_writes;
+        run_done(&undisturbed);
+        for (unsigned i = 1; i <= n_writes; i++) {
+                _cleanup_(run_done) Run killed = {
+                        .text = chain, .is_unwanted = true, .kill_at = i, .kill = KILL_AFTER
+                };
+
+                print_message("killed after write %u of %u\n", i, n_writes);
+                run_job(&killed);
+                assert_true(killed.is_done);
+                assert_string_equal(killed.left, "");
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_kill_at_each_write),
+                cmocka_unit_test(test_cancel_at_each_write),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
