@@ -149,7 +149,8 @@ static const ConfigKey network_rows[] = {
           .doc = "Names in ``/etc/hosts``: ``db.example.com:10.0.0.5``; the address may be ``host-gateway``." },
         { "allow_metadata", BOOL(policy.network.allow_metadata), .fallback = "false",
           .doc = "Jobs can reach the addresses where clouds hand out credentials (169.254.169.254 and others, over "
-                 "TCP)." },
+                 "TCP). Otherwise a step fails whose network could be closed to them and was not; where it cannot be "
+                 "closed, a note says so." },
         { 0 },
 };
 

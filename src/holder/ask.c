@@ -14,9 +14,15 @@
 #define ANSWER_BYTES_MAX 16384
 #define SECONDS_MAX 25 /* of silence: a service is started for it, be the machine as busy as it likes */
 
-static int fail(const char *what) {
-        fprintf(stderr, "%s: %s\n", what, strerror(errno));
-        return EXIT_FAILURE;
+static int fail(const char *what, int status) {
+        fprintf(stderr, "%s: %s\n", what, errno == EAGAIN ? "it takes too long" : strerror(errno));
+        return status;
+}
+
+/* A queue that nobody takes anything from is not nobody. */
+static int fail_to_connect(void) {
+        return fail("the sandbox keeps the agent from it, and podstep-guard.socket does not answer",
+                    errno == EAGAIN ? ASK_UNANSWERED : EXIT_FAILURE);
 }
 
 static void set_patience(int fd) {
@@ -73,19 +79,19 @@ int ask(char **argv) {
         memcpy(address.sun_path, argv[0], strlen(argv[0]));
         fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (fd < 0)
-                return fail("making a socket");
+                return fail("making a socket", ASK_UNANSWERED);
         set_patience(fd);
         if (connect(fd, (const struct sockaddr *) &address, sizeof(address)) < 0)
-                return fail("the sandbox keeps the agent from it, and podstep-guard.socket does not answer");
+                return fail_to_connect();
         if (send_words(fd, argv + 1) < 0)
-                return fail("asking podstep-guard@.service");
+                return fail("asking podstep-guard@.service", ASK_UNANSWERED);
         n = read_all(fd, said, sizeof(said));
         if (n < 0)
-                return fail("what podstep-guard@.service answers");
+                return fail("what podstep-guard@.service answers", ASK_UNANSWERED);
         close(fd);
         if (n < 2 || said[n - 2] != '\0' || said[n - 1] < '0' || said[n - 1] > '9') {
                 fprintf(stderr, "podstep-guard@.service failed: see its journal\n");
-                return EXIT_FAILURE;
+                return ASK_UNANSWERED;
         }
         (void) fwrite(said, 1, (size_t) n - 2, stderr);
         return said[n - 1] - '0';

@@ -7,7 +7,13 @@
  * digit of its exit status.
  */
 
-/** ask() - podstep-holder ask SOCKET block|look ARGUMENT...: says and returns what the guard at the socket answers */
+#define ASK_UNANSWERED 2 /* there is a guard, but it did not answer */
+
+/**
+ * ask() - podstep-holder ask SOCKET block|look ARGUMENT...: says and returns what the guard at the socket answers
+ *
+ * Return: its exit status, 0 or 1; 1 if nobody is there, ASK_UNANSWERED if somebody is.
+ */
 int ask(char **argv);
 
 /** answer() - podstep-holder guard: the guard; its standard input and output are the connection */

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,7 +23,7 @@
 #define VOID_NETWORK "podstep-unreachable" /* made once on an engine, and stays */
 #define PID_BYTES_MAX 64
 #define CHILDREN_BYTES_MAX 4096
-#define GUARD_USEC (10 * USEC_PER_SEC) /* of a program that needs some milliseconds */
+#define GUARD_USEC (30 * USEC_PER_SEC) /* of a child that needs some milliseconds */
 #define GUARD_ASK_USEC (30 * USEC_PER_SEC) /* of a service that is started for it */
 
 /* Where clouds hand out credentials: AWS, GCP, Azure and others; ECS; EKS; Alibaba; the same with IPv6. */
@@ -169,8 +170,12 @@ static bool can_look(const Job *job) {
         return job->spec.engine->info.is_local && str_equal(job->spec.engine->info.kind, "podman");
 }
 
-bool guard_wants_block(const Job *job) {
-        return !job->spec.policy->network.allow_metadata && !job->cannot_block;
+static bool wants_block(const Job *job) {
+        return !job->spec.policy->network.allow_metadata;
+}
+
+bool guard_network_is_due(const Job *job) {
+        return can_look(job) && wants_block(job);
 }
 
 static bool has_network_of_its_own(const Step *step) {
@@ -182,19 +187,19 @@ static bool has_network_of_its_own(const Step *step) {
 
 bool guard_is_due(const Step *step) {
         return !step->is_guarded && can_look(step->job) &&
-               (step->n_mounts > 0 || (guard_wants_block(step->job) && has_network_of_its_own(step)));
+               (step->n_mounts > 0 || (wants_block(step->job) && has_network_of_its_own(step)));
 }
 
 void guard_tell_unblocked(Job *job, const char *why) {
-        if (!guard_wants_block(job))
+        if (!wants_block(job) || job->has_told_unblocked)
                 return;
-        job->cannot_block = true;
+        job->has_told_unblocked = true;
         job_emit_text(job, JOB_EVENT_NOTE, NULL, "addresses where a cloud hands out credentials are not blocked: %.*s",
                       (int) strcspn(why, "\n"), why);
 }
 
 bool guard_find_void(const Job *job, EngineNetworkSpec *ret) {
-        if (can_look(job) || !job->spec.engine->info.has_void_networks || !guard_wants_block(job))
+        if (can_look(job) || !job->spec.engine->info.has_void_networks || !wants_block(job))
                 return false;
         *ret = (EngineNetworkSpec) {
                 .name = VOID_NETWORK, .subnet = "169.254.0.0/16", .range = "169.254.0.0/17", .is_void = true
@@ -285,12 +290,27 @@ static void finish(Guard *guard) {
         task_finish(&guard->task, 0, NULL);
 }
 
+/*
+ * What cannot be done here (there is nobody to do it, or the kernel refuses) is told, and the container starts without.
+ * But what can be done and was not, for want of an answer, of time or of memory, must not be had by a job that brings
+ * that about.
+ */
 static void on_blocked(Task *task, int r, const Error *error, void *userdata) {
         Guard *guard = userdata;
+        const char *said = what_it_said(guard, r, error);
+        _cleanup_(error_freep) Error *why = NULL;
 
-        if (r != 0)
-                guard_tell_unblocked(guard->job, what_it_said(guard, r, error));
-        finish(guard);
+        if (r == EXIT_SUCCESS || r == EXIT_FAILURE) {
+                if (r == EXIT_FAILURE)
+                        guard_tell_unblocked(guard->job, said);
+                finish(guard);
+                return;
+        }
+        r = error_set(&why, EPERM,
+                      "addresses where a cloud hands out credentials were not blocked: %.*s; an operator whose jobs "
+                      "may reach them sets 'network.allow_metadata: true'",
+                      (int) strcspn(said, "\n"), said);
+        task_finish(&guard->task, r, why);
 }
 
 static int start_block(Guard *guard) {
@@ -302,8 +322,8 @@ static int start_block(Guard *guard) {
         return r < 0 ? r : run(guard, call_block, argv, on_blocked);
 }
 
-static bool wants_block(const Guard *guard) {
-        return guard_wants_block(guard->job) && (!guard->step || has_network_of_its_own(guard->step));
+static bool is_to_block(const Guard *guard) {
+        return wants_block(guard->job) && (!guard->step || has_network_of_its_own(guard->step));
 }
 
 static void on_looked(Task *task, int r, const Error *error, void *userdata) {
@@ -314,7 +334,7 @@ static void on_looked(Task *task, int r, const Error *error, void *userdata) {
                 const char *said = what_it_said(guard, r, error);
 
                 r = error_set(&why, EPERM, "%.*s", (int) strcspn(said, "\n"), said);
-        } else if (wants_block(guard)) {
+        } else if (is_to_block(guard)) {
                 r = start_block(guard);
                 if (r >= 0)
                         return;

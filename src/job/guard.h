@@ -37,8 +37,8 @@ bool guard_is_due(const Step *step);
 /**
  * guard_step() - looks at an initialised container
  *
- * Done with 0; with -EPERM if something else is mounted than what was allowed. That addresses cannot be blocked is only
- * told, once for the job.
+ * Done with 0; with -EPERM if something else is mounted than what was allowed, or if addresses were not blocked though
+ * somebody is there to do it. That they cannot be blocked is only told, once for the job; each container is tried.
  */
 int guard_step(Step *step, TaskDone done, void *userdata, Task **ret_task);
 /**
@@ -47,8 +47,8 @@ int guard_step(Step *step, TaskDone done, void *userdata, Task **ret_task);
 int guard_network(Job *job, const char *monitor_pid_path, TaskDone done, void *userdata, Task **ret_task);
 /** guard_begin() - tells in the job's first lines what will not be blocked */
 void guard_begin(Job *job);
-/** guard_wants_block() - whether addresses are to be blocked at all */
-bool guard_wants_block(const Job *job);
+/** guard_network_is_due() - whether guard_network() has something to do */
+bool guard_network_is_due(const Job *job);
 /**
  * guard_find_void() - the network that every container with one of its own joins, too, since we cannot reach into it:
  * the addresses are in its subnet, so the kernel looks for them there, where nobody answers. False: that is not the way

@@ -202,7 +202,7 @@ static int enter_starting(Machine *machine, Task **ret_task, Error **reterr) {
 static int enter_blocking(Machine *machine, Task **ret_task, Error **reterr) {
         Holder *holder = container_of(machine, Holder, machine);
 
-        if (!guard_wants_block(holder->job) || !sandbox_shares_network(holder->sandbox))
+        if (!guard_network_is_due(holder->job) || !sandbox_shares_network(holder->sandbox))
                 return machine_post(machine, MACHINE_OK), 0;
         return guard_network(holder->job, holder->pid_path, on_done, holder, ret_task);
 }

@@ -138,7 +138,7 @@ struct Job {
         uint64_t started_usec, started_realtime_usec;
         unsigned n_calls_before;
         bool has_lost_journal;
-        bool cannot_block; /* addresses: see guard.h */
+        bool has_told_unblocked; /* addresses: see guard.h */
         bool can_be_entered; /* if it fails it is kept, and podstep-holder can run in its containers: see keep.h */
 };
 

@@ -1,8 +1,15 @@
-/* What is mounted where the operator allows only some directories: links are followed before the engine does. */
+/*
+ * What is mounted where the operator allows only some directories: links are followed before the engine does. And what
+ * becomes of a step whose network could not be closed.
+ */
 
-#include "../test.h"
+#include "../test-loop.h"
 
-#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -69,9 +76,144 @@ static void test_links(void **state) {
         assert_int_equal(file_remove_tree(top), 0);
 }
 
+#define NOBODY 65534
+
+static void count_note(const JobEvent *event, void *userdata) {
+        unsigned *n_notes = userdata;
+
+        *n_notes += event->kind == JOB_EVENT_NOTE && strstr(event->text, "are not blocked: it cannot be done");
+}
+
+/*
+ * The first process of a container as the agent sees it from its sandbox: there, and out of reach. We stand in for the
+ * monitor.
+ */
+static pid_t start_out_of_reach(void) {
+        int ready[2];
+        char byte;
+        pid_t pid;
+
+        assert_int_equal(pipe(ready), 0);
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+                (void) prctl(PR_SET_DUMPABLE, 0); /* not even its own user may look */
+                (void) !write(ready[1], "", 1);
+                for (;;)
+                        pause();
+        }
+        assert_int_equal(read(ready[0], &byte, 1), 1);
+        close(ready[0]);
+        close(ready[1]);
+        return pid;
+}
+
+static char *write_guard_program(const char *top, int status) {
+        _cleanup_free_ char *script =
+                str_printf("#!/bin/sh\n[ $1 = ask ] && [ $3 = block ] && echo x >>%s/asked\necho 'it cannot be done' "
+                           ">&2\nexit %d\n", top, status);
+        char *path = path_join(top, "guard");
+
+        assert_non_null(script);
+        assert_int_equal(file_replace(path, script, strlen(script), 0755), 0);
+        return path;
+}
+
+static char *write_pid(const char *top) {
+        _cleanup_free_ char *text = str_printf("%d", getpid());
+        char *path = path_join(top, "monitor.pid");
+
+        assert_int_equal(file_write(path, text, strlen(text), 0644), 0);
+        return path;
+}
+
+static unsigned count_asked(const char *top) {
+        _cleanup_free_ char *path = path_join(top, "asked"), *text = NULL;
+        size_t n = 0;
+
+        assert_int_equal(file_read(path, 4096, &text, &n), 0);
+        assert_int_equal(unlink(path), 0);
+        return (unsigned) n / 2;
+}
+
+/* Every container is tried: what went wrong with one says nothing of the next. */
+static void guard_twice(Job *job, Step *step, int want_r) {
+        for (unsigned i = 0; i < 2; i++) {
+                Task *task = NULL;
+                Seen seen = { 0 };
+
+                step->is_guarded = false;
+                assert_true(guard_is_due(step));
+                assert_int_equal(guard_step(step, seen_done, &seen, &task), 0);
+                turn_until(job->event, &seen.n, 1);
+                print_message("%d %s\n", seen.r, seen.text);
+                assert_int_equal(seen.r, want_r);
+                assert_int_equal(step->is_guarded, want_r == 0);
+                if (want_r < 0)
+                        assert_non_null(strstr(seen.text, "allow_metadata: true"));
+                task_free(task);
+        }
+}
+
+static void test_unblocked(void **state) {
+        static const struct {
+                int status;
+                int want_r;
+                unsigned want_notes;
+        } rows[] = {
+                { 0, 0, 0 },
+                { 1, 0, 1 },      /* it cannot be done: told once, and the steps run */
+                { 2, -EPERM, 0 }, /* nobody answered */
+                { 137, -EPERM, 0 },
+        };
+        char top[] = "/tmp/podstep-test-XXXXXX";
+        _cleanup_free_ char *pid_path = NULL;
+        pid_t container;
+        bool is_root = geteuid() == 0;
+
+        assert_non_null(mkdtemp(top));
+        assert_int_equal(chmod(top, 0777), 0);
+        pid_path = write_pid(top);
+        container = start_out_of_reach();
+        if (is_root)
+                assert_int_equal(seteuid(NOBODY), 0);
+        FOREACH_ROW(row, rows) {
+                _cleanup_free_ char *program = write_guard_program(top, row->status);
+                unsigned n_notes = 0;
+                Policy policy = { 0 };
+                Plan jobs_plan = { 0 };
+                PlanStep plan = { .network_mode = (char *) "bridge" };
+                Engine engine = { .info = { .kind = "podman", .is_local = true } };
+                Job job = { .event = test_event(),
+                            .spec = { .plan = &jobs_plan,
+                                      .policy = &policy,
+                                      .engine = &engine,
+                                      .holder = program,
+                                      .guard_socket = "/nonexistent",
+                                      .observer = { count_note, &n_notes } } };
+                Step step = { .job = &job, .plan = &plan, .pid_path = pid_path };
+                Map no_secrets = STRMAP_INIT;
+
+                print_message("exit status %d\n", row->status);
+                assert_int_equal(mask_new(&no_secrets, &job.mask, NULL), 0);
+                guard_twice(&job, &step, row->want_r);
+                assert_int_equal(n_notes, row->want_notes);
+                assert_int_equal(count_asked(top), 2);
+                mask_free(job.mask);
+                sd_event_unref(job.event);
+        }
+        if (is_root)
+                assert_int_equal(seteuid(0), 0);
+        assert_int_equal(kill(container, SIGKILL), 0);
+        assert_int_equal(waitpid(container, NULL, 0), container);
+        assert_int_equal(file_remove_tree(top), 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_links),
+                cmocka_unit_test(test_unblocked),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
