@@ -130,8 +130,10 @@ static void on_deadline(Task *task, int r, const Error *unused, void *userdata) 
         _cleanup_(error_freep) Error *error = NULL;
         StartUnit *start = userdata;
 
-        if (!start->task.finished)
-                task_finish(&start->task, error_set(&error, ETIMEDOUT, "%s does not start", start->unit), error);
+        if (start->task.finished)
+                return;
+        r = error_set(&error, ETIMEDOUT, "%s does not start", start->unit);
+        task_finish(&start->task, r, error);
 }
 
 int bus_start_unit(sd_event *event, sd_bus *manager, const char *unit, TaskDone done, void *userdata, Task **ret_task) {

@@ -97,16 +97,16 @@ static void on_exit_code(Task *task, int r, const Error *error, void *userdata) 
         _cleanup_(error_freep) Error *why = error_copy(error);
 
         exec->pending = task_free(exec->pending);
-        if (r >= 0 && exec->is_running && exec->again.n_tries < EXIT_TRIES)
+        if (r >= 0 && exec->is_running && exec->again.n_tries < EXIT_TRIES) {
                 r = timer_start(exec->service->engine.event, backoff_next(&exec->again), on_pause, exec,
                                 &exec->pending);
-        else if (r >= 0 && exec->is_running)
-                exec_finish(exec, error_set(&why, ECONNRESET, "the connection to the program was cut while it ran"),
-                            why);
-        else
-                exec_finish(exec, r < 0 ? r : (int) exec->exit_code, why);
-        if (r < 0 && task_is_pending(&exec->task))
-                exec_finish(exec, r, why);
+                if (r >= 0)
+                        return;
+        } else if (r >= 0)
+                r = exec->is_running ? error_set(&why, ECONNRESET,
+                                                 "the connection to the program was cut while it ran")
+                                     : (int) exec->exit_code;
+        exec_finish(exec, r, why);
 }
 
 typedef struct ExitCall {
