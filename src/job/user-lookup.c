@@ -106,7 +106,7 @@ static int enter_removing(Machine *machine, Task **ret_task, Error **reterr) {
 
 static void remember(const UserLookup *lookup) {
         _cleanup_free_ char *directory = path_parent(lookup->cache),
-                            *line = str_printf("%u:%u", lookup->ret->uid, lookup->ret->gid);
+                            *line = str_printf("%u:%u\n", lookup->ret->uid, lookup->ret->gid);
 
         if (line && directory && file_mkdir_p(directory, 0700) >= 0)
                 (void) file_write(lookup->cache, line, strlen(line), 0600);
@@ -150,10 +150,18 @@ static char *cache_path(const Job *job, const char *image_id, const char *text) 
         return name ? str_printf("%s/users/%s", job->spec.state_directory, name) : NULL;
 }
 
+/* What was not written to its end, on a full disk or in this moment, is no answer: an empty one would be root. */
 static bool recall(const char *path, UserIds *ret) {
         _cleanup_free_ char *line = NULL;
+        char *end;
 
-        return file_read(path, CACHE_BYTES_MAX, &line, NULL) >= 0 && user_needs_image(line, ret, NULL) == 0;
+        if (file_read(path, CACHE_BYTES_MAX, &line, NULL) < 0)
+                return false;
+        end = strchr(line, '\n');
+        if (!end || end == line)
+                return false;
+        *end = '\0';
+        return user_needs_image(line, ret, NULL) == 0;
 }
 
 int user_look_up(Job *job, const char *image_id, const char *text, const char *container, UserIds *ret, TaskDone done,
