@@ -349,10 +349,13 @@ static int add_container(RemovalList *list, const Step *step) {
         return r < 0 ? r : removal_add(list, OBJECT_CONTAINER, step->container);
 }
 
+/* Whether an earlier process made some may depend on the image, which is not always asked for any more. */
 static size_t count_secrets(const Step *step) {
         if (!step->job->spec.record)
                 return step->n_secrets;
-        return step_uses_script(step->plan) ? 0 : map_size(&step->plan->secret_environment);
+        return step_uses_script(step->plan) && step->plan->style == SCRIPT_PLAIN
+                       ? 0
+                       : map_size(&step->plan->secret_environment);
 }
 
 /* Only what must come before the pod: with a pod all its containers go with it. */

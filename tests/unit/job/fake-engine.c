@@ -72,6 +72,8 @@ static int fake_image_inspect(Engine *engine, const char *image, ImageInfo *ret,
                                     .digest = strdup("sha256:2"),
                                     .user = strdup(""),
                                     .labels = STRMAP_INIT };
+                if (strstr(image, "entry") && strv_append(&ret->entrypoint, "/entry") < 0)
+                        r = -ENOMEM;
                 if (strstr(image, "missing"))
                         r = 1;
         }

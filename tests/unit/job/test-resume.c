@@ -29,6 +29,7 @@ typedef struct Run {
         const char *stop_in; /* the step in which it is canceled */
         bool is_unwanted;    /* it is canceled while nobody runs it: who takes it up is told at once */
         bool has_cache;      /* another job of the project runs until this one is killed */
+        bool is_strict;      /* its steps are GitLab's, with a secret */
         unsigned kill_at;    /* the write, from 1 */
         Kill kill;
 
@@ -173,6 +174,14 @@ static void add_caches(Plan *plan) {
         }
 }
 
+/* As gitlab_compile() does it: where the image has a program of its own, the engine sets the secret. */
+static void make_strict(Plan *plan) {
+        for (size_t i = 0; i < plan->n_steps; i++) {
+                plan->steps[i]->style = SCRIPT_STRICT;
+                assert_int_equal(strmap_put(&plan->steps[i]->secret_environment, "S", "hush-hush"), 0);
+        }
+}
+
 /* All containers of a job mount the same one. */
 static void on_container(const ContainerSpec *spec, void *userdata) {
         Run *run = userdata;
@@ -239,6 +248,8 @@ static void run_job(Run *run) {
                 run->fake->look_userdata = run;
                 other = begin_other(run);
         }
+        if (run->is_strict)
+                make_strict(run->plan);
         live(run, NULL);
         if (run->has_cache)
                 assert_int_equal(job_directory_remove(&other, NULL), 0);
@@ -287,6 +298,7 @@ static const char chain[] = "steps:\n"
                             "  - {name: b, image: x, commands: [two]}\n"
                             "  - {name: c, image: x, commands: [three], when: [{status: [success, failure]}]}\n"
                             "  - {name: d, image: x, commands: [four], when: [{status: failure}]}\n";
+static const char entry[] = "steps: [{name: a, image: entry, commands: [one]}]\n";
 static const char single[] = "steps: [{name: a, image: x, commands: [one]}]\n";
 
 static const Run jobs[] = {
@@ -297,6 +309,7 @@ static const Run jobs[] = {
         { .text = mixed, .exit_codes = { { "-db", "never" }, { "-e", "never" }, { "-d", "1" } } },
         { .text = chain, .exit_codes = { { "-b", "never" } }, .stop_in = "b" },
         { .text = chain, .has_cache = true },
+        { .text = entry, .is_strict = true },
 };
 
 static void compare(const Run *undisturbed, const Run *killed) {
