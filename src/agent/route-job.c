@@ -274,6 +274,9 @@ static int delete_job(Call *call) {
         if (job.state != STORED_DONE)
                 r = call_reply_error(call, 409, "job %llu is not done: cancel it first",
                                      (unsigned long long) job.number);
+        else if (store_group_is_open(call->agent->store, job.group) != 0)
+                r = call_reply_error(call, 409, "other jobs that were submitted with job %llu are not done, and may "
+                                     "depend on it", (unsigned long long) job.number);
         else if ((r = agent_delete_job(call->agent, &job, &error)) < 0)
                 r = call_reply_failure(call, r, error);
         else

@@ -322,6 +322,16 @@ int store_uses_text(Store *store, const char *text) {
 
 /* ---- what is to go ---- */
 
+int store_group_is_open(Store *store, const char *group) {
+        _cleanup_(statement_freep) Statement *statement = NULL;
+        int r = store_prepare(store, "SELECT 1 FROM jobs WHERE grouped = ?1 AND state <> 2 LIMIT 1", &statement, NULL);
+
+        if (r < 0)
+                return r;
+        statement_bind_text(statement, 1, group);
+        return statement_next(store, statement, NULL);
+}
+
 static bool is_expired(const StoreLimits *limits, const StoredJob *job, uint64_t now, uint64_t n_jobs,
                        uint64_t log_bytes) {
         return (limits->age_usec && job->ended_usec + limits->age_usec < now) ||
@@ -342,6 +352,8 @@ int store_find_expired(Store *store, const StoreLimits *limits, uint64_t now_use
         for (size_t i = 0; i < n_jobs; i++)
                 log_bytes += jobs[i].log_bytes;
         for (size_t i = 0; i < n_jobs && r >= 0 && is_expired(limits, &jobs[i], now_usec, n_kept, log_bytes); i++) {
+                if (store_group_is_open(store, jobs[i].group) != 0)
+                        continue;
                 r = strv_append(&ids, jobs[i].id);
                 n_kept--;
                 log_bytes -= jobs[i].log_bytes;

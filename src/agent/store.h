@@ -119,7 +119,10 @@ typedef struct StoreLimits {
         uint64_t log_bytes; /* of all of them */
         uint64_t n_jobs;
 } StoreLimits;
-/** store_find_expired() - ids of what is to go, oldest first, as a strv */
+/** store_group_is_open() - 1 if a job of the submission is not done: it may look at how the others ended */
+int store_group_is_open(Store *store, const char *group);
+
+/** store_find_expired() - ids of what is to go, oldest first, as a strv; of a group that is open nothing goes */
 int store_find_expired(Store *store, const StoreLimits *limits, uint64_t now_usec, char ***ret, Error **reterr);
 
 /**

@@ -312,6 +312,37 @@ static void test_expired(void **state) {
         }
 }
 
+/* What others of its submission may depend on stays until they are done: that it failed would be forgotten. */
+static void test_open_group(void **state) {
+        static const StoreLimits limits = { .age_usec = 1 };
+        _cleanup_scratch_ char *directory = scratch();
+        _cleanup_(store_freep) Store *store = open_store(directory);
+        StoredJob failed = { .id = (char *) "01aaaaaaa1", .result = JOB_FAILED, .ended_usec = 10 },
+                  alone = { .id = (char *) "01aaaaaaa3", .result = JOB_FAILED, .ended_usec = 10 },
+                  last = { .id = (char *) "01aaaaaaa2", .result = JOB_SUCCESS, .ended_usec = 10 };
+
+        for (int is_done = 0; is_done <= 1; is_done++) {
+                _cleanup_strv_ char **ids = NULL;
+
+                if (is_done)
+                        assert_int_equal(store_end_job(store, &last, NULL), 0);
+                else {
+                        add(store, failed.id, "");
+                        add(store, last.id, "");
+                        add(store, alone.id, "");
+                        assert_int_equal(store_run(store, "UPDATE jobs SET grouped = '01aaaaaaa1' WHERE number = 2",
+                                                   NULL), 0);
+                        assert_int_equal(store_end_job(store, &failed, NULL), 0);
+                        assert_int_equal(store_end_job(store, &alone, NULL), 0);
+                }
+                assert_int_equal(store_group_is_open(store, failed.id), !is_done);
+                assert_int_equal(store_group_is_open(store, alone.id), 0);
+                assert_int_equal(store_find_expired(store, &limits, 85, &ids, NULL), 0);
+                assert_int_equal(strv_length(ids), is_done ? 3 : 1);
+                assert_int_equal(strv_contains(ids, failed.id), is_done);
+        }
+}
+
 /* ---- loss of power ---- */
 
 static uint64_t size_of(const char *path) {
@@ -392,6 +423,7 @@ int main(void) {
                 cmocka_unit_test(test_one_agent),     cmocka_unit_test(test_migration),
                 cmocka_unit_test(test_old_file),      cmocka_unit_test(test_newer),
                 cmocka_unit_test(test_no_database),   cmocka_unit_test(test_expired),
+                cmocka_unit_test(test_open_group),
                 cmocka_unit_test(test_power_loss),
         };
 
