@@ -108,7 +108,7 @@ static bool read_range(const char *text, uint64_t size, uint64_t *ret_first, uin
         } else if (parse_u64(first, &a) < 0 || (*last && parse_u64(last, &b) < 0))
                 return false;
         *ret_first = a;
-        *ret_n = a < size ? MIN(b, size - 1) + 1 - MIN(a, b + 1) : 0;
+        *ret_n = a < size && a <= b ? MIN(b, size - 1) - a + 1 : 0;
         return true;
 }
 
@@ -116,7 +116,11 @@ static bool read_range(const char *text, uint64_t size, uint64_t *ret_first, uin
 static int reply_file(Call *call, const StoredJob *job) {
         _cleanup_free_ char *path = str_printf("%s/%s.log", call->agent->logs_directory, job->id), *content = NULL;
         Worker *worker = agent_find_worker(call->agent, job->id);
-        uint64_t size = worker ? joblog_size(worker->log) : job->log_bytes, first = 0, n;
+        /* one that runs without us, until there is an engine again, has printed something all the same */
+        uint64_t size = worker                      ? joblog_size(worker->log)
+                        : job->state == STORED_DONE ? job->log_bytes
+                                                    : joblog_size_left(call->agent->logs_directory, job->id),
+                 first = 0, n;
         const char *range = MHD_lookup_connection_value(call->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_RANGE);
         struct MHD_Response *response;
         bool is_part;

@@ -11,6 +11,7 @@
 
 #include "agent/agent-internal.h"
 #include "base/file.h"
+#include "base/str.h"
 
 #define TURNS_MAX 100 /* of the loop, until the server has seen what was sent */
 
@@ -23,6 +24,13 @@ static int connect_to(const char *path) {
         assert_true(fd >= 0);
         (void) snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
         assert_int_equal(connect(fd, (struct sockaddr *) &address, sizeof(address)), 0);
+        return fd;
+}
+
+/* A client that waits for news. */
+static int wait_at(const char *path) {
+        int fd = connect_to(path);
+
         assert_int_equal(write(fd, ask, strlen(ask)), (ssize_t) strlen(ask));
         return fd;
 }
@@ -44,9 +52,9 @@ static void test_gone(void **state) {
         path = options.socket = path_join(directory, "socket");
         assert_int_equal(sd_event_new(&agent.event), 0);
         assert_int_equal(server_new(&agent, &agent.server, NULL), 0);
-        gone = connect_to(path);
-        half = connect_to(path);
-        stays = connect_to(path);
+        gone = wait_at(path);
+        half = wait_at(path);
+        stays = wait_at(path);
         turn(agent.event);
         assert_int_equal(server_count_connections(agent.server), 3);
         assert_int_equal(server_count_requests(agent.server), 3);
@@ -62,6 +70,68 @@ static void test_gone(void **state) {
         assert_int_equal(close(half), 0);
         assert_int_equal(close(stays), 0);
         agent.server = server_free(agent.server);
+        sd_event_unref(agent.event);
+        assert_int_equal(file_remove_tree(directory), 0);
+}
+
+static void ask_for(int fd, const char *path, const char *range, char *answer, size_t size, sd_event *event) {
+        _cleanup_free_ char *request = str_printf("GET %s HTTP/1.1\r\nHost: x\r\nRange: %s\r\n\r\n", path, range);
+        ssize_t n;
+
+        assert_int_equal(write(fd, request, strlen(request)), (ssize_t) strlen(request));
+        turn(event);
+        n = recv(fd, answer, size - 1, MSG_DONTWAIT);
+        assert_true(n > 0);
+        answer[n] = '\0';
+}
+
+/* Parts of a log; and of one whose job runs while the agent has no engine, and so no worker for it. */
+static void test_ranges(void **state) {
+        static const char log[] = "0123456789";
+        static const struct {
+                const char *range, *status, *want; /* the header that says what it is, or the text */
+        } rows[] = {
+                { "bytes=2-4", "206", "\r\n\r\n234" },
+                { "bytes=2-4", "206", "Content-Range: bytes 2-4/10\r\n" },
+                { "bytes=7-", "206", "\r\n\r\n789" },
+                { "bytes=7-99", "206", "Content-Range: bytes 7-9/10\r\n" },
+                { "bytes=7-18446744073709551615", "206", "Content-Range: bytes 7-9/10\r\n" },
+                { "bytes=-3", "206", "Content-Range: bytes 7-9/10\r\n" },
+                { "bytes=-99", "206", "Content-Range: bytes 0-9/10\r\n" },
+                { "bytes=4-2", "416", "the log has 10 bytes" },
+                { "bytes=10-", "416", "the log has 10 bytes" },
+                { "lines=1-2", "200", "\r\n\r\n0123456789" },
+        };
+        char directory[] = "/tmp/podstep-test-XXXXXX", answer[4096];
+        _cleanup_free_ char *path = NULL, *file = NULL;
+        AgentOptions options = { .idle_usec = USEC_INFINITY };
+        StoredJob job = { .id = (char *) "01aaaaaaaa", .group = (char *) "01aaaaaaaa", .name = (char *) "build",
+                          .label = (char *) "", .request = (char *) "{}" };
+        Agent agent = { .options = &options };
+        int fd;
+
+        assert_non_null(mkdtemp(directory));
+        path = options.socket = path_join(directory, "socket");
+        agent.logs_directory = directory;
+        file = path_join(directory, "01aaaaaaaa.log");
+        assert_int_equal(file_write(file, log, strlen(log), 0600), 0);
+        assert_int_equal(sd_event_new(&agent.event), 0);
+        assert_int_equal(store_open(directory, &agent.store, NULL), 0);
+        assert_int_equal(store_add_job(agent.store, &job, NULL, 0, NULL), 0);
+        assert_int_equal(store_start_job(agent.store, job.id, "boot", 1, NULL), 0);
+        assert_int_equal(server_new(&agent, &agent.server, NULL), 0);
+        fd = connect_to(path);
+        FOREACH_ROW(row, rows) {
+                print_message("case '%s'\n", row->range);
+                ask_for(fd, "/v1/jobs/01aaaaaaaa/log", row->range, answer, sizeof(answer), agent.event);
+                assert_memory_equal(answer, "HTTP/1.1 ", strlen("HTTP/1.1 "));
+                assert_memory_equal(answer + strlen("HTTP/1.1 "), row->status, 3);
+                if (!strstr(answer, row->want))
+                        fail_msg("'%s' is not in:\n%s", row->want, answer);
+        }
+        assert_int_equal(close(fd), 0);
+        agent.server = server_free(agent.server);
+        agent.store = store_free(agent.store);
         sd_event_unref(agent.event);
         assert_int_equal(file_remove_tree(directory), 0);
 }
@@ -99,6 +169,7 @@ static void test_way(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_gone),
+                cmocka_unit_test(test_ranges),
                 cmocka_unit_test(test_way),
         };
 
