@@ -24,16 +24,20 @@ static Call *create_free(Call *call) {
 
 static int answer_joined(Call *call, Reply *reply, Error **reterr);
 
-static int join_next(Call *call, Error **reterr) {
-        Create *create = container_of(call, Create, call);
-        const char *network = create->also ? create->also[create->next] : NULL;
+static const char *joining(const Call *call) {
+        const Create *create = container_of(call, const Create, call);
+
+        return create->also ? create->also[create->next] : NULL;
+}
+
+static int join(Call *call, Error **reterr) {
+        const char *network = joining(call);
         JsonWriter w = { 0 };
         char *body = NULL;
         int r;
 
         if (!network)
                 return 0;
-        create->next++;
         json_open_object(&w, NULL);
         json_put_string(&w, "Container", call->name);
         json_close(&w);
@@ -44,17 +48,55 @@ static int join_next(Call *call, Error **reterr) {
         return call_post_on_take(call, body, answer_joined);
 }
 
-/* 403, 409: it is in that network already, by a request whose answer was lost. */
-static int answer_joined(Call *call, Reply *reply, Error **reterr) {
-        int r = reply->status == 403 || reply->status == 409 ? 0 : call_check(reply, reterr);
+static int join_next(Call *call, Error **reterr) {
+        container_of(call, Create, call)->next++;
+        return join(call, reterr);
+}
 
-        return r < 0 ? r : join_next(call, reterr);
+static int join_failed(const Call *call, int r, Error **reterr) {
+        return error_wrap(reterr, r, "joining network '%s'", joining(call));
+}
+
+/* It has them by name; the operator may have given the id. Part of an id could as well be another network's name. */
+static bool is_joined(Json *container, const char *network) {
+        Json *networks = NULL;
+
+        if (json_get_object(container, "NetworkSettings.Networks", &networks, NULL) < 0)
+                return false;
+        json_object_object_foreach(networks, name, endpoint)
+                if (str_equal(name, network) || str_equal(json_find_string(endpoint, "NetworkID"), network))
+                        return true;
+        return false;
+}
+
+static int answer_members(Call *call, Reply *reply, Error **reterr) {
+        _cleanup_(json_unrefp) Json *json = NULL;
+        int r;
+
+        if (reply->status == 404)
+                return join_failed(call, call_refuse(call, reterr), reterr);
+        r = call_json(reply, &json, reterr);
+        if (r < 0)
+                return join_failed(call, r, reterr);
+        return is_joined(json, joining(call)) ? join_next(call, reterr)
+                                              : join_failed(call, call_refuse(call, reterr), reterr);
+}
+
+/* 403, 409: it may be in that network already, by a request whose answer was lost. Other things are told so, too. */
+static int answer_joined(Call *call, Reply *reply, Error **reterr) {
+        int r;
+
+        if (reply->status == 403 || reply->status == 409)
+                return call_look_for(call, reply, (const char *const[3]) { "containers", call->name, "json" },
+                                     answer_members);
+        r = call_check(reply, reterr);
+        return r < 0 ? join_failed(call, r, reterr) : join_next(call, reterr);
 }
 
 static int take_id(Call *call, Reply *reply, Error **reterr) {
         int r = answer_id(call, reply, reterr);
 
-        return r < 0 ? r : join_next(call, reterr);
+        return r < 0 ? r : join(call, reterr);
 }
 
 static int answer_adopt(Call *call, Reply *reply, Error **reterr) {

@@ -252,24 +252,64 @@ static void test_create(void **state) {
         }
 }
 
+#define CREATED "POST " P "containers/create?name=n", 201, "{\"Id\":\"abc\"}"
+#define IN_NETWORKS(networks) "GET " P "containers/n/json", 200, "{\"NetworkSettings\":{\"Networks\":" networks "}}"
+#define B_ID "22222222222222222222222222222222222222222222222222222222222222bb"
+
+/* Rows end with the first that says nothing. */
+static void play(Scene *scene, const FakeAnswer *answers, size_t max) {
+        size_t n = 0;
+
+        while (n < max && answers[n].request)
+                n++;
+        fake_play(scene->server, answers, n);
+}
+
+/* Whether a refusal means that it is there already, only the container's own networks say. */
 static void test_create_joins(void **state) {
-        static const FakeAnswer answers[] = { { "POST " P "containers/create?name=n", 201, "{\"Id\":\"abc\"}" },
-                                              { "POST " P "networks/a/connect", 200 },
-                                              { "POST " P "networks/b/connect", 403, "{\"message\":\"already\"}", 1 },
-                                              { "POST " P "networks/b/connect", 404,
-                                                "{\"message\":\"network b not found\"}" } };
-        const char *also[] = { "a", "b", NULL };
-        ContainerSpec spec = { .name = "n",
-                               .image = "i",
-                               .network = { NETWORK_NAMED, "net", NULL, (char *const *) also } };
-        _cleanup_free_ char *id = NULL, *again = NULL;
+        static const struct {
+                const char *network;
+                FakeAnswer answers[4];
+                int want_r;
+                const char *text;
+        } rows[] = {
+                { "b", { { "POST " P "networks/b/connect", 200 } }, 0, NULL },
+                { "b", { { "POST " P "networks/b/connect", 404, "{\"message\":\"network b not found\"}" } }, -ENOENT,
+                  "docker: creating container: joining network 'b': network b not found" },
+                { "b", { { "POST " P "networks/b/connect", 403, "{\"message\":\"denied by a plugin\"}" },
+                         { IN_NETWORKS("{\"b\":{\"NetworkID\":\"" B_ID "\"}}") } }, 0, NULL },
+                { B_ID, { { "POST " P "networks/" B_ID "/connect", 403, "{\"message\":\"already exists\"}" },
+                          { IN_NETWORKS("{\"b\":{\"NetworkID\":\"" B_ID "\"}}") } }, 0, NULL },
+                { "b", { { "POST " P "networks/b/connect", 403,
+                           "{\"message\":\"endpoint with name n already exists in network b\"}" },
+                         { IN_NETWORKS("{\"a\":{\"NetworkID\":\"b1\"},\"c\":null}") } }, -EREMOTEIO,
+                  "joining network 'b': endpoint with name n already exists" },
+                { "b", { { "POST " P "networks/b/connect", 403, "{\"message\":\"denied by a plugin\"}" },
+                         { "GET " P "containers/n/json", 200, "{}" } }, -EREMOTEIO,
+                  "joining network 'b': denied by a plugin" },
+                { "b", { { "POST " P "networks/b/connect", 409, "{\"message\":\"marked for removal\"}" },
+                         { "GET " P "containers/n/json", 404, "{\"message\":\"no such container\"}" } }, -EREMOTEIO,
+                  "joining network 'b': marked for removal" },
+                { "b", { { "POST " P "networks/b/connect", 403, "{\"message\":\"denied\"}" },
+                         { "GET " P "containers/n/json", 200, "nonsense" } }, -EPROTO, "joining network 'b': " },
+        };
         Scene *scene = *state;
 
-        FAKE_PLAY(scene->server, answers);
-        assert_int_equal(finish(scene, engine_container_create(scene->engine, &spec, &id, DONE)), 0);
+        FOREACH_ROW(row, rows) {
+                const char *also[] = { "a", row->network, NULL };
+                ContainerSpec spec = { .name = "n",
+                                       .image = "i",
+                                       .network = { NETWORK_NAMED, "net", NULL, (char *const *) also } };
+                const FakeAnswer answers[] = { { CREATED }, { "POST " P "networks/a/connect", 200 }, row->answers[0],
+                                               row->answers[1] };
+                _cleanup_free_ char *id = NULL;
+
+                play(scene, answers, ELEMENTSOF(answers));
+                assert_int_equal(finish(scene, engine_container_create(scene->engine, &spec, &id, DONE)), row->want_r);
+                if (row->text)
+                        assert_non_null(strstr(scene->seen.text, row->text));
+        }
         assert_string_equal(scene->server->bodies[1], "{\"Container\":\"n\"}");
-        assert_int_equal(finish(scene, engine_container_create(scene->engine, &spec, &again, DONE)), -ENOENT);
-        assert_non_null(strstr(scene->seen.text, "network b not found"));
 }
 
 static void test_pull(void **state) {
