@@ -18,6 +18,7 @@
 #include "holder/look.h"
 #include "job/holder.h"
 #include "job/job-internal.h"
+#include "job/name-server.h"
 #include "loop/process.h"
 
 #define VOID_NETWORK "podstep-unreachable" /* made once on an engine, and stays */
@@ -207,9 +208,38 @@ bool guard_find_void(const Job *job, EngineNetworkSpec *ret) {
         return true;
 }
 
+/*
+ * Containers ask their name server from inside of their network, and in some clouds that is the very address that hands
+ * out credentials: a job without names is no job. What a job names for itself changes nothing here. A daemon without
+ * root has a network with a name server of its own.
+ */
+static void keep_names(Job *job) {
+        const EngineInfo *info = &job->spec.engine->info;
+        char *const *named = job->spec.policy->network.dns;
+        bool is_named = strv_length(named) > 0;
+        _cleanup_strv_ char **servers = NULL;
+        const char *server;
+        char why[256];
+
+        if (!is_named && is_on_this_machine(info) && !info->is_rootless)
+                (void) name_servers_read("", &servers);
+        server = name_server_find_link_local(is_named ? named : servers);
+        if (!server)
+                return;
+        (void) snprintf(why, sizeof(why),
+                        "the name server %s%s is link-local as they are and would be blocked, too; name another one in "
+                        "'network.dns'",
+                        server, is_named ? "" : " of this machine");
+        guard_tell_unblocked(job, why);
+}
+
 void guard_begin(Job *job) {
-        if (!can_look(job) && !job->spec.engine->info.has_void_networks)
+        if (can_look(job))
+                return;
+        if (!job->spec.engine->info.has_void_networks)
                 guard_tell_unblocked(job, "the network of this engine's containers belongs to somebody else");
+        else
+                keep_names(job);
 }
 
 typedef struct Guard {
