@@ -37,10 +37,16 @@ int checkout_find(const char *start, char **ret, Error **reterr) {
         return 0;
 }
 
+/* A server takes ".build.yaml", too; ".#build.yaml" is where Emacs notes who edits a file. */
 static int is_workflow(const struct dirent *entry) {
         const char *name = entry->d_name;
 
-        return name[0] != '.' && (str_ends_with(name, ".yaml") || str_ends_with(name, ".yml"));
+        return !str_starts_with(name, ".#") && (str_ends_with(name, ".yaml") || str_ends_with(name, ".yml"));
+}
+
+/* Where no one but us looks for workflows, ".travis.yml" is none. */
+static int is_visible_workflow(const struct dirent *entry) {
+        return entry->d_name[0] != '.' && is_workflow(entry);
 }
 
 static int compare_names(const struct dirent **a, const struct dirent **b) {
@@ -48,9 +54,15 @@ static int compare_names(const struct dirent **a, const struct dirent **b) {
 }
 
 int checkout_list_directory(const char *directory, char ***files) {
+        _cleanup_free_ char *cleaned = path_clean(directory);
         struct dirent **entries = NULL;
-        int n = scandir(directory, &entries, is_workflow, compare_names), r = 0;
+        bool is_theirs;
+        int n, r = 0;
 
+        if (!cleaned)
+                return -ENOMEM;
+        is_theirs = str_equal(path_base(cleaned), WORKFLOWS_DIRECTORY);
+        n = scandir(directory, &entries, is_theirs ? is_workflow : is_visible_workflow, compare_names);
         for (int i = 0; i < n; i++) {
                 if (r >= 0)
                         r = strv_append_take(files, path_join(directory, entries[i]->d_name));
@@ -76,7 +88,7 @@ int checkout_workflows(const char *checkout, char ***ret, Error **reterr) {
         if (strv_length(files) == 0)
                 return error_set(reterr, ENOENT,
                                  "'%s' has no workflow: neither .woodpecker/*.yaml nor .woodpecker.yaml nor "
-                                 ".gitlab-ci.yml; name a file: podstep run FILE",
+                                 ".gitlab-ci.yml; give the file's name if it has another",
                                  checkout);
         *ret = TAKE_PTR(files);
         return 0;

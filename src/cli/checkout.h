@@ -26,7 +26,7 @@ int checkout_expand(char *const *args, char ***ret, Error **reterr);
 char *checkout_start(const char *path);
 
 /**
- * checkout_list_directory() - appends the .yaml and .yml files right in a directory, sorted by name; none if it
- * cannot be read. 0 or -ENOMEM
+ * checkout_list_directory() - appends the .yaml and .yml files right in a directory, sorted by name; hidden ones only
+ * of .woodpecker; none if it cannot be read. 0 or -ENOMEM
  */
 int checkout_list_directory(const char *directory, char ***files);

@@ -61,6 +61,24 @@ fields() { # KEY: of each finding in JSON, joined by '|'
         assert_output_contains "3 files checked"
 }
 
+@test "hidden files count in .woodpecker, where a server takes them too, and nowhere else" {
+        clean .woodpecker/.test.yml
+        clean .woodpecker/build.yaml
+        ln -s 'me@here.4711' .woodpecker/.#build.yaml
+        for directory in '' .woodpecker .woodpecker/; do
+                podstep lint $directory
+                assert_status 0
+                [ "${lines[-1]}" = "2 files checked: nothing found" ]
+        done
+        podstep plan
+        assert_output_contains "workflow test "
+        mkdir other
+        mv .woodpecker/.test.yml other/.travis.yml
+        mv .woodpecker/build.yaml other
+        podstep lint other
+        [ "${lines[-1]}" = "1 file checked: nothing found" ]
+}
+
 @test "no workflow at all" {
         podstep lint
         assert_status 2
