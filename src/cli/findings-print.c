@@ -5,7 +5,7 @@
 #include "cli/options.h"
 
 #define LEVEL_COLUMNS 9
-#define ID_COLUMNS 13
+#define ID_COLUMNS 14
 #define INDENT (LEVEL_COLUMNS + ID_COLUMNS)
 
 static const char *const level_colors[_LEVEL_MAX] = { "\033[32m", "\033[36m", "\033[33m", "\033[1;31m" };

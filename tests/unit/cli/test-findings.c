@@ -51,6 +51,23 @@ static void test_print(void **state) {
         }
 }
 
+/* The longest name of a check does not touch what was found. */
+static void test_columns(void **state) {
+        for (size_t i = 0; i < n_checks; i++) {
+                _cleanup_str_ Str out = STR_INIT(10000);
+                Findings findings = { 0 };
+                const char *line;
+
+                (void) finding_add(&findings, &checks[i], LEVEL_OK, "found");
+                findings_print(&findings, (FindingsStyle) { .from = LEVEL_OK }, &out);
+                print_message("check '%s'\n", checks[i].id);
+                line = strstr(str_get(&out), checks[i].id);
+                assert_non_null(line);
+                assert_int_equal(line[strlen(checks[i].id)], ' ');
+                findings_done(&findings);
+        }
+}
+
 static void test_json(void **state) {
         _cleanup_free_ char *text = NULL;
         Findings findings = { 0 };
@@ -68,6 +85,7 @@ static void test_json(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_print),
+                cmocka_unit_test(test_columns),
                 cmocka_unit_test(test_json),
         };
 
