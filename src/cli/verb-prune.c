@@ -182,7 +182,7 @@ static void print_lines(const Prune *prune) {
         for (size_t i = 0; i < prune->house.n_items; i++)
                 printf("%s %s %s (%s)\n", verb, disk_names[prune->house.items[i].kind], prune->house.items[i].name,
                        size_text(prune->house.items[i].size_bytes, before));
-        if (prune->swept.n_items + prune->house.n_items == 0 && !prune->options->quiet)
+        if (prune->swept.n_items + prune->house.n_items == 0 && prune->exit_code == 0 && !prune->options->quiet)
                 puts("nothing to remove");
         if (prune->house.was_removed)
                 printf("the engine used %s, now it uses %s\n",

@@ -156,3 +156,10 @@ print(d["dry_run"], d["before"] == d["after"], d["before"]["image"]["bytes"] > 4
         assert_status 2
         assert_output_contains "'much' is no value for '--keep-storage'"
 }
+
+@test "an engine that does not answer: nothing is said of what there is to remove" {
+        CONTAINER_HOST=unix:///nonexistent/p.sock podstep prune
+        assert_status 125
+        assert_output_contains /nonexistent/p.sock
+        refute_output_contains "nothing to remove"
+}
