@@ -84,6 +84,8 @@ static void warn(const Describe *describe) {
         const char *event = metadata->curr.event;
         bool filters_paths = str_equal(event, "push") || metadata_event_is_pull(event);
 
+        if (describe->facts.why_nothing && !metadata->curr.commit.sha)
+                log_warning("the commit is not known: %s", describe->facts.why_nothing);
         if (describe->facts.why_no_files && !metadata->curr.commit.changed_files &&
             !map_has(describe->spec.environment, "CI_PIPELINE_FILES") &&
             (options->base || (filters_paths && describe->mentions & MENTIONS_PATHS)))

@@ -143,5 +143,6 @@ void git_facts_done(GitFacts *facts) {
         free(facts->default_branch);
         strv_free(facts->changed_files);
         free(facts->why_no_files);
+        free(facts->why_nothing);
         *facts = (GitFacts){ 0 };
 }

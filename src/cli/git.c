@@ -1,5 +1,5 @@
 /* Two rounds: first everything; then, only where there is no previous commit, whether that is the truth or a shallow
- * clone. */
+ * clone, and where there is no commit at all the branch that will begin with the first one. */
 
 #include "cli/git.h"
 
@@ -23,6 +23,7 @@ typedef enum QuestionKind {
         ASK_DEFAULT_BRANCH,
         ASK_CHANGED,
         ASK_UNTRACKED,
+        ASK_BRANCH,
         ASK_SHALLOW,
         ASK_ALL_FILES,
         _ASK_MAX,
@@ -45,6 +46,7 @@ struct Ask {
         GitFacts *facts;
         Question questions[_ASK_MAX];
         size_t n_pending;
+        bool is_second; /* round */
         Task *nothing; /* where there is nothing to ask */
 };
 
@@ -109,20 +111,31 @@ static int read_remote(Ask *ask) {
         return 0;
 }
 
-static int set_why(GitFacts *facts, char *why_take) {
-        free(facts->why_no_files);
-        facts->why_no_files = why_take;
+static int set_why(char **why, char *why_take) {
+        free(*why);
+        *why = why_take;
         return why_take ? 0 : -ENOMEM;
 }
 
-static int why_not(Ask *ask, const Question *question) {
+static int why_not(const Question *question, char **why) {
         const char *said = question->output.err ? question->output.err : "";
 
         if (question->status == -E2BIG)
-                return set_why(ask->facts, strdup("there are too many"));
+                return set_why(why, strdup("there are too many"));
+        if (question->status == -ENOENT)
+                return set_why(why, strdup("git is not installed"));
         if (question->status < 0)
-                return set_why(ask->facts, str_printf("git: %s", error_message(NULL, question->status)));
-        return set_why(ask->facts, str_printf("git says: %.*s", (int) MIN(strcspn(said, "\n"), 200U), said));
+                return set_why(why, str_printf("git: %s", error_message(NULL, question->status)));
+        return set_why(why, str_printf("git says: %.*s", (int) MIN(strcspn(said, "\n"), 200U), said));
+}
+
+/* No such commit: before the first one that is as it should be. Else git cannot, or will not, look at the checkout. */
+static int why_no_commit(Ask *ask) {
+        const Question *question = &ask->questions[ASK_COMMITS];
+
+        if (question->status > 0 && question->output.err && strstr(question->output.err, "bad revision '"))
+                return 0;
+        return why_not(question, &ask->facts->why_nothing);
 }
 
 /* All files that the questions from @first to @last brought, or why they are not known. */
@@ -134,11 +147,11 @@ static int read_files(Ask *ask, QuestionKind first, QuestionKind last) {
                 const Question *question = &ask->questions[kind];
 
                 if (question->status != 0)
-                        return why_not(ask, question);
+                        return why_not(question, &ask->facts->why_no_files);
                 r = git_answer_files(question->output.out, question->output.n_out, &files);
         }
         if (r > 0)
-                return set_why(ask->facts, strdup("there are too many"));
+                return set_why(&ask->facts->why_no_files, strdup("there are too many"));
         return r < 0 ? r : git_files_take(&files, &ask->facts->changed_files);
 }
 
@@ -213,25 +226,52 @@ static int ask_first(Ask *ask) {
         return r >= 0 && ask->wants_files ? ask_files(ask) : r;
 }
 
+static bool lacks_head(const Ask *ask) {
+        return !ask->facts->head.sha && ask->questions[ASK_COMMITS].status >= 0;
+}
+
+static bool lacks_previous(const Ask *ask) {
+        return ask->wants_files && !ask->base && !ask->facts->previous.sha && ask->questions[ASK_COMMITS].status >= 0;
+}
+
 /* No previous commit: then all files are new, unless the history was only cut off here. */
 static int ask_second(Ask *ask) {
+        static const char *const branch[] = { "git", "symbolic-ref", "--quiet", "--short", "HEAD", NULL };
         static const char *const shallow[] = { "git", "rev-parse", "--is-shallow-repository", NULL };
         static const char *const all[] = { "git",      "-c",       "core.fsmonitor=false", "ls-files", "-z",
                                            "--cached", "--others", "--exclude-standard",   NULL };
-        int r = ask_one(ask, ASK_SHALLOW, shallow);
+        int r = 0;
 
-        return r < 0 ? r : ask_one(ask, ASK_ALL_FILES, all);
+        ask->is_second = true;
+        if (lacks_head(ask))
+                r = ask_one(ask, ASK_BRANCH, branch);
+        if (r >= 0 && lacks_previous(ask))
+                r = ask_one(ask, ASK_SHALLOW, shallow);
+        if (r >= 0 && lacks_previous(ask))
+                r = ask_one(ask, ASK_ALL_FILES, all);
+        return r;
 }
 
 static int refuse_base(const Ask *ask, Error **reterr) {
-        const Question *question = &ask->questions[ASK_COMMITS];
         _cleanup_free_ char *shown = str_escape(ask->base, strlen(ask->base), 100);
 
-        if (question->status < 0)
-                return error_set(reterr, ENOENT, "'--base %s': git cannot be asked: %s", shown ? shown : "",
-                                 error_message(NULL, question->status));
-        return error_set(reterr, ENOENT, "'--base %s': git knows no such commit; fetch it first, or name another",
-                         shown ? shown : "");
+        return error_set(reterr, ENOENT, "'--base %s': %s", shown ? shown : "",
+                         ask->facts->why_nothing ? ask->facts->why_nothing
+                                                 : "git knows no such commit; fetch it first, or name another");
+}
+
+static int read_second(Ask *ask) {
+        GitFacts *facts = ask->facts;
+        const char *branch = read_line(&ask->questions[ASK_BRANCH]);
+
+        if (branch && !(facts->branch = strdup(branch)))
+                return -ENOMEM;
+        if (!ask->questions[ASK_SHALLOW].ask)
+                return 0;
+        if (str_equal(read_line(&ask->questions[ASK_SHALLOW]), "true"))
+                return set_why(&facts->why_no_files, strdup("this is a shallow clone without the previous commit; "
+                                                            "'git fetch --deepen=1' gets it"));
+        return read_files(ask, ASK_ALL_FILES, ASK_ALL_FILES);
 }
 
 /* 1: there is more to ask. */
@@ -239,26 +279,20 @@ static int read_round(Ask *ask, Error **reterr) {
         GitFacts *facts = ask->facts;
         int r;
 
-        if (ask->questions[ASK_SHALLOW].ask) {
-                const char *is_shallow = read_line(&ask->questions[ASK_SHALLOW]);
-
-                if (str_equal(is_shallow, "true"))
-                        return set_why(facts, strdup("this is a shallow clone without the previous commit; 'git fetch "
-                                                     "--deepen=1' gets it"));
-                return read_files(ask, ASK_ALL_FILES, ASK_ALL_FILES);
-        }
+        if (ask->is_second)
+                return read_second(ask);
         r = read_commits(ask);
         if (r >= 0)
                 r = read_remote(ask);
         if (r < 0)
                 return r;
-        if (ask->base && !facts->head.sha)
+        if (!facts->head.sha)
+                r = why_no_commit(ask);
+        if (r >= 0 && ask->base && !facts->head.sha)
                 return refuse_base(ask, reterr);
-        if (!ask->wants_files)
-                return 0;
-        if (!ask->base && !facts->previous.sha && ask->questions[ASK_COMMITS].status >= 0)
-                return 1;
-        return read_files(ask, ASK_CHANGED, ASK_UNTRACKED);
+        if (r < 0 || lacks_head(ask) || lacks_previous(ask))
+                return r < 0 ? r : 1;
+        return ask->wants_files ? read_files(ask, ASK_CHANGED, ASK_UNTRACKED) : 0;
 }
 
 static void round_is_over(Ask *ask) {
@@ -280,7 +314,7 @@ static void on_nothing(Task *task, int r, const Error *error, void *userdata) {
         if (ask->base)
                 r = error_set(&why, ENOENT, "'--base' needs a git checkout, which '%s' is not", ask->checkout);
         else if (ask->wants_files)
-                r = set_why(ask->facts, strdup("this is no git checkout"));
+                r = set_why(&ask->facts->why_no_files, strdup("this is no git checkout"));
         task_finish(&ask->task, r, why);
 }
 

@@ -19,12 +19,13 @@ typedef struct GitCommit {
 
 typedef struct GitFacts {
         GitCommit head, previous; /* previous: its first parent, or what --base names */
-        char *branch;             /* where HEAD is detached: one that points there, if any */
+        char *branch;             /* where HEAD is detached: one that points there; also before its first commit */
         char *tag;                /* one that points at HEAD */
         char *remote_url;         /* of 'origin', with what url.*.insteadOf makes of it */
         char *default_branch;     /* of 'origin' */
         char **changed_files;     /* from the previous commit to the working tree, untracked ones included */
         char *why_no_files;       /* they were asked for and are not known */
+        char *why_nothing;        /* git cannot, or will not, look at the checkout */
 } GitFacts;
 void git_facts_done(GitFacts *facts);
 

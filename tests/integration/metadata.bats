@@ -83,7 +83,7 @@ workflow_about() {
         plan
         assert_status 0
         assert_equal "$stderr" ""
-        assert_ci CI_COMMIT_BRANCH=main CI_COMMIT_SHA=-
+        assert_ci CI_COMMIT_BRANCH=dev CI_COMMIT_REF=refs/heads/dev CI_COMMIT_SHA=-
 
         git add -A
         git commit -qm one
@@ -99,19 +99,32 @@ workflow_about() {
         [[ $stderr == *"no branch is checked out, 'main' is assumed"* ]] || fail "$stderr"
 
         # no git at all
-        PATH=/nonexistent "$(command -v timeout)" 20 "$PODSTEP" plan --json >"$PLAN" </dev/null
+        PATH=/nonexistent "$(command -v timeout)" 20 "$PODSTEP" plan --json >"$PLAN" 2>"$BATS_TEST_TMPDIR/stderr" </dev/null
         assert_ci CI_COMMIT_BRANCH=main CI_COMMIT_SHA=-
+        grep -q "the commit is not known: git is not installed" "$BATS_TEST_TMPDIR/stderr"
 }
 
-@test "of a broken repository nothing is known, and nothing fails" {
+@test "of a broken repository nothing is known, which is told, and nothing fails" {
         workflow_about CI_PIPELINE_FILES
         echo "not a ref" >.git/HEAD
         plan
         assert_status 0
         assert_ci CI_COMMIT_SHA=- CI_COMMIT_BRANCH=main
+        [[ $stderr == *"warning: the commit is not known: git says: fatal: "* ]] || fail "$stderr"
         plan --base main
         assert_status 2
-        [[ $stderr == *"git knows no such commit"* ]] || fail "$stderr"
+        [[ $stderr == *"'--base main': git says: fatal: "* ]] || fail "$stderr"
+        CI_COMMIT_SHA=4f1c2e7d0b9a8c6e5d4f3a2b1c0d9e8f7a6b5c4d plan --env CI_COMMIT_SHA
+        assert_status 0
+        assert_equal "$stderr" ""
+}
+
+@test "a checkout of somebody else's, at which git will not look, is told" {
+        workflow_about CI_PIPELINE_FILES
+        GIT_TEST_ASSUME_DIFFERENT_OWNER=1 GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 plan
+        assert_status 0
+        assert_ci CI_COMMIT_SHA=-
+        [[ $stderr == *"git says: fatal: "*"dubious ownership"* ]] || fail "$stderr"
 }
 
 @test "a worktree is a checkout like any other" {
