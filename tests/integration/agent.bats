@@ -239,7 +239,9 @@ small() {
         agent_up --jobs 50 --memory-pressure 0
         for ((i = 0; i < 50; i++)); do "$PODSTEP" submit --quiet >/dev/null; done
         wait_until 240 eval '[ "$("$PODSTEP" ps --quiet)" = "" ]' || fail "they do not end" "$("$PODSTEP" ps)"
-        assert_equal "$(api '/v1/jobs?limit=1000' | grep -o '"result":"[a-z]*"' | sort | uniq -c | tr -s ' ')" ' 50 "result":"success"'
+        api '/v1/jobs?limit=1000' >"$BATS_TEST_TMPDIR/jobs"
+        assert_equal "$(grep -o '"result":"[a-z]*"' "$BATS_TEST_TMPDIR/jobs" | sort | uniq -c | tr -s ' ')" ' 50 "result":"success"' ||
+                fail "$(grep -o '"reason":"[^"]*"' "$BATS_TEST_TMPDIR/jobs")" "$(cat "$BATS_TEST_TMPDIR"/background.*.log)"
         for i in 1 25 50; do
                 assert_equal "$("$PODSTEP" logs --plain $i | grep -c '^step s')" 4
         done

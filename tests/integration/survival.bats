@@ -20,12 +20,16 @@ teardown_file() { leaks_after; }
 
 # ---- the jobs: small, and each of another kind ----
 
+# $PAUSE: seconds between the lines of the step "slow", 0.1 when unset. A test that does something while it runs makes it long enough
+# for a busy machine; what it logs is the same.
+
 jobs_set() {
         mkdir -p "$1"
         cat >"$1/chain.yaml" <<-Y
 	steps:
 	  - {name: lines, image: $IMG/busybox:1, commands: [seq 1 3000]}
-	  - {name: slow, image: $IMG/busybox:1, commands: ['for i in 1 2 3 4 5; do echo line \$i; sleep 0.1; done', "printf 'no newline'"]}
+	  - {name: slow, image: $IMG/busybox:1, environment: {PAUSE: "${PAUSE:-0.1}"},
+	     commands: ['for i in 1 2 3 4 5; do echo line \$i; sleep \$PAUSE; done', "printf 'no newline'"]}
 	  - {name: fails, image: $IMG/busybox:1, commands: [echo now, exit 3]}
 	  - {name: after, image: $IMG/busybox:1, commands: ['echo "status \$CI_PIPELINE_STATUS"'], when: [{status: failure}]}
 	  - {name: never, image: $IMG/busybox:1, commands: [echo never]}
@@ -71,6 +75,11 @@ agent_up() {
 agent_down() {
         kill -TERM "$AGENT_PID"
         wait_until 20 eval "! running $AGENT_PID" || fail "the agent does not end"
+}
+
+# slow_runs: the step "slow" has printed its first line. A step is "running" before its container is started.
+slow_runs() {
+        wait_until 30 eval '"$PODSTEP" logs --step slow 1 | grep -q "^line 1"' || fail "it does not begin" "$("$PODSTEP" show 1)"
 }
 
 # quietly CMD...: a shell between takes what a shell tells of a child that was killed; $status
@@ -190,9 +199,9 @@ die() {
 }
 
 @test "told to end it leaves its jobs running, and the next agent takes them up" {
-        submit_all
+        PAUSE=1 submit_all
         agent_up
-        wait_until 20 eval '"$PODSTEP" show 1 | grep -q "running .*slow"' || fail "it does not begin" "$("$PODSTEP" show 1)"
+        slow_runs
         agent_down
         [ -n "$(ours)" ] || fail "nothing runs on the engine"
         rounds=1 begin=$SECONDS
@@ -204,9 +213,9 @@ die() {
 }
 
 @test "the machine was restarted: what ran is lost and says so, what waited runs" {
-        submit_all
+        PAUSE=20 submit_all
         agent_up --jobs 1
-        wait_until 20 eval '"$PODSTEP" show 1 | grep -q "running .*slow"' || fail "it does not begin"
+        slow_runs
         kill -KILL "$AGENT_PID"
         wait_until 5 eval "! running $AGENT_PID"
         life --debug-boot-id another
@@ -221,9 +230,9 @@ die() {
 
 @test "conmon was killed while no agent ran: the step fails and says so" {
         need_podman "there is no conmon"
-        submit_all
-        agent_up
-        wait_until 20 eval '"$PODSTEP" show 1 | grep -q "running .*slow"' || fail "it does not begin"
+        PAUSE=20 submit_all
+        agent_up --jobs 1
+        slow_runs
         kill -KILL "$AGENT_PID"
         wait_until 5 eval "! running $AGENT_PID"
         for pid in "$XDG_STATE_HOME"/podstep/jobs/*/output/1.pid; do kill -KILL "$(cat "$pid")"; done
@@ -237,10 +246,11 @@ die() {
 
 @test "the engine is killed while the agent is away, and while it is there" {
         own_engine
-        submit_all
+        PAUSE=2 submit_all
         agent_up --engine "unix://$OWN_SOCK" --label-jobs services=0 --label-jobs parallel=0 --label-jobs single=0
         # what is made ahead is made: a Podman that is killed in the middle of making a container leaves half of one in its storage
-        wait_until 20 eval '"$PODSTEP" show 1 | grep -q "running .*slow" && "$PODSTEP" show 1 | grep -q "prepared .*fails"' || fail "it does not begin"
+        slow_runs
+        wait_until 20 eval '"$PODSTEP" show 1 | grep -q "prepared .*fails"' || fail "what comes next is not made"
         kill -KILL "$AGENT_PID"
         wait_until 5 eval "! running $AGENT_PID"
         own_engine_kill
