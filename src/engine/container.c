@@ -64,7 +64,8 @@ int service_container_inspect(Engine *engine, const char *name, ContainerStatus 
                           .method = "GET",
                           .path = { "containers", name, "json" },
                           .answer = answer_inspect,
-                          .ret.status = ret };
+                          .ret.status = ret,
+                          .is_slow = true };
 
         return call_start(engine, &spec, done, userdata, ret_task);
 }

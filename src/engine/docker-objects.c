@@ -38,7 +38,8 @@ int docker_volume_create(Engine *engine, const VolumeSpec *volume, char **ret_mo
                           .name = volume->name,
                           .answer = answer_volume,
                           .ret.text = ret_mountpoint,
-                          .body = &w };
+                          .body = &w,
+                          .is_slow = true };
 
         json_open_object(&w, NULL);
         json_put_string(&w, "Name", volume->name);

@@ -122,7 +122,8 @@ int service_image_inspect(Engine *engine, const char *image, ImageInfo *ret, Tas
                           .method = "GET",
                           .path = { "images", image, "json" },
                           .answer = answer_image,
-                          .ret.image = ret };
+                          .ret.image = ret,
+                          .is_slow = true };
 
         return call_start(engine, &spec, done, userdata, ret_task);
 }

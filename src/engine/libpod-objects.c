@@ -42,7 +42,8 @@ int libpod_pod_create(Engine *engine, const PodSpec *pod, TaskDone done, void *u
                           .path = { "pods", "create" },
                           .name = pod->name,
                           .answer = answer_pod,
-                          .body = &w };
+                          .body = &w,
+                          .is_slow = true };
 
         json_open_object(&w, NULL);
         json_put_string(&w, "name", pod->name);
@@ -86,7 +87,8 @@ int libpod_volume_create(Engine *engine, const VolumeSpec *volume, char **ret_mo
                           .name = volume->name,
                           .answer = answer_volume,
                           .ret.text = ret_mountpoint,
-                          .body = &w };
+                          .body = &w,
+                          .is_slow = true };
 
         json_open_object(&w, NULL);
         json_put_string(&w, "Name", volume->name);
@@ -105,7 +107,8 @@ int libpod_network_create(Engine *engine, const EngineNetworkSpec *network, Task
                           .path = { "networks", "create" },
                           .name = network->name,
                           .answer = answer_network,
-                          .body = &w };
+                          .body = &w,
+                          .is_slow = true };
         char mtu[16];
 
         json_open_object(&w, NULL);
@@ -133,7 +136,8 @@ int libpod_secret_create(Engine *engine, const char *name, const Map *labels, co
                           .method = "POST",
                           .path = { "secrets", "create" },
                           .name = name,
-                          .answer = answer_secret };
+                          .answer = answer_secret,
+                          .is_slow = true };
         _cleanup_(call_freep) Call *call = NULL;
         _cleanup_free_ char *text = NULL;
         JsonWriter w = { 0 };

@@ -8,9 +8,9 @@
 #include "engine/engine.h"
 
 /*
- * How long what is waited for. A slow answer is one that may come after layers were copied or trees removed; whether
- * the engine still lives is asked each call_usec meanwhile. An engine that refuses or cuts connections is away: a
- * socket-activated service leaves and returns.
+ * How long what is waited for. A slow answer is one that may come after layers were copied or trees removed, or after
+ * all that other jobs ask of the same locks; whether the engine still lives is asked each call_usec meanwhile. An
+ * engine that refuses or cuts connections is away: a socket-activated service leaves and returns.
  */
 typedef struct ServiceTimes {
         uint64_t call_usec, slow_usec, away_usec;
