@@ -19,7 +19,7 @@ except ImportError:
 
 # Faults of text, of names, and of what belongs together: nothing that the form of a value shows.
 UNSEEN = {
-    "pipeline": {"bad-circle", "bad-duplicate", "bad-host", "bad-names", "bad-near", "bad-needs", "bad-null", "bad-substitute"},
+    "pipeline": {"bad-circle", "bad-duplicate", "bad-escape", "bad-host", "bad-names", "bad-near", "bad-needs", "bad-null", "bad-substitute"},
     "gitlab": {"bad-empty", "bad-images", "bad-no-job", "bad-only-pre", "clone-bad-commit"},
 }
 # Right only with the values that the test gives them.

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "base/utf8.h"
 #include "pipeline/substitute.h"
 
@@ -107,4 +108,40 @@ int substituted_map_marks(const Substituted *substituted, const Source *source, 
                 *sorted[i] = (Mark) { from.line, from.column, columns_at(&from, sorted[i]->n_columns) };
         }
         return 0;
+}
+
+/* What the value of a variable may hold that means something else to YAML, in some place or other. */
+#define YAML_CHARACTERS "\"'[]{}#:,&*!|>%@`\\"
+
+/* An escape is looked for right at the fault, a variable in all of its line. */
+static bool can_break(const Substituted *substituted, const Source *source, size_t i, size_t at) {
+        const SubstitutedPiece *piece = &substituted->pieces[i], *next = piece + 1;
+        const char *value = substituted->source->text + piece->to;
+
+        if (str_starts_with(source->text + piece->from, "${"))
+                return i + 1 < substituted->n_pieces && strcspn(value, YAML_CHARACTERS) < next->to - piece->to;
+        return piece->from >= 2 && strncmp(source->text + piece->from - 2, "\\\\", 2) == 0 &&
+               (at + 1 == piece->to || at == piece->to);
+}
+
+char *substituted_culprit(const Substituted *substituted, const Source *source, const Mark *mark) {
+        Cursor cursor = { substituted->source, 0, 1, 1 };
+        const SubstitutedPiece *found = NULL;
+        size_t n, from;
+
+        cursor_to_place(&cursor, mark->line, mark->column);
+        from = (size_t) (source_line(substituted->source, mark->line, &n) - substituted->source->text);
+        for (size_t i = 0; i < substituted->n_pieces && substituted->pieces[i].to <= from + n; i++) {
+                const SubstitutedPiece *piece = &substituted->pieces[i];
+
+                if (found && piece->to > cursor.offset)
+                        break; /* the last one before the fault, else the first one behind */
+                if (piece->to >= from && can_break(substituted, source, i, cursor.offset))
+                        found = piece;
+        }
+        if (!found)
+                return NULL;
+        if (!str_starts_with(source->text + found->from, "${"))
+                return strdup("\\\\");
+        return strndup(source->text + found->from, found[1].from - found->from);
 }

@@ -36,3 +36,10 @@ void substituted_done(Substituted *substituted);
 
 /** substituted_map_marks() - moves places in the result to where they come from in the file: 0 or -ENOMEM */
 int substituted_map_marks(const Substituted *substituted, const Source *source, Mark **marks, size_t n_marks);
+
+/**
+ * substituted_culprit() - what was replaced in the line of a place in the result, so that YAML cannot read it
+ *
+ * Return: the text of the file, "${NAME}" or "\\\\", on the heap; NULL: nothing was, or memory is out
+ */
+char *substituted_culprit(const Substituted *substituted, const Source *source, const Mark *mark);

@@ -23,6 +23,23 @@ static int move_marks(const Substituted *substituted, const Source *source, Yaml
         return substituted_map_marks(substituted, source, marks, n_marks);
 }
 
+/* Of a fault that substitution brought nothing is to be seen in the file. */
+static void hint_at_substitution(const Substituted *substituted, const Source *source, DiagList *diags,
+                                 size_t n_before) {
+        for (size_t i = n_before; i < diags->n_diags; i++) {
+                Diag *diag = &diags->diags[i];
+                _cleanup_free_ char *culprit = diag->severity == DIAG_ERROR && diag->mark.line > 0
+                                                       ? substituted_culprit(substituted, source, &diag->mark)
+                                                       : NULL;
+
+                if (str_equal(culprit, "\\\\"))
+                        diag_set_hint(diag, "two backslashes become one before YAML is read, and four become two");
+                else if (culprit)
+                        diag_set_hint(diag, "'%s' is replaced before YAML is read, and its value does not fit here; "
+                                            "'$%s' is left to the shell", culprit, culprit);
+        }
+}
+
 int woodpecker_parse(const Source *source, const WoodpeckerContext *context, DiagList *diags, YamlDocument **ret) {
         _cleanup_(yaml_document_freep) YamlDocument *document = NULL;
         _cleanup_(substituted_done) Substituted substituted = { 0 };
@@ -37,8 +54,10 @@ int woodpecker_parse(const Source *source, const WoodpeckerContext *context, Dia
                 return r;
         n_diags = diags->n_diags;
         r = yaml_parse(substituted.source ? substituted.source : source, diags, &document);
-        if (substituted.source)
+        if (substituted.source) {
+                hint_at_substitution(&substituted, source, diags, n_diags);
                 q = move_marks(&substituted, source, document, diags, n_diags);
+        }
         *ret = TAKE_PTR(document);
         return q < 0 ? q : r;
 }

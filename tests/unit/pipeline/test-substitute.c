@@ -226,6 +226,47 @@ static void test_marks(void **state) {
         }
 }
 
+/* Which replacement is to blame for a fault at a place in the result. */
+static void test_culprit(void **state) {
+        static const struct {
+                const char *in;
+                Mark mark; /* in the result */
+                const char *want;
+        } rows[] = {
+                { "a: \"${quoted}\"", { 1, 6, 1 }, "${quoted}" },
+                { "a: \"${quoted}\"\nb: ${quoted}", { 2, 1, 1 }, "${quoted}" }, /* behind the place, in its line */
+                { "a: ${quoted}\nb: c", { 2, 1, 1 }, NULL },
+                { "b: c\na: ${quoted}", { 1, 1, 1 }, NULL },
+                { "a: ${v} ${quoted:-x} ${up}", { 1, 30, 1 }, "${quoted:-x}" }, /* the last that is not harmless */
+                { "a: ${quoted} ${star} ${v}", { 1, 8, 1 }, "${quoted}" },
+                { "a: ${v}", { 1, 5, 1 }, NULL },
+                { "a: ${nothing}", { 1, 4, 1 }, NULL },
+                { "a: \"\\\\d ${v}\"", { 1, 5, 1 }, "\\\\" },
+                { "a: \"\\\\d ${v}\"", { 1, 9, 1 }, NULL }, /* not there */
+                { "a: \\\\${quoted}", { 1, 9, 1 }, "${quoted}" },
+                { "${quoted}", { 9, 9, 1 }, NULL },
+        };
+
+        FOREACH_ROW(row, rows) {
+                _cleanup_(source_freep) Source *source = make_source(row->in);
+                _cleanup_(substituted_done) Substituted got = { 0 };
+                _cleanup_map_ Map values = STRMAP_INIT;
+                _cleanup_free_ char *culprit = NULL;
+                DiagList diags = { 0 };
+
+                print_message("case '%s' %u\n", row->in, row->mark.column);
+                fill_values(&values);
+                assert_int_equal(strmap_put(&values, "quoted", "say \"x\""), 0);
+                assert_int_equal(substitute(source, &values, &diags, &got), 0);
+                culprit = substituted_culprit(&got, source, &row->mark);
+                if (row->want)
+                        assert_string_equal(culprit, row->want);
+                else
+                        assert_null(culprit);
+                diag_list_done(&diags);
+        }
+}
+
 static char *repeat(const char *head, const char *item, size_t n, const char *tail) {
         _cleanup_str_ Str text = STR_INIT(SOURCE_BYTES_MAX);
 
@@ -272,7 +313,7 @@ static void test_limits(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {cmocka_unit_test(test_expansion), cmocka_unit_test(test_fault),
                                            cmocka_unit_test(test_warning), cmocka_unit_test(test_marks),
-                                           cmocka_unit_test(test_limits)};
+                                           cmocka_unit_test(test_culprit), cmocka_unit_test(test_limits)};
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
