@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/utf8.h"
 
 /* Text of others that is kept: an error of an engine, a line of a pull. */
@@ -169,11 +170,16 @@ void report_tick(Report *report, uint64_t realtime_usec) {
 }
 
 Report *report_free(Report *report) {
+        int r;
+
         if (!report)
                 return NULL;
         report->is_finished = true; /* the status goes away, whatever still runs */
         if (report->class->flush && report->steps)
                 report->class->flush(report);
+        r = output_drain(&report->output);
+        if (r < 0 && r != -EPIPE) /* who closed a pipe does not want more */
+                log_warning("the output is not complete: it could not be written: %s", error_message(NULL, r));
         output_done(&report->output);
         report->post = sd_event_source_disable_unref(report->post);
         report->timer = sd_event_source_disable_unref(report->timer);

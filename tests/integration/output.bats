@@ -204,6 +204,15 @@ job failed after TIME: 1 of 3 steps failed"
         assert_nothing_left
 }
 
+@test "output that cannot be written is told; the job goes on" {
+        checkout <<-Y
+	steps: [{name: s, image: $IMG/busybox:1, commands: [echo hello, exit 3]}]
+	Y
+        podstep_to /dev/full run
+        assert_status 1
+        [[ $stderr == *"warning: the output is not complete: it could not be written: No space left"* ]] || fail "$stderr"
+}
+
 @test "a slow reader gets everything" {
         checkout <<-Y
 	steps:
