@@ -23,7 +23,7 @@ for f in json.load(sys.stdin)["findings"]:
                 assert_output_matches 'ok +versions +docker [0-9]'
                 refute_output_matches ' (subuid|idmap|mapping|network|dns|short-names) '
         else
-                assert_output_contains "ok       engine       Podman "
+                assert_output_matches "^ok +engine +Podman "
                 assert_output_matches 'ok +subuid +[0-9]+ ids'
         fi
         assert_output_matches '(Jobs will run|All is well)'
