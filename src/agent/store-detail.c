@@ -114,7 +114,6 @@ int store_put_record(Store *store, const char *id, const char *key, const char *
         store->n_writes++;
         maybe_die(store, false);
         (void) sqlite3_reset(statement);
-        (void) store_run(store, "PRAGMA synchronous = NORMAL", NULL);
         statement_bind_text(statement, 1, id);
         statement_bind_text(statement, 2, key);
         statement_bind_text(statement, 3, value);

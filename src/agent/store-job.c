@@ -90,7 +90,7 @@ int store_add_job(Store *store, StoredJob *job, const StoredStep *steps, size_t 
         return store_commit(store, r, reterr);
 }
 
-int store_start_job(Store *store, const char *id, const char *boot, uint64_t realtime_usec, Error **reterr) {
+static int update_start(Store *store, const char *id, const char *boot, uint64_t realtime_usec, Error **reterr) {
         _cleanup_(statement_freep) Statement *statement = NULL;
         int r = store_prepare(store, "UPDATE jobs SET state = 1, boot = ?2, started = ?3 WHERE id = ?1", &statement,
                               reterr);
@@ -100,6 +100,13 @@ int store_start_job(Store *store, const char *id, const char *boot, uint64_t rea
         statement_bind_text(statement, 2, boot);
         statement_bind_uint(statement, 3, realtime_usec);
         return change(store, statement, id, reterr);
+}
+
+/* On the disk before the job does anything: one that lost its power while it deployed must not deploy once more. */
+int store_start_job(Store *store, const char *id, const char *boot, uint64_t realtime_usec, Error **reterr) {
+        int r = store_begin(store, DURABLE_POWER, reterr);
+
+        return r < 0 ? r : store_commit(store, update_start(store, id, boot, realtime_usec, reterr), reterr);
 }
 
 static int delete_records(Store *store, const char *id, Error **reterr) {

@@ -77,9 +77,7 @@ int store_run(Store *store, const char *sql, Error **reterr) {
 }
 
 int store_begin(Store *store, Durability durability, Error **reterr) {
-        int r = store_run(store,
-                          durability == DURABLE_POWER ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL",
-                          reterr);
+        int r = durability == DURABLE_POWER ? store_run(store, "PRAGMA synchronous = FULL", reterr) : 0;
 
         return r < 0 ? r : store_run(store, "BEGIN IMMEDIATE", reterr);
 }
@@ -89,6 +87,8 @@ int store_commit(Store *store, int r, Error **reterr) {
                 r = store_run(store, "COMMIT", reterr);
         if (r < 0)
                 (void) store_run(store, "ROLLBACK", NULL);
+        /* What is written without a transaction of its own waits for no disk. */
+        (void) store_run(store, "PRAGMA synchronous = NORMAL", NULL);
         return r;
 }
 
@@ -138,7 +138,7 @@ static int open_database(Store *store, Error **reterr) {
         (void) sqlite3_limit(store->db, SQLITE_LIMIT_LENGTH, (int) STORE_VALUE_BYTES_MAX);
         /* secure_delete: what is wiped is overwritten. */
         return store_run(store, "PRAGMA journal_mode = WAL; PRAGMA secure_delete = ON; PRAGMA cache_size = -1024;"
-                                "PRAGMA wal_autocheckpoint = 256", reterr);
+                                "PRAGMA wal_autocheckpoint = 256; PRAGMA synchronous = NORMAL", reterr);
 }
 
 int store_open(const char *directory, Store **ret, Error **reterr) {

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "agent/store-internal.h"
@@ -417,14 +418,81 @@ static void test_power_loss(void **state) {
         assert_int_equal(count_after_loss(db, n_db, wal, n_wal, false), JOBS);
 }
 
+/* SQLite calls ours, whichever of the two it was built for. */
+static unsigned n_syncs;
+
+int fdatasync(int fd) {
+        n_syncs++;
+        return (int) syscall(SYS_fdatasync, fd);
+}
+
+int fsync(int fd) {
+        n_syncs++;
+        return (int) syscall(SYS_fsync, fd);
+}
+
+static void do_add(Store *store) {
+        add_with(store, "01aaaaaaaa", "", NULL);
+}
+
+static void do_start(Store *store) {
+        assert_int_equal(store_start_job(store, "01aaaaaaaa", "boot", 2000, NULL), 0);
+}
+
+static void do_record(Store *store) {
+        assert_int_equal(store_put_record(store, "01aaaaaaaa", "phase", "cleaning"), 0);
+}
+
+static void do_step(Store *store) {
+        StoredStep step = { .name = (char *) "a", .kind = (char *) "commands", .state = (char *) "running" };
+
+        assert_int_equal(store_put_step(store, "01aaaaaaaa", &step), 0);
+}
+
+static void do_note(Store *store) {
+        StoredNote note = { .step = -1, .text = (char *) "a note" };
+
+        assert_int_equal(store_put_note(store, "01aaaaaaaa", &note), 0);
+}
+
+static void do_end(Store *store) {
+        StoredJob job = { .id = (char *) "01aaaaaaaa", .result = JOB_SUCCESS };
+
+        assert_int_equal(store_end_job(store, &job, NULL), 0);
+}
+
+/* What was acknowledged, or must not be done twice, waits for the disk; nothing else does, whatever came before it. */
+static void test_syncs(void **state) {
+        static const struct {
+                const char *what;
+                void (*run)(Store *store);
+                bool waits;
+        } rows[] = {
+                { "add", do_add, true },      { "step", do_step, false },     { "record", do_record, false },
+                { "start", do_start, true },  { "note", do_note, false },     { "record", do_record, false },
+                { "start", do_start, true },  { "record", do_record, false }, { "end", do_end, true },
+                { "step", do_step, false },
+        };
+        _cleanup_scratch_ char *directory = scratch();
+        _cleanup_(store_freep) Store *store = open_store(directory);
+
+        FOREACH_ROW(row, rows) {
+                unsigned before = n_syncs;
+
+                print_message("%s\n", row->what);
+                row->run(store);
+                assert_int_equal(n_syncs > before, row->waits);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_life_of_a_job), cmocka_unit_test(test_steps_records_notes),
                 cmocka_unit_test(test_one_agent),     cmocka_unit_test(test_migration),
                 cmocka_unit_test(test_old_file),      cmocka_unit_test(test_newer),
                 cmocka_unit_test(test_no_database),   cmocka_unit_test(test_expired),
-                cmocka_unit_test(test_open_group),
-                cmocka_unit_test(test_power_loss),
+                cmocka_unit_test(test_open_group),    cmocka_unit_test(test_power_loss),
+                cmocka_unit_test(test_syncs),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
