@@ -145,6 +145,8 @@ static int submit(Client *client, const RunOptions *options, const SessionInput 
 
         if (r >= 0)
                 r = make_body(options, input, upload, &body, reterr);
+        if (options->git) /* all is known; Ctrl-C from here on leaves no clone */
+                (void) file_remove_tree(options->directory);
         if (r >= 0)
                 r = client_call(client, "POST", "/v1/jobs", body, ret, reterr);
         if (body)
@@ -189,6 +191,8 @@ static int look_into(RunOptions *options) {
         _cleanup_(error_freep) Error *error = NULL;
         int r = fetch_repository(options->git, options->ref, &options->directory, &error);
 
+        if (r == -ECANCELED)
+                return EXIT_CANCELED;
         if (r < 0) {
                 log_error("%s", error_message(error, r));
                 return EXIT_USAGE;

@@ -5,7 +5,8 @@ setup_file() { leaks_before; }
 setup() {
         need_engine
         SOCK=$BATS_TEST_TMPDIR/agent.sock
-        export PODSTEP_SOCKET=$SOCK
+        export PODSTEP_SOCKET=$SOCK TMPDIR=$BATS_TEST_TMPDIR/tmp
+        mkdir "$TMPDIR"
 }
 teardown() { end_test; }
 teardown_file() { leaks_after; }
@@ -15,6 +16,8 @@ agent_up() {
         AGENT_PID=$!
         wait_until 20 test -S "$SOCK" || fail "the agent does not come up:" "$(cat "$BATS_TEST_TMPDIR"/background.*.log)"
 }
+# refute_clone: nothing is left of what was fetched to look into
+refute_clone() { [ -z "$(ls "$TMPDIR")" ] || fail "left in $TMPDIR: $(ls "$TMPDIR")"; }
 api() { curl -sS --fail-with-body -m 60 --unix-socket "$SOCK" "http://podstep$1" "${@:2}"; }
 
 small() {
@@ -259,5 +262,57 @@ small() {
         podstep submit --git "$BATS_TEST_TMPDIR/bare.git" --ref nothing
         assert_status 2
         assert_output_contains "git cannot fetch"
-        [ -z "$(ls -d /tmp/podstep-fetch-* 2>/dev/null)" ] || fail "left: $(ls -d /tmp/podstep-fetch-*)"
+        refute_clone
+}
+
+# interrupted: the submit of podstep_start ends with Ctrl-C, and leaves no clone
+interrupted() {
+        kill -INT "$PODSTEP_PID" || true
+        podstep_end 20
+        [ "$status" = 130 ] || fail "exit status $status:" "$output"
+        refute_clone
+}
+
+@test "Ctrl-C ends a submit that waits for its job; the job goes on" {
+        small "echo begun, 'until test -e go; do sleep 0.1; done', echo over"
+        agent_up
+        podstep_start submit --wait --write
+        wait_output "begun"
+        interrupted
+        touch go
+        podstep logs --follow 1
+        assert_output_contains "[one] over"
+        git clone -q --bare "$CHECKOUT" "$BATS_TEST_TMPDIR/bare.git"
+        podstep_start submit --wait --git "$BATS_TEST_TMPDIR/bare.git"
+        wait_output "begun"
+        interrupted
+        podstep cancel 2
+        assert_status 0
+        podstep logs --follow 2
+}
+
+@test "Ctrl-C ends a submit that sends its checkout, or that git fetches for" {
+        local asked=$BATS_TEST_TMPDIR/asked
+        small
+        # an agent that takes the connection, and no more
+        background python3 -c '
+import signal, socket, sys
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1])
+listener.listen(4)
+client = listener.accept()[0]
+client.recv(1)
+open(sys.argv[2], "w")
+signal.pause()' "$SOCK" "$asked"
+        wait_until 20 test -S "$SOCK"
+        head -c 4000000 /dev/zero >large
+        podstep_start submit --upload
+        wait_until 20 test -e "$asked" || fail "nothing is sent"
+        interrupted
+        # a server that git waits for
+        rm "$asked"
+        export GIT_SSH_COMMAND="touch '$asked'; exec sleep 1000;"
+        podstep_start submit --git ssh://nowhere.invalid/project.git
+        wait_until 20 test -e "$asked" || fail "git does not begin:" "$(cat "$PODSTEP_OUT")"
+        interrupted
 }
