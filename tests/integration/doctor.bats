@@ -19,7 +19,7 @@ for f in json.load(sys.stdin)["findings"]:
         podstep doctor
         [ "$status" -le 1 ] || fail "$output"
         if [ "$ENGINE" = docker ]; then
-                assert_output_contains "note     engine       Docker "
+                assert_output_matches "^note +engine +Docker "
                 assert_output_matches 'ok +versions +docker [0-9]'
                 refute_output_matches ' (subuid|idmap|mapping|network|dns|short-names) '
         else
