@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "cli/output.h"
 #include "cli/report.h"
 #include "config/import.h"
 #include "job/event.h"
@@ -74,8 +75,10 @@ static int put_out(const ConfigValues *values, const Str *text) {
 
         if (values->output)
                 r = write_new(values->output, text);
-        else if (fputs(str_get(text), stdout) < 0 || fflush(stdout) != 0)
-                r = -errno;
+        else {
+                fputs(str_get(text), stdout);
+                r = output_stdout();
+        }
         if (r == -EEXIST)
                 log_error("'%s' is there already; remove it, or choose another name", values->output);
         else if (r < 0)

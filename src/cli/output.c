@@ -101,3 +101,7 @@ void output_done(Output *output) {
         output->own_fd = fd_close(output->own_fd);
         str_done(&output->buffer);
 }
+
+int output_stdout(void) {
+        return (fflush(stdout) == 0 && !ferror(stdout)) || errno == EPIPE ? 0 : -errno;
+}

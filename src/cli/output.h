@@ -32,6 +32,9 @@ int output_flush(Output *output);
 int output_drain(Output *output);
 void output_done(Output *output);
 
+/** output_stdout() - writes what stdio holds for standard output: 0, also if nobody reads any more, or -errno */
+int output_stdout(void);
+
 /** output_offer() - output_flush() once enough has been gathered */
 static inline void output_offer(Output *output) {
         if (output->buffer.n >= OUTPUT_PIECE_BYTES)

@@ -1,9 +1,11 @@
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/strv.h"
 #include "cli/completion.h"
+#include "cli/output.h"
 #include "cli/session.h"
 #include "cli/verbs.h"
 #include "job/event.h"
@@ -25,6 +27,16 @@ static int print_steps(void) {
         return code;
 }
 
+static int print(const Str *text) {
+        int r;
+
+        fputs(str_get(text), stdout);
+        r = output_stdout();
+        if (r < 0)
+                log_error("cannot write the completion: %s", strerror(-r));
+        return r < 0 ? EXIT_ENGINE : EXIT_SUCCESS;
+}
+
 int verb_completion(const Verb *verb, char *const *args, void *values) {
         static const struct {
                 const char *shell;
@@ -42,9 +54,7 @@ int verb_completion(const Verb *verb, char *const *args, void *values) {
         FOREACH_ROW(row, rows)
                 if (strv_length(args) == 1 && str_equal(args[0], row->shell)) {
                         row->make(&program, &text);
-                        if (text.error < 0 || fputs(str_get(&text), stdout) < 0 || fflush(stdout) != 0)
-                                return EXIT_ENGINE;
-                        return EXIT_SUCCESS;
+                        return text.error < 0 ? EXIT_ENGINE : print(&text);
                 }
         log_error("expected one of bash, zsh, fish or steps behind 'podstep completion'");
         return EXIT_USAGE;

@@ -6,14 +6,18 @@
 #include "base/strv.h"
 #include "cli/config-import.h"
 #include "cli/configure.h"
+#include "cli/output.h"
 #include "cli/verbs.h"
 #include "job/event.h"
 
 static int print(const Str *text) {
-        if (fputs(str_get(text), stdout) >= 0 && fflush(stdout) == 0)
-                return 0;
-        log_error("cannot write the configuration: %s", strerror(errno));
-        return EXIT_ENGINE;
+        int r;
+
+        fputs(str_get(text), stdout);
+        r = output_stdout();
+        if (r < 0)
+                log_error("cannot write the configuration: %s", strerror(-r));
+        return r < 0 ? EXIT_ENGINE : 0;
 }
 
 static int show(const ConfigValues *values, const char *key) {
@@ -27,7 +31,8 @@ static int show(const ConfigValues *values, const char *key) {
                 return code;
         r = key ? config_show_key(&config, key, flags, &out, &error) : config_show(&config, flags, &out);
         if (r < 0) {
-                log_error("%s", error_message(error, r));
+                log_error("%s%s", error_message(error, r),
+                          r == -EINVAL ? "\n   hint: 'podstep config --defaults' lists the keys" : "");
                 return r == -EINVAL ? EXIT_USAGE : EXIT_ENGINE;
         }
         if (out.n == 0 && !key)

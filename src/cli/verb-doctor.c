@@ -5,6 +5,7 @@
 #include "cli/doctor-options.h"
 #include "cli/examine.h"
 #include "cli/findings-print.h"
+#include "cli/output.h"
 #include "cli/verbs.h"
 #include "job/event.h"
 
@@ -17,7 +18,8 @@ static int print_text(const Findings *findings, const DoctorOptions *options) {
 
         findings_print(findings, style, &text);
         findings_print_verdict(findings, style, &text);
-        return text.error < 0 || fputs(str_get(&text), stdout) < 0 || fflush(stdout) != 0 ? -EIO : 0;
+        fputs(str_get(&text), stdout);
+        return text.error < 0 ? text.error : output_stdout();
 }
 
 static int print_json(const Findings *findings) {
@@ -29,7 +31,17 @@ static int print_json(const Findings *findings) {
         json_close(&w);
         if (json_finish(&w, true, &text) < 0)
                 return -ENOMEM;
-        return puts(text) < 0 || fflush(stdout) != 0 ? -EIO : 0;
+        puts(text);
+        return output_stdout();
+}
+
+static int print(const Findings *findings, const DoctorOptions *options) {
+        int r = options->json ? print_json(findings) : print_text(findings, options);
+
+        if (r >= 0)
+                return findings_exit_code(findings);
+        log_error("cannot write what was found: %s", error_message(NULL, r));
+        return EXIT_ENGINE;
 }
 
 int verb_doctor(const Verb *verb, char *const *args, void *values) {
@@ -40,9 +52,7 @@ int verb_doctor(const Verb *verb, char *const *args, void *values) {
         int r, exit_code;
 
         r = examine(options, &facts, &findings, &error);
-        if (r >= 0)
-                r = options->json ? print_json(&findings) : print_text(&findings, options);
-        exit_code = r < 0 ? EXIT_ENGINE : findings_exit_code(&findings);
+        exit_code = r < 0 ? EXIT_ENGINE : print(&findings, options);
         if (r < 0)
                 log_error("%s", error_message(error, r));
         findings_done(&findings);

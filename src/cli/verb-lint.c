@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "cli/configure.h"
 #include "cli/lint-files.h"
+#include "cli/output.h"
 #include "cli/report.h"
 #include "cli/variables.h"
 #include "cli/verbs.h"
@@ -86,9 +87,11 @@ static int lint_files(const LintFiles *files, const LintValues *values, const Ma
 }
 
 static int print(const char *text, Error **reterr) {
-        if (fputs(text, stdout) < 0 || fflush(stdout) != 0)
-                return error_set(reterr, errno, "cannot write the findings: %s", strerror(errno));
-        return 0;
+        int r;
+
+        fputs(text, stdout);
+        r = output_stdout();
+        return r < 0 ? error_set(reterr, -r, "cannot write the findings: %s", strerror(-r)) : 0;
 }
 
 static int lint(const LintValues *values, char *const *args, DiagFormatter *formatter, Error **reterr) {

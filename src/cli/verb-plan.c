@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "cli/configure.h"
+#include "cli/output.h"
 #include "cli/session.h"
 #include "cli/verbs.h"
 #include "job/event.h"
@@ -38,8 +39,8 @@ static int print_plans(Plan *const *plans, size_t n_plans, const RunOptions *opt
                         putchar('\n');
                 r = print_plan(plans[i], options);
         }
-        if (r == 0 && (fflush(stdout) != 0 || ferror(stdout)))
-                r = -errno;
+        if (r == 0)
+                r = output_stdout();
         if (r < 0)
                 log_error("cannot write the plan: %s", strerror(-r));
         return r;

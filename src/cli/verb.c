@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/strv.h"
+#include "cli/output.h"
 #include "document/diag.h"
 #include "job/event.h"
 
@@ -40,19 +41,35 @@ static const Verb *find_verb(const Program *program, const char *name) {
         return NULL;
 }
 
-static int show(FILE *out, const Str *text, int exit_code) {
-        return fputs(str_get(text), out) < 0 || fflush(out) != 0 ? EXIT_FAILURE : exit_code;
+static int show(const Program *program, FILE *out, const Str *text, int exit_code) {
+        int r;
+
+        fputs(str_get(text), out);
+        r = output_stdout();
+        if (r < 0)
+                fprintf(stderr, "%s: cannot write: %s\n", program->name, strerror(-r));
+        return r < 0 ? EXIT_ENGINE : exit_code;
+}
+
+/* The verb that is meant by what other tools have, or by a slip of the fingers; NULL: who knows */
+static const char *find_near(const Program *program, const char *word) {
+        _cleanup_free_ char *between = str_printf(" %s ", word);
+        const char *names[VERBS_MAX];
+        size_t n_names = 0;
+
+        FOREACH_VERB(verb, program->verbs) {
+                if (between && verb->also && !strchr(word, ' ') && strstr(verb->also, between))
+                        return verb->name;
+                if (n_names < VERBS_MAX)
+                        names[n_names++] = verb->name;
+        }
+        return diag_suggest(word, names, n_names);
 }
 
 static int refuse_verb(const Program *program, const char *word) {
         _cleanup_free_ char *shown = str_escape(word, strlen(word), 80);
-        const char *names[VERBS_MAX], *near;
-        size_t n_names = 0;
+        const char *near = find_near(program, word);
 
-        FOREACH_VERB(verb, program->verbs)
-                if (n_names < VERBS_MAX)
-                        names[n_names++] = verb->name;
-        near = diag_suggest(word, names, n_names);
         fprintf(stderr, "%s: unknown verb '%s'\n", program->name, shown ? shown : "");
         if (near)
                 fprintf(stderr, "   hint: did you mean '%s %s'?\n", program->name, near);
@@ -71,7 +88,7 @@ static int help(const Program *program, const char *name) {
                 verb_help(program, verb, &text);
         else
                 verb_help_all(program, &text);
-        return show(stdout, &text, EXIT_SUCCESS);
+        return show(program, stdout, &text, EXIT_SUCCESS);
 }
 
 /* A struct of options that cleans up after itself. */
@@ -125,11 +142,13 @@ int verb_main(const Program *program, char *const *argv) {
                 _cleanup_str_ Str text = STR_INIT(HELP_BYTES_MAX);
 
                 verb_help_all(program, &text);
-                return show(stderr, &text, EXIT_USAGE);
+                return show(program, stderr, &text, EXIT_USAGE);
         }
         if (str_equal(word, "--version") || str_equal(word, "-V")) {
-                printf("%s %s\n", program->name, program->version);
-                return EXIT_SUCCESS;
+                _cleanup_str_ Str text = STR_INIT(HELP_BYTES_MAX);
+
+                (void) str_appendf(&text, "%s %s\n", program->name, program->version);
+                return show(program, stdout, &text, EXIT_SUCCESS);
         }
         if (str_equal(word, "--help") || str_equal(word, "-h") || str_equal(word, "help"))
                 return help(program, argv[2]);

@@ -10,6 +10,7 @@ struct Verb {
         const char *name;
         const char *arguments; /* "[FILE...]"; NULL: none */
         const char *words;     /* what an argument may be, with blanks between; NULL: anything */
+        const char *also;      /* what other tools call it, with blanks around each; only a hint comes of it */
         const char *summary;   /* one line, for the list of verbs */
         const char *description; /* some sentences, for its own help */
         const Option *options;

@@ -45,7 +45,8 @@ static void done_client_values(void *values) {
         .options = (rows), .values_size = sizeof(RunOptions), .values_init = init_values, .values_done = done_values
 
 const Verb podstep_verbs[] = {
-        { "run", "[FILE...]", RUN_OPTIONS(run_option_rows), .run = verb_run, .summary = "run a workflow here and now",
+        { "run", "[FILE...]", RUN_OPTIONS(run_option_rows), .run = verb_run,
+          .also = " exec start ", .summary = "run a workflow here and now",
           .description = "Runs the steps of a workflow in containers of your own rootless Podman and shows what they "
                          "print. Without FILE it is "
                          ".woodpecker/*.yaml, .woodpecker.yaml or .gitlab-ci.yml of the checkout; a directory stands "
@@ -58,7 +59,8 @@ const Verb podstep_verbs[] = {
         { "plan", "[FILE...]", RUN_OPTIONS(plan_option_rows), .run = verb_plan, .summary = "show what 'run' would do",
           .description = "Reads a workflow as 'run' does and shows what would run, in which order and how. No engine "
                          "is needed." },
-        { "lint", "[FILE...]", .options = lint_option_rows, .run = verb_lint, .values_size = sizeof(LintValues),
+        { "lint", "[FILE...]", .options = lint_option_rows, .run = verb_lint,
+          .also = " check validate verify ", .values_size = sizeof(LintValues),
           .values_init = init_lint_values, .values_done = done_lint_values,
           .summary = "find what is wrong in a workflow",
           .description = "Checks workflows for all events at once, without running anything: errors, and what is "
@@ -92,17 +94,23 @@ const Verb podstep_verbs[] = {
                          "it is. The job is safe as soon as its number is told.\n\n"
                          "Exit code: 0 it is queued; 2 a wrong command line or file; 3 refused by policy; 125 there is "
                          "no agent. With '--wait' that of 'run'." },
-        { "ps", NULL, CLIENT_OPTIONS(ps_option_rows), .run = verb_ps, .summary = "list the agent's jobs",
+        { "ps", NULL, CLIENT_OPTIONS(ps_option_rows), .run = verb_ps,
+          .also = " list ls jobs queue ", .summary = "list the agent's jobs",
           .description = "Lists jobs that wait or run, the newest first." },
-        { "logs", "JOB", CLIENT_OPTIONS(logs_option_rows), .run = verb_logs, .summary = "show what a job printed",
+        { "logs", "JOB", CLIENT_OPTIONS(logs_option_rows), .run = verb_logs,
+          .also = " trace ", .summary = "show what a job printed",
           .description = "Shows what the steps of a job printed. JOB is its number or its id." },
-        { "show", "JOB", CLIENT_OPTIONS(show_option_rows), .run = verb_show, .summary = "show a job and its steps",
+        { "show", "JOB", CLIENT_OPTIONS(show_option_rows), .run = verb_show,
+          .also = " inspect status ", .summary = "show a job and its steps",
           .description = "Shows how a job stands, or how it ended, with each of its steps." },
-        { "cancel", "JOB...", CLIENT_OPTIONS(cancel_option_rows), .run = verb_cancel, .summary = "end jobs early",
+        { "cancel", "JOB...", CLIENT_OPTIONS(cancel_option_rows), .run = verb_cancel,
+          .also = " kill stop abort ", .summary = "end jobs early",
           .description = "Jobs that run are stopped with grace and cleaned up; those that wait never begin." },
-        { "rerun", "JOB", CLIENT_OPTIONS(rerun_option_rows), .run = verb_rerun, .summary = "queue a job again",
+        { "rerun", "JOB", CLIENT_OPTIONS(rerun_option_rows), .run = verb_rerun,
+          .also = " restart retry ", .summary = "queue a job again",
           .description = "Queues the same workflow with the same variables once more, as a new job." },
         { "enter", "[JOB [STEP]] [-- COMMAND...]", RUN_OPTIONS(enter_option_rows), .run = verb_enter,
+          .also = " attach shell ssh ",
           .has_command = true, .command_offset = OPTION_OFFSET(RunOptions, command, char **),
           .summary = "a shell in a step that failed",
           .description = "Starts a shell in the container of a step that was kept, with the same user, variables, "
@@ -119,6 +127,7 @@ const Verb podstep_verbs[] = {
                          "that is so." },
         { "prune", "[WHAT]", .words = "left-overs images volumes prune prune-volumes all space help",
           RUN_OPTIONS(prune_option_rows), .run = verb_prune,
+          .also = " clean gc ",
           .summary = "remove left-overs, and images and caches that nothing uses",
           .description = "Removes pods, containers, volumes and networks of jobs whose podstep does not run any more; "
                          "they are known by "
@@ -135,7 +144,8 @@ const Verb podstep_verbs[] = {
                   "that matters, "
                   "and the command that mends it. Changes nothing.\n\n"
                   "Exit code: 0 all is well; 1 there are warnings; 2 no job will run, or a wrong command line." },
-        { "setup", NULL, .options = setup_option_rows, .run = verb_setup, .values_size = sizeof(DoctorOptions),
+        { "setup", NULL, .options = setup_option_rows, .run = verb_setup,
+          .also = " init install ", .values_size = sizeof(DoctorOptions),
           .values_done = done_doctor_options, .summary = "make this account ready for jobs",
           .description = "Does what 'doctor' would have you do, as far as it needs no root: lets your services go on "
                          "when you log out, and "

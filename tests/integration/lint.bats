@@ -313,3 +313,38 @@ fields() { # KEY: of each finding in JSON, joined by '|'
         assert_output_contains "error: step 'a': the image 'alpine:3.22' is not on the list of allowed images"
         refute_output_contains "has no image"
 }
+
+# unread ARGS...: with a standard output that nobody reads any more
+unread() {
+        run timeout 20 /usr/bin/python3 -c '
+import os, subprocess, sys
+read, write = os.pipe()
+os.close(read)
+sys.exit(subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=write).returncode)' "$PODSTEP" "$@"
+}
+
+@test "words of other tools lead to the verb" {
+        for pair in exec:run check:lint list:ps kill:cancel attach:enter lnit:lint; do
+                podstep "${pair%%:*}"
+                assert_status 2
+                assert_output_contains "did you mean 'podstep ${pair#*:}'?"
+        done
+        podstep config show
+        assert_status 2
+        assert_output_contains "'podstep config --defaults' lists the keys"
+}
+
+@test "a reader that has enough is no fault, a full disk is one" {
+        warned .woodpecker.yaml
+        for words in --version --help 'lint --help' lint 'lint --schema' 'lint --json' plan 'plan --json' 'plan --dot' \
+                     'config --defaults' 'completion bash'; do
+                # shellcheck disable=SC2086
+                unread $words
+                [ "$status" = 0 ] && [ "$output" = "" ] || fail "podstep $words, unread:" "$status $output"
+                status=0
+                # shellcheck disable=SC2086
+                "$PODSTEP" $words >/dev/full 2>stderr </dev/null || status=$?
+                [ "$status" = 125 ] && grep -q "cannot write.*: No space left" stderr ||
+                        fail "podstep $words, full:" "$status $(cat stderr)"
+        done
+}
