@@ -10,6 +10,8 @@
 #include "job/directory.h"
 #include "job/removal.h"
 
+#define NAME_PREFIX "podstep-"
+
 /* Pods first: their containers go with them. Volumes last: they must be free. */
 static const ObjectKind order[] = { OBJECT_POD, OBJECT_CONTAINER, OBJECT_NETWORK, OBJECT_SECRET, OBJECT_VOLUME };
 
@@ -68,6 +70,17 @@ static bool is_job_id(const char *text) {
         return *text && strspn(text, "0123456789abcdefghijklmnopqrstuvwxyz") == strlen(text);
 }
 
+/*
+ * All that a job makes is named after it. Labels alone are not enough: a container has those of its image too, and who
+ * made that may have written ours into it, so that somebody else's containers would be removed.
+ */
+static bool is_named_after(const char *name, const char *job) {
+        size_t n = strlen(NAME_PREFIX), n_job = strlen(job);
+
+        return str_starts_with(name, NAME_PREFIX) && strncmp(name + n, job, n_job) == 0 &&
+               strchr("-.", name[n + n_job]); /* or its end */
+}
+
 static int note_found(Sweep *sweep, ObjectKind kind) {
         for (size_t i = 0; i < sweep->found.n_objects; i++) {
                 const EngineObject *object = &sweep->found.objects[i];
@@ -75,8 +88,8 @@ static int note_found(Sweep *sweep, ObjectKind kind) {
                            *state = strmap_get(&object->labels, "io.podstep.state");
                 int r;
 
-                if (!job || !is_job_id(job) || !str_equal(state, sweep->spec.state_directory) ||
-                    !is_left_over(&sweep->spec, job))
+                if (!job || !is_job_id(job) || !is_named_after(object->name, job) ||
+                    !str_equal(state, sweep->spec.state_directory) || !is_left_over(&sweep->spec, job))
                         continue;
                 r = add_item(sweep->result, kind, object->name, job);
                 if (r < 0)
