@@ -12,6 +12,7 @@
 #include "base/strv.h"
 #include "engine/find-config.h"
 #include "engine/service.h"
+#include "http/url.h"
 
 #define TRIED_MAX (16U * 1024) /* bytes of what is told */
 
@@ -97,9 +98,10 @@ static void find_give_up(Find *find) {
 }
 
 static void find_fail(Find *find, const Candidate *candidate, int r, const Error *error) {
+        _cleanup_free_ char *shown = url_show(candidate->connection.url);
         _cleanup_(error_freep) Error *mine = NULL;
 
-        (void) error_set(&mine, -r, "engine '%s' (%s): %s%s%s", candidate->connection.url, candidate->origin,
+        (void) error_set(&mine, -r, "engine '%s' (%s): %s%s%s", shown ? shown : "", candidate->origin,
                          error_message(error, r),
                          r == -ECONNREFUSED && str_starts_with(candidate->connection.url, "unix:") ? "; " : "",
                          r == -ECONNREFUSED && str_starts_with(candidate->connection.url, "unix:") ? hint(find) : "");
@@ -129,6 +131,7 @@ static void on_open(Task *task, int r, const Error *error, void *userdata) {
         Find *find = userdata;
         const Candidate *candidate = &find->candidates[find->next - 1];
         _cleanup_(error_freep) Error *mine = error_copy(error);
+        _cleanup_free_ char *shown = NULL;
 
         find->pending = task_free(find->pending);
         if (r >= 0)
@@ -138,7 +141,8 @@ static void on_open(Task *task, int r, const Error *error, void *userdata) {
                 return;
         }
         find->had_unfit |= r == -EPROTONOSUPPORT;
-        (void) str_appendf(&find->tried, "%s%s (%s)", find->tried.n > 0 ? ", " : "", candidate->connection.url,
+        shown = url_show(candidate->connection.url);
+        (void) str_appendf(&find->tried, "%s%s (%s)", find->tried.n > 0 ? ", " : "", shown ? shown : "",
                            error_message(mine, r));
         r = find_try(find);
         if (r < 0)

@@ -225,6 +225,15 @@ char *url_format(const Url *url) {
         return str_take(&out);
 }
 
+char *url_show(const char *text) {
+        const char *host = strrchr(text, '@'), *slashes = strstr(text, "://");
+        const char *user = slashes && host && slashes < host ? slashes + strlen("://") : text;
+        const char *colon = host ? memchr(user, ':', (size_t) (host - user)) : NULL;
+        _cleanup_free_ char *shown = colon ? str_printf("%.*s:...%s", (int) (colon - text), text, host) : strdup(text);
+
+        return shown ? str_escape(shown, strlen(shown), URL_MAX) : NULL;
+}
+
 int url_append_query(Str *url, const char *name, const char *value) {
         if (!value)
                 return url->error;

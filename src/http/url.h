@@ -30,6 +30,9 @@ void url_done(Url *url);
 /** url_format() - the text that gives the same Url; NULL if memory is out */
 char *url_format(const Url *url);
 
+/** url_show() - for messages, of whatever was given: without what may be a password; NULL if memory is out */
+char *url_show(const char *text);
+
 /** url_append_query() - "?name=value" or "&name=value", percent-encoded; NULL value: nothing */
 int url_append_query(Str *url, const char *name, const char *value);
 /** url_append_segment() - one path segment, percent-encoded, without a slash before it */

@@ -221,6 +221,8 @@ static void test_named_only(void **state) {
         assert_text(scene, "(--engine)");
         assert_int_equal(open_engine(scene, "rubbish"), -EINVAL);
         assert_text(scene, "engine 'rubbish' (--engine): ");
+        assert_int_equal(open_engine(scene, "ssh://core:hush@host/x"), -EINVAL);
+        assert_text(scene, "engine 'ssh://core:...@host/x' (--engine): ");
 }
 
 /*

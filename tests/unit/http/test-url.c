@@ -136,12 +136,31 @@ static void test_append(void **state) {
                                            "?filters=%7B%22label%22%3A%5B%22a%3Db%26c%22%5D%7D&t=");
 }
 
+static void test_show(void **state) {
+        static const char *const rows[][2] = {
+                { "unix:///run/x.sock", "unix:///run/x.sock" },
+                { "ssh://core@host/x", "ssh://core@host/x" },
+                { "ssh://core:hush@host/x", "ssh://core:...@host/x" },
+                { "tcp://core:hu@sh/:@host:1", "tcp://core:...@host:1" },
+                { "core:hush@host", "core:...@host" },
+                { "rub\001bish", "rub\\x01bish" },
+                { "", "" },
+        };
+
+        FOREACH_ROW(row, rows) {
+                _cleanup_free_ char *shown = url_show((*row)[0]);
+
+                assert_string_equal(shown, (*row)[1]);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_parse),
                 cmocka_unit_test(test_refused),
                 cmocka_unit_test(test_long),
                 cmocka_unit_test(test_append),
+                cmocka_unit_test(test_show),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
