@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -15,6 +16,8 @@
 #include "job/kept.h"
 
 #define UNBORN_USEC (60 * 60 * USEC_PER_SEC)
+#define LOCK_TRIES 50
+#define LOCK_PAUSE_MSEC 10
 
 static char *directory_path(const char *state_directory, const char *id) {
         return str_printf("%s/jobs/%s", state_directory, id);
@@ -33,14 +36,28 @@ static bool is_locked(const char *directory) {
         return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
+/* Who only looks whether it is free holds it for a moment. */
+static int take_lock(int fd, int operation) {
+        for (unsigned i = 0; flock(fd, operation | LOCK_NB) < 0; i++) {
+                if (errno != EWOULDBLOCK || i == LOCK_TRIES)
+                        return -errno;
+                (void) poll(NULL, 0, LOCK_PAUSE_MSEC);
+        }
+        return 0;
+}
+
 static int lock_directory(const char *path, int *ret_fd) {
         _cleanup_free_ char *lock = path_join(path, "lock");
         _cleanup_close_ int fd = lock ? open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
+        int r;
 
         if (!lock)
                 return -ENOMEM;
-        if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+        if (fd < 0)
                 return -errno;
+        r = take_lock(fd, LOCK_EX);
+        if (r < 0)
+                return r;
         *ret_fd = TAKE_FD(fd);
         return 0;
 }
@@ -166,13 +183,15 @@ int job_directory_hold(const char *state_directory, const char *id, int *ret_fd)
         _cleanup_free_ char *lock = path ? path_join(path, "lock") : NULL,
                             *kept = path ? path_join(path, "kept") : NULL;
         _cleanup_close_ int fd = lock ? open(lock, O_RDWR | O_CLOEXEC | O_NOFOLLOW) : -1;
+        int r;
 
         if (!lock || !kept)
                 return -ENOMEM;
         if (fd < 0)
                 return errno == ENOENT || errno == ENOTDIR ? -ENOENT : -errno;
-        if (flock(fd, LOCK_SH | LOCK_NB) < 0)
-                return errno == EWOULDBLOCK ? -EBUSY : -errno;
+        r = take_lock(fd, LOCK_SH);
+        if (r < 0)
+                return r == -EWOULDBLOCK ? -EBUSY : r;
         if (!file_exists(kept)) /* it was removed meanwhile, or its podstep was killed */
                 return file_exists(lock) ? -EBUSY : -ENOENT;
         *ret_fd = TAKE_FD(fd);
