@@ -227,7 +227,8 @@ bool step_is_prepared(const Step *step);
 void step_done(Step *step);
 void step_leave_over(Step *step);  /* an earlier process saw its end */
 void step_leave_begun(Step *step); /* an earlier process started it, or was about to */
-void step_take_up(Step *step);     /* if it was left so */
+/* if it was left so; or ends it, as what it stands on is not known any more */
+void step_take_up(Step *step, bool can_run);
 
 /* An engine that cannot see our files is sent them; one that cannot keep secrets gets them in a file, too. */
 static inline bool job_is_far(const Job *job) {

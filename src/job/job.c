@@ -124,13 +124,20 @@ static int enter_equipping(Machine *machine, Task **ret_task, Error **reterr) {
         return helper_ensure(job, on_equipped, job, ret_task);
 }
 
+/* An earlier process made it, and it could not be restored: only the sweep finds what stands, by its labels. */
+static bool is_lost(const Job *job) {
+        return job_recorded(job, "sandbox") && !(job->sandbox && job->workspace);
+}
+
 static int enter_running(Machine *machine, Task **ret_task, Error **reterr) {
         Job *job = container_of(machine, Job, machine);
+        _cleanup_(error_freep) Error *error = NULL;
+        int r = job->spec.record ? job_restore_sandbox(job, &error) : 0;
 
-        if (job->spec.record && job_restore_sandbox(job, reterr) < 0)
-                return -ENOMEM;
+        if (r < 0)
+                job_cannot_run(job, r, error);
         for (size_t i = 0; i < job->spec.plan->n_steps; i++) {
-                step_take_up(&job->steps[i]);
+                step_take_up(&job->steps[i], !is_lost(job));
                 if (job->is_stopping)
                         step_stop(&job->steps[i]);
         }
@@ -204,10 +211,11 @@ static void on_cleaned(Task *task, int r, const Error *error, void *userdata) {
         }
         if (r >= 0)
                 give_up_slot(job);
-        if (r < 0) /* the directory stays too: it tells the next run that something is left */
+        if (r < 0) { /* the directory stays too: it tells the next run that something is left */
                 job_emit_text(job, JOB_EVENT_WARNING, NULL,
                               "not everything was removed: %s; 'podstep prune' tries again", error_message(why, r));
-        else if (job_directory_remove(&job->directory, &job->cleaning_error) < 0)
+                (void) job_directory_abandon(job->spec.state_directory, job->id);
+        } else if (job_directory_remove(&job->directory, &job->cleaning_error) < 0)
                 job_emit_text(job, JOB_EVENT_WARNING, NULL, "%s", error_message(job->cleaning_error, 0));
         machine_post(&job->machine, MACHINE_OK);
 }
@@ -238,6 +246,14 @@ static int enter_cleaning(Machine *machine, Task **ret_task, Error **reterr) {
 
         job_note(job, "phase", "cleaning");
         images_stop(job);
+        if (is_lost(job)) {
+                _cleanup_(error_freep) Error *why = NULL;
+
+                (void) error_set(&why, ENOTRECOVERABLE, "what an earlier process made could not be restored");
+                job->has_made_room = true; /* there is nothing to try again with */
+                on_cleaned(NULL, -ENOTRECOVERABLE, why, job);
+                return 0;
+        }
         if (keeps)
                 return keep_start(job, on_kept, job, ret_task);
         if (!job->sandbox) {

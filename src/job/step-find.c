@@ -50,7 +50,10 @@ void step_leave_begun(Step *step) {
         step->machine.state = AT_BEGUN;
 }
 
-void step_take_up(Step *step) {
-        if (step->machine.state == AT_BEGUN)
-                machine_post(&step->machine, MACHINE_START);
+void step_take_up(Step *step, bool can_run) {
+        if (step->machine.state != AT_BEGUN)
+                return;
+        if (!can_run)
+                step_fail(step, STEP_INFRA_FAILED, 0, step->job->error);
+        machine_post(&step->machine, can_run ? MACHINE_START : MACHINE_FAIL);
 }

@@ -18,6 +18,7 @@ typedef struct FakeEngine {
         unsigned fail_at; /* the call that fails, from 1; 0: none */
         unsigned stop_at; /* the call at which the job is stopped */
         Job *job;
+        const char *stubborn; /* "container NAME": what cannot be removed; NULL: nothing */
         struct FakeFollow *follows;
         Map states;       /* of containers that were started: "running", or their exit code */
         void (*look)(const ContainerSpec *spec, void *userdata); /* at each container that is made; NULL: nobody */

@@ -29,6 +29,8 @@ typedef struct Run {
         const char *stop_in; /* the step in which it is canceled */
         bool is_unwanted;    /* it is canceled while nobody runs it: who takes it up is told at once */
         bool has_cache;      /* another job of the project runs until this one is killed */
+        bool is_displaced;    /* where the engine kept its files is no place any more */
+        const char *stubborn; /* what the engine does not remove */
         bool is_strict;      /* its steps are GitLab's, with a secret */
         unsigned kill_at;    /* the write, from 1 */
         Kill kill;
@@ -235,6 +237,7 @@ static void run_job(Run *run) {
         run->journal = STRMAP_INIT;
         run->plan = make_plan(run->text);
         run->fake = fake_engine_new(none);
+        run->fake->stubborn = run->stubborn;
         run->state = path_join(run->fake->directory, "state");
         run->checkout = path_join(run->fake->directory, "checkout");
         assert_int_equal(file_mkdir_p(run->checkout, 0755), 0);
@@ -257,6 +260,8 @@ static void run_job(Run *run) {
                 Map record = STRMAP_INIT;
 
                 assert_int_equal(strmap_update(&record, &run->journal), 0);
+                if (run->is_displaced && map_has(&record, "workspace"))
+                        assert_int_equal(strmap_put(&record, "workspace", "copy /proc/nowhere/x"), 0);
                 live(run, &record);
                 map_done(&record);
         }
@@ -372,10 +377,46 @@ static void test_cancel_at_each_write(void **state) {
         }
 }
 
+/* What it stands on cannot be restored: it comes to an end all the same, and the sweep has what is left. */
+static void test_displaced(void **state) {
+        static const char *const texts[] = { single, chain, mixed };
+
+        FOREACH_ROW(text, texts)
+                for (unsigned i = 1, end = 2; i < 2 * end; i++) {
+                        _cleanup_(run_done) Run run = { .text = *text,
+                                                        .exit_codes = { { "-db", "never" }, { "-e", "never" } },
+                                                        .is_displaced = true,
+                                                        .is_unwanted = i % 2,
+                                                        .kill_at = (i + 1) / 2,
+                                                        .kill = KILL_AFTER };
+
+                        print_message("killed after write %u%s\n", run.kill_at, run.is_unwanted ? ", canceled" : "");
+                        run_job(&run);
+                        assert_true(run.is_done);
+                        if (run.n_writes >= run.kill_at)
+                                end = run.kill_at + 2;
+                        if (*run.left)
+                                assert_int_equal(job_directory_liveness(run.state, "01test"), JOB_DEAD);
+                }
+}
+
+/* What could not be removed is the sweep's: no agent takes up a job that is over. */
+static void test_left_to_sweep(void **state) {
+        _cleanup_(run_done) Run run = { .text = single, .stubborn = "container podstep-01test-a" };
+
+        run_job(&run);
+        assert_int_equal(run.result, JOB_SUCCESS);
+        assert_non_null(strstr(run.left, "container podstep-01test-a; "));
+        assert_non_null(strstr(run.left, "directory 01test; "));
+        assert_int_equal(job_directory_liveness(run.state, "01test"), JOB_DEAD);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_kill_at_each_write),
                 cmocka_unit_test(test_cancel_at_each_write),
+                cmocka_unit_test(test_left_to_sweep),
+                cmocka_unit_test(test_displaced),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
