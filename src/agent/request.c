@@ -177,6 +177,9 @@ static int read_workspace(Request *request, Error **reterr) {
         request->workspace = (WorkspaceMode) mode;
         if (request->source == SOURCE_GIT && mode != WORKSPACE_CLONE)
                 return error_set(reterr, EINVAL, ".options.workspace: a git source is always cloned");
+        /* an upload may be that of other jobs too, and the empty directory of those without files is */
+        if (request->source != SOURCE_DIRECTORY && mode == WORKSPACE_WRITE)
+                return error_set(reterr, EINVAL, ".options.workspace: 'write' is for a directory of this machine");
         return 0;
 }
 

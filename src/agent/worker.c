@@ -250,7 +250,8 @@ Worker *worker_free(Worker *worker) {
 static int make_job(Worker *worker, const Map *record, Error **reterr) {
         Agent *agent = worker->agent;
         _cleanup_free_ char *upload =
-                worker->request.upload ? path_join(agent->sources_directory, worker->request.upload) : NULL;
+                worker->request.source == SOURCE_UPLOAD ? path_join(agent->sources_directory, worker->request.upload)
+                                                        : NULL;
         JobSpec spec = {
                 .plan = worker->plan,
                 .policy = &worker->config->policy,

@@ -39,6 +39,13 @@ static void test_parse(void **state) {
                 { "{" WORKFLOW ",\"source\":{\"kind\":\"git\",\"url\":\"https://x/y\",\"commit\":\"" SHA
                   "\"},\"options\":{\"workspace\":\"write\"}}",
                   "always cloned" },
+                { "{" WORKFLOW ",\"source\":{\"kind\":\"directory\",\"path\":\"/src\"},\"options\":{\"workspace\":"
+                  "\"write\"}}",
+                  NULL },
+                { "{" WORKFLOW ",\"options\":{\"workspace\":\"write\"}}", "a directory of this machine" },
+                { "{" WORKFLOW ",\"source\":{\"kind\":\"upload\",\"id\":\"01aaaaaaaaaaaaaaaaaaaaaaaa\"},\"options\":{"
+                  "\"workspace\":\"write\"}}",
+                  "a directory of this machine" },
                 { "{" WORKFLOW ",\"source\":{\"kind\":\"upload\",\"id\":\"../../etc\"}}", "id" },
                 { "{" WORKFLOW ",\"source\":{\"kind\":\"upload\",\"id\":\"01aaaaaaaaaaaaaaaaaaaaaaaa\"}}", NULL },
                 { "{" WORKFLOW ",\"source\":{\"kind\":\"upload\",\"id\":\"01aaaaaaaaaaaaaaaaaaaaaaaa/../../..\"}}",
