@@ -36,6 +36,7 @@ typedef struct Run {
         bool keep;
         char **warnings, **lines;
         bool tells_labels, has_selinux;
+        bool has_full_disk; /* the sandbox comes to be, and the workspace does not */
         char **specs; /* of containers: what the tests look at, as "NAME key=value..." */
 } Run;
 
@@ -148,6 +149,13 @@ static char *what_is_left(const FakeEngine *fake, const char *state_directory) {
         return str_take(&left);
 }
 
+/* As good as a full disk: what is written first, once there is a sandbox, cannot be. */
+static void fill_disk(const char *state_directory, const char *id) {
+        _cleanup_free_ char *hosts = str_printf("%s/jobs/%s/hosts", state_directory, id);
+
+        assert_int_equal(file_mkdir_p(hosts, 0700), 0);
+}
+
 static void run_job(Run *run) {
         _cleanup_(plan_freep) Plan *plan = make_plan(run->text);
         _cleanup_(fake_engine_freep) FakeEngine *fake = NULL;
@@ -187,6 +195,8 @@ static void run_job(Run *run) {
                 0);
         assert_int_equal(job_new(run->event, &spec, on_done, run, &fake->job, NULL), 0);
         run->job = fake->job;
+        if (run->has_full_disk)
+                fill_disk(state, job_id(fake->job));
         job_start(fake->job);
         assert_true(sd_event_loop(run->event) >= 0);
         run->n_calls = fake->n_calls;
@@ -360,6 +370,23 @@ static void test_each_call_fails(void **state) {
                 }
 }
 
+/* Without a workspace there is nothing to make room of; the removal is tried again all the same, and then works. */
+static void test_full_disk(void **state) {
+        unsigned call = 0;
+
+        for (;; call++) {
+                _cleanup_(run_done) Run run = { .text = mixed, .fail_at = call, .has_full_disk = true };
+
+                run_job(&run);
+                print_message("full disk, call %u fails: %s\n", call, job_result_to_string(run.result));
+                assert_int_equal(run.result, JOB_INFRA_FAILED);
+                assert_string_equal(run.left, "");
+                if (run.n_calls < call)
+                        break;
+        }
+        assert_true(call > 2); /* the image, and what is removed */
+}
+
 static void test_canceled_at_each_call(void **state) {
         static const char *const texts[] = { chain, mixed, single };
 
@@ -459,6 +486,7 @@ int main(void) {
                 cmocka_unit_test(test_removal),
                 cmocka_unit_test(test_missing_image),
                 cmocka_unit_test(test_each_call_fails),
+                cmocka_unit_test(test_full_disk),
                 cmocka_unit_test(test_canceled_at_each_call),
                 cmocka_unit_test(test_canceled_while_it_runs),
         };
