@@ -212,6 +212,35 @@ die() {
         assert_as_undisturbed
 }
 
+# store_sql SQL...: in the agent's store, while no agent runs; prints what comes of the last
+store_sql() {
+        /usr/bin/python3 -c '
+import sqlite3, sys
+store = sqlite3.connect(sys.argv[1])
+for sql in sys.argv[2:]:
+    rows = store.execute(sql).fetchall()
+store.commit()
+print(rows[0][0] if rows else "")' "$XDG_STATE_HOME/podstep/agent/agent.db" "$@"
+}
+
+@test "an agent of an older store is killed, and this one takes its jobs up" {
+        local newest
+        PAUSE=1 submit_all
+        agent_up
+        slow_runs
+        kill -KILL "$AGENT_PID"
+        wait_until 5 eval "! running $AGENT_PID"
+        [ -n "$(ours)" ] || fail "nothing runs on the engine"
+        newest=$(store_sql "PRAGMA user_version")
+        assert_equal "$newest" 2 # whoever adds a format adds the way back from it
+        store_sql "DROP INDEX jobs_by_group" "ALTER TABLE jobs DROP COLUMN is_kept" "PRAGMA user_version = 1"
+        rounds=1 begin=$SECONDS
+        life
+        [ "$status" = 0 ] || fail "the agent ended with $status:" "$(tail -20 "$BATS_TEST_TMPDIR/lives.log")"
+        assert_equal "$(store_sql "PRAGMA user_version")" "$newest"
+        assert_as_undisturbed
+}
+
 @test "the machine was restarted: what ran is lost and says so, what waited runs" {
         PAUSE=20 submit_all
         agent_up --jobs 1

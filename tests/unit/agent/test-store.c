@@ -213,7 +213,11 @@ static void test_migration(void **state) {
         }
 }
 
-/* The file that a podstep of that version wrote, not one that we make of its rows: those must never change. */
+/*
+ * A file that was made once by the statements of the first version, and not one that is made of them now: they must
+ * never change. Its rows were put in by hand, as no podstep with that version alone was ever released. That jobs of
+ * such a store are taken up while they run is for survival.bats.
+ */
 static void test_old_file(void **state) {
         _cleanup_scratch_ char *directory = scratch();
         _cleanup_free_ char *path = path_join(directory, "agent.db"), *bytes = NULL;
