@@ -174,12 +174,13 @@ static int compile_all(const YamlDocument *document, const Source *source, const
 
         if (document->root)
                 r = matrix_read(yaml_get(document->root, "matrix"), &told, &matrix);
-        if (r == 0)
+        if (r != -ENOMEM)
                 lint_variables_know(variables, &matrix);
-        if (r != -ENOMEM && matrix.n_combinations == 0)
+        if (r == -EBADMSG || (r == 0 && matrix.n_combinations == 0)) /* its rows are of no use where one is wrong */
                 r = compile(document, source, context, options, variables, diags);
-        for (size_t i = 0; i < matrix.n_combinations && r == 0; i++)
-                r = compile_combination(source, *context, &matrix.combinations[i], options, variables, diags);
+        else
+                for (size_t i = 0; i < matrix.n_combinations && r == 0; i++)
+                        r = compile_combination(source, *context, &matrix.combinations[i], options, variables, diags);
         matrix_done(&matrix);
         return r == -EBADMSG ? 0 : r;
 }

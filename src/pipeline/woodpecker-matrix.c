@@ -16,10 +16,16 @@ typedef struct Axis {
 } Axis;
 
 static int refuse_type(const YamlNode *node, const char *what, const char *expected, DiagList *diags) {
-        Diag *diag = diag_add(diags, DIAG_ERROR, "type", node->mark, "matrix: %s: expected %s, found %s", what,
-                              expected, yaml_kind_name(node->kind));
+        diag_add(diags, DIAG_ERROR, "type", node->mark, "matrix: %s: expected %s, found %s", what, expected,
+                 yaml_kind_name(node->kind));
+        return -EBADMSG;
+}
 
-        if (yaml_is_scalar(node) && node->kind != YAML_NULL && !strchr(node->text, '\n'))
+static int refuse_values(const YamlNode *node, DiagList *diags) {
+        Diag *diag = diag_add(diags, DIAG_ERROR, "type", node->mark,
+                              "matrix: the values of an axis: expected a list, found %s", yaml_kind_name(node->kind));
+
+        if (yaml_is_scalar(node) && !strchr(node->text, '\n'))
                 diag_set_hint(diag, "a single value is a list too: '[%s]'", node->text);
         return -EBADMSG;
 }
@@ -105,7 +111,7 @@ static int check_axis(const YamlPair *pair, DiagList *diags) {
         if (pair->value->kind == YAML_NULL)
                 return r;
         if (pair->value->kind != YAML_SEQUENCE)
-                return refuse_type(pair->value, "the values of an axis", "a list", diags);
+                return refuse_values(pair->value, diags);
         for (size_t i = 0; i < pair->value->n_items && r == 0; i++)
                 r = check_value(pair->value->items[i], pair->key->text, diags);
         return r;
