@@ -197,6 +197,29 @@ static void check_name(Lint *lint, const LintContainer *container) {
         diag_set_hint(diag, "add 'name: ...' to it");
 }
 
+/* Services alone are waited for, and at their ports is seen when they are ready. */
+static void check_ports(Lint *lint, const LintContainer *container) {
+        const YamlNode *ports = lint_get(container->node, "ports");
+        Diag *diag;
+
+        if (!ports)
+                return;
+        diag = lint_add(lint, DIAG_WARNING, "no-effect", ports->mark, "'ports' of %s '%s' have no effect",
+                        container->noun, container->name);
+        diag_set_hint(diag, "they are for services: they tell when one can be used; nothing is mapped to the host");
+}
+
+static void check_failure(Lint *lint, const LintContainer *container) {
+        const YamlNode *failure = lint_get(container->node, "failure");
+        Diag *diag;
+
+        if (!failure || !yaml_is_scalar(failure) || !str_equal(failure->text, "cancel"))
+                return;
+        diag = lint_add(lint, DIAG_WARNING, "no-effect", failure->mark,
+                        "'failure: cancel' of service '%s' has no effect", container->name);
+        diag_set_hint(diag, "once a service was ready, its end counts no more; steps can have it");
+}
+
 /* With variables of its own it is no plugin, so nothing says what is to run. */
 static void check_commands(Lint *lint, const LintContainer *container) {
         const YamlNode *environment = lint_get(container->node, "environment");
@@ -222,8 +245,10 @@ static const struct {
         { 1 << LINT_CLONE, check_clone },
         { 1 << LINT_STEPS | 1 << LINT_CLONE, check_secrets },
         { 1 << LINT_STEPS, check_commands },
+        { 1 << LINT_STEPS, check_ports },
         { 1 << LINT_STEPS, lint_event_check },
         { 1 << LINT_SERVICES, check_name },
+        { 1 << LINT_SERVICES, check_failure },
 };
 
 void lint_container(Lint *lint, const LintContainer *container) {

@@ -86,7 +86,7 @@ static void test_variables(void **state) {
                 { "when: {event: push}\nsteps: {a: {image: 'a:${TAG}'}}\n", "2:23 unset-variable\n" },
                 { "when: {event: push}\nsteps: {a: {image: '${IMAGE}'}}\n", "2:21 unset-variable\n" },
                 { "when: {event: push}\nsteps: {a: {image: 'a:1', failure: '${F}', ports: ['${P}']}}\n",
-                  "2:37 unset-variable\n2:53 unset-variable\n" },
+                  "2:37 unset-variable\n2:51 no-effect\n2:53 unset-variable\n" },
                 { "when: {event: push}\nsteps: {a: {image: 'a:1', failure: '${F:-never}'}}\n", "2:36 !value\n" },
                 { "when: {event: push}\nsteps: {a: {image: 'a:1', failure: '${F-never}'}}\n", "2:37 !substitution\n" },
                 { "when: {event: push}\nmatrix: {TAG: [1, 2]}\nsteps: {a: {image: 'a:${TAG}'}}\n", "" },
