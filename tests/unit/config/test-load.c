@@ -248,10 +248,43 @@ static int teardown(void **state) {
         return file_remove_tree(root);
 }
 
+/* What the parts that know of no configuration find in the environment; what nobody set is not there. */
+static void test_export(void **state) {
+        static const struct {
+                const char *text, *name, *want;
+        } rows[] = {
+                { "engine: {cert_directory: /certs}", "DOCKER_CERT_PATH", "/certs" },
+                { "engine: {tls_verify: true}", "DOCKER_TLS_VERIFY", "1" },
+                { "engine: {tls_verify: false}", "DOCKER_TLS_VERIFY", "0" },
+                { "engine: {api_version: '1.40'}", "DOCKER_API_VERSION", "1.40" },
+                { "images: {auth_file: /auth.json}", "REGISTRY_AUTH_FILE", "/auth.json" },
+        };
+
+        FOREACH_ROW(row, rows) {
+                const char *const set[] = { USER, row->text, NULL }, *const unset[] = { USER, "{}", NULL };
+
+                for (int i = 0; i <= 1; i++) {
+                        _cleanup_str_ Str faults = STR_INIT(STR_MAX_DEFAULT);
+                        const char *value;
+                        Config config;
+
+                        assert_int_equal(load(i == 0 ? set : unset, NULL, NULL, &config, &faults), 0);
+                        assert_int_equal(config_export(&config), 0);
+                        value = getenv(row->name);
+                        if (i == 0)
+                                assert_string_equal(value ? value : "", row->want);
+                        else
+                                assert_null(value);
+                        config_done(&config);
+                }
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_layers),
                 cmocka_unit_test(test_variables),
+                cmocka_unit_test(test_export),
                 cmocka_unit_test(test_unknown_variables),
                 cmocka_unit_test(test_foreign_and_locked),
                 cmocka_unit_test(test_both_kinds),
