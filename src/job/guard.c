@@ -200,7 +200,7 @@ void guard_tell_unblocked(Job *job, const char *why) {
 }
 
 bool guard_find_void(const Job *job, EngineNetworkSpec *ret) {
-        if (can_look(job) || !job->spec.engine->info.has_void_networks || !wants_block(job))
+        if (can_look(job) || !job->spec.engine->info.has_void_networks || !wants_block(job) || job->needs_link_local)
                 return false;
         *ret = (EngineNetworkSpec) {
                 .name = VOID_NETWORK, .subnet = "169.254.0.0/16", .range = "169.254.0.0/17", .is_void = true
@@ -226,6 +226,7 @@ static void keep_names(Job *job) {
         server = name_server_find_link_local(is_named ? named : servers);
         if (!server)
                 return;
+        job->needs_link_local = true;
         (void) snprintf(why, sizeof(why),
                         "the name server %s%s is link-local as they are and would be blocked, too; name another one in "
                         "'network.dns'",

@@ -138,6 +138,7 @@ struct Job {
         uint64_t started_usec, started_realtime_usec;
         unsigned n_calls_before;
         bool has_lost_journal;
+        bool needs_link_local; /* its name server is such an address: see guard.c */
         bool has_told_unblocked; /* addresses: see guard.h */
         bool can_be_entered; /* if it fails it is kept, and podstep-holder can run in its containers: see keep.h */
 };

@@ -210,10 +210,54 @@ static void test_unblocked(void **state) {
         assert_int_equal(file_remove_tree(top), 0);
 }
 
+static void count_unblocked(const JobEvent *event, void *userdata) {
+        unsigned *n_notes = userdata;
+
+        *n_notes += event->kind == JOB_EVENT_NOTE && strstr(event->text, "are not blocked: the ");
+}
+
+/* The network where the addresses lead nowhere is not for a job whose name server is one of them. */
+static void test_void(void **state) {
+        static const struct {
+                const char *dns;
+                bool has_void, allows;
+                bool want;
+                unsigned n_notes;
+        } rows[] = {
+                { NULL, true, false, true, 0 },
+                { "10.0.0.2", true, false, true, 0 },
+                { "169.254.169.254", true, false, false, 1 },
+                { "169.254.169.254", true, true, false, 0 },
+                { NULL, true, true, false, 0 },
+                { NULL, false, false, false, 1 },
+        };
+
+        FOREACH_ROW(row, rows) {
+                char *dns[] = { (char *) row->dns, NULL };
+                Policy policy = { .network = { .dns = dns, .allow_metadata = row->allows } };
+                Engine engine = { .info = { .kind = "docker",
+                                            .address = "tcp://docker.example.com:2376",
+                                            .has_void_networks = row->has_void } };
+                unsigned n_notes = 0;
+                Job job = { .spec = { .policy = &policy,
+                                      .engine = &engine,
+                                      .observer = { count_unblocked, &n_notes } } };
+                Map no_secrets = STRMAP_INIT;
+                EngineNetworkSpec spec;
+
+                assert_int_equal(mask_new(&no_secrets, &job.mask, NULL), 0);
+                guard_begin(&job);
+                assert_int_equal(guard_find_void(&job, &spec), row->want);
+                assert_int_equal(n_notes, row->n_notes);
+                mask_free(job.mask);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_links),
                 cmocka_unit_test(test_unblocked),
+                cmocka_unit_test(test_void),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
