@@ -125,7 +125,7 @@ static int insert_take(Plan *plan, PlanStep *service) {
                 (plan->n_steps - 1 - plan->n_services) * sizeof(*plan->steps));
         plan->steps[plan->n_services] = service;
         plan->n_services++;
-        for (size_t i = plan->n_services; i < plan->n_steps; i++)
+        for (size_t i = 0; i < plan->n_steps; i++)
                 for (size_t k = 0; k < plan->steps[i]->n_needs; k++)
                         plan->steps[i]->needs[k]++; /* services are never needed by number: all are steps behind it */
         return 0;

@@ -113,9 +113,33 @@ static void test_keep_entrypoint(void **state) {
         }
 }
 
+/* The file's own services wait for what fetches the repository, also where one more stands before it. */
+static void test_needs(void **state) {
+        _cleanup_map_ Map environment = STRMAP_INIT;
+        WoodpeckerContext context = { .environment = &environment, .clones = true };
+        _cleanup_(diag_list_done) DiagList diags = { 0 };
+        _cleanup_(policy_done) Policy policy;
+        _cleanup_(plan_freep) Plan *plan = NULL;
+        _cleanup_str_ Str out = STR_INIT(64U * 1024);
+
+        assert_int_equal(strmap_put(&environment, "CI_COMMIT_SHA", "4f1c2e7d0b9a8c6e5d4f3a2b1c0d9e8f7a6b5c4d"), 0);
+        plan = compile("clone: [{name: get, image: 'git:1'}]\nservices: {db: {image: 'pg:1'}}\n"
+                       "steps: {a: {image: 'x:1', commands: [y]}}",
+                       &context, NULL);
+        assert_non_null(plan);
+        policy_init(&policy);
+        add(&policy, "redis:7", NULL, NULL);
+        assert_int_equal(policy_check(&policy, plan, &diags), 0);
+        describe(plan, &out);
+        assert_string_equal(str_get(&out), "*db=db docker.io/library/pg:1 get\n"
+                                           "*redis=redis docker.io/library/redis:7 !\n"
+                                           "get docker.io/library/git:1\na docker.io/library/x:1 get\n");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_add),
+                cmocka_unit_test(test_needs),
                 cmocka_unit_test(test_nothing_to_run),
                 cmocka_unit_test(test_keep_entrypoint),
         };
