@@ -105,6 +105,10 @@ void json_put_bytes(JsonWriter *w, const char *key, const char *bytes, size_t n)
         add_made(w, key, new_string(n > 0 ? bytes : "", n));
 }
 
+void json_put_json(JsonWriter *w, const char *key, struct json_object *value) {
+        add(w, key, json_object_get(value));
+}
+
 void json_put_string(JsonWriter *w, const char *key, const char *value) {
         if (value)
                 json_put_bytes(w, key, value, strlen(value));

@@ -45,6 +45,8 @@ void json_put_strv(JsonWriter *w, const char *key, char *const *value);
 /** json_put_strv_always() - also writes an empty list, as [] */
 void json_put_strv_always(JsonWriter *w, const char *key, char *const *value);
 void json_put_strmap(JsonWriter *w, const char *key, const Map *value);
+/** json_put_json() - a value that was read; it is shared, not copied */
+void json_put_json(JsonWriter *w, const char *key, struct json_object *value);
 /** json_finish() - the text (on one line, or indented when @pretty); resets the writer, also on failure: 0, -ENOMEM */
 int json_finish(JsonWriter *w, bool pretty, char **ret);
 void json_writer_done(JsonWriter *w);

@@ -3,16 +3,14 @@
 #include <errno.h>
 
 #include "document/json.h"
-#include "pipeline/plan.h"
-
-#define SECRET_SHOWN "********"
+#include "pipeline/plan-secret.h"
 
 static void put_environment(JsonWriter *w, const PlanStep *step) {
         json_open_object(w, "environment");
         MAP_FOREACH(entry, &step->environment)
                 json_put_string(w, entry->key, entry->value);
         MAP_FOREACH(entry, &step->secret_environment)
-                json_put_string(w, entry->key, SECRET_SHOWN);
+                json_put_string(w, entry->key, PLAN_SECRET_SHOWN);
         json_close(w);
 }
 
@@ -133,11 +131,14 @@ static void put_step(JsonWriter *w, const Plan *plan, const PlanStep *step, size
         json_put_strv(w, "after_commands", step->after_commands);
         if (step->commands && step->style != SCRIPT_PLAIN)
                 json_put_string(w, "script_style", script_style_to_string(step->style));
-        json_put_strv(w, "entrypoint", step->entrypoint);
-        json_put_strv(w, "arguments", step->arguments);
+        if (step->entrypoint)
+                json_put_strv_always(w, "entrypoint", step->entrypoint);
+        if (step->arguments)
+                json_put_strv_always(w, "arguments", step->arguments);
         json_put_string(w, "directory", step->directory);
         json_put_string(w, "workspace_base", step->workspace_base);
         put_environment(w, step);
+        plan_secrets_put(w, plan, step);
         put_missing(w, step);
         json_put_string(w, "user", step->user);
         put_volumes(w, step);
@@ -176,6 +177,8 @@ static void put_surroundings(JsonWriter *w, const Plan *plan) {
                         json_open_object(w, NULL);
                         json_put_string(w, "name", plan->depends_on[i].name);
                         json_put_bool(w, "optional", plan->depends_on[i].is_optional);
+                        if (plan->depends_on[i].may_skip)
+                                json_put_bool(w, "may_skip", true);
                         json_close(w);
                 }
                 json_close(w);
@@ -183,6 +186,8 @@ static void put_surroundings(JsonWriter *w, const Plan *plan) {
         json_open_object(w, "when");
         json_put_bool(w, "success", plan->on_success);
         json_put_bool(w, "failure", plan->on_failure);
+        if (plan->on_any_failure)
+                json_put_bool(w, "any_failure", true);
         json_close(w);
         json_put_strmap(w, "labels", &plan->labels);
         if (plan->skip_clone)
@@ -198,6 +203,7 @@ int plan_to_json(const Plan *plan, bool pretty, char **ret) {
         json_open_object(&w, NULL);
         json_put_string(&w, "name", plan->name);
         json_put_string(&w, "workflow", plan->workflow);
+        json_put_string(&w, "noun", plan->noun);
         json_put_strmap(&w, "axes", &plan->axes);
         put_surroundings(&w, plan);
         json_put_string(&w, "file", plan->source_name);

@@ -10,6 +10,7 @@
 
 #include "base/map.h"
 #include "document/diag.h"
+#include "document/json.h"
 
 #define PLAN_STEPS_MAX 2000
 #define PLAN_NAME_BYTES_MAX 128
@@ -260,6 +261,23 @@ size_t plan_check_secrets(const Plan *plan, DiagList *diags);
 size_t *plan_levels(const Plan *plan);
 /** plan_to_json() - the plan for scripts; secret values are shown as "********" */
 int plan_to_json(const Plan *plan, bool pretty, char **ret);
+/* How a plan is read. */
+typedef struct PlanReading {
+        const Map *secrets;   /* name to value; NULL: none. What the plan says of secrets is filled with them. */
+        const char *registry; /* where short names of images come from here; NULL: Docker's */
+        const char *path;     /* what the plan is called in messages: ".plans[0]"; NULL: nothing */
+} PlanReading;
+
+/**
+ * plan_from_json() - a plan of what plan_to_json() prints
+ *
+ * It is foreign: all that compiling makes sure of is checked, a key that is unknown is a fault, and what follows from
+ * other things (the reference of an image, levels) is made anew. What it asks for is for the policy to judge. A secret
+ * that is not given is noted as missing: plan_check_secrets().
+ *
+ * Return: 0; -EINVAL with the path of what is wrong; -ENOMEM.
+ */
+int plan_from_json(Json *json, const PlanReading *reading, Plan **ret, Error **reterr);
 /** plan_print() - the plan for people */
 void plan_print(const Plan *plan, Str *out);
 /** plan_print_graph() - which step waits for which, for people: the part of plan_print() that tells it */

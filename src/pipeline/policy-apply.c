@@ -324,26 +324,30 @@ static int apply_entrypoint(Applying *applying, Error **reterr) {
         return 0;
 }
 
-int policy_apply(const Policy *policy, const PolicyProject *project, Plan *plan, DiagList *diags, Error **reterr) {
+int policy_apply_step(const Policy *policy, const PolicyProject *project, Plan *plan, PlanStep *step, DiagList *diags,
+                      Error **reterr) {
         static int (*const parts[])(Applying *, Error **) = {
                 apply_privileged, apply_user,    apply_volumes,     apply_tmpfs,
                 apply_devices,    apply_network, apply_environment, apply_entrypoint,
         };
+        Applying applying = { policy, policy_container(policy, step), project, plan, step, diags };
 
-        for (size_t i = 0; i < plan->n_steps; i++) {
-                PlanStep *step = plan->steps[i];
-                Applying applying = { policy, policy_container(policy, step), project, plan, step, diags };
+        FOREACH_ROW(part, parts) {
+                int r = (*part)(&applying, reterr);
 
-                /* What fetches the repository runs programs of this machine, not of an image. */
-                if (step->is_default_clone)
-                        continue;
-                FOREACH_ROW(part, parts) {
-                        int r = (*part)(&applying, reterr);
-
-                        if (r < 0)
-                                return error_wrap(reterr, r, "%s '%s': the operator's settings", policy_step_noun(step),
-                                                  step->name);
-                }
+                if (r < 0)
+                        return error_wrap(reterr, r, "%s '%s': the operator's settings", policy_step_noun(step),
+                                          step->name);
         }
         return 0;
+}
+
+int policy_apply(const Policy *policy, const PolicyProject *project, Plan *plan, DiagList *diags, Error **reterr) {
+        int r = 0;
+
+        /* What fetches the repository runs programs of this machine, not of an image. */
+        for (size_t i = 0; i < plan->n_steps && r >= 0; i++)
+                if (!plan->steps[i]->is_default_clone)
+                        r = policy_apply_step(policy, project, plan, plan->steps[i], diags, reterr);
+        return r;
 }

@@ -14,3 +14,6 @@ size_t policy_check_step(const Policy *policy, const PlanStep *step, DiagList *d
  */
 int policy_add_services(const Policy *policy, Plan *plan);
 size_t policy_check_services(const Policy *policy, const Plan *plan, DiagList *diags);
+/** policy_apply_step() - policy_apply() for one step; -EINVAL if a setting is no good, -ENOMEM */
+int policy_apply_step(const Policy *policy, const PolicyProject *project, Plan *plan, PlanStep *step, DiagList *diags,
+                      Error **reterr);

@@ -175,6 +175,16 @@ PolicyProject policy_project(const Policy *policy, const Map *environment);
  */
 int policy_apply(const Policy *policy, const PolicyProject *project, Plan *plan, DiagList *diags, Error **reterr);
 
+/**
+ * policy_strip() - takes from a plan what policy_check() and policy_apply() would lay onto it again
+ *
+ * For a plan that was printed with the operator's settings on it: these are not what its file asked for. Nothing can be
+ * won by it: only what is the same as the operator's is taken, and the operator's comes back.
+ *
+ * Return: 0; -EINVAL if a setting of the operator is no good; -ENOMEM.
+ */
+int policy_strip(const Policy *policy, const PolicyProject *project, Plan *plan, Error **reterr);
+
 /** policy_container() - what containers of this step's kind get */
 const PolicyContainer *policy_container(const Policy *policy, const PlanStep *step);
 

@@ -12,7 +12,7 @@
 
 #include "base/array.h"
 #include "base/parse.h"
-#include "base/utf8.h"
+#include "pipeline/go-json.h"
 #include "pipeline/go-number.h"
 #include "pipeline/woodpecker-internal.h"
 
@@ -67,35 +67,6 @@ static int find_secret(Value *value, const YamlNode *node, const char **ret) {
         return *ret || value->woodpecker->is_left_out ? 0 : note_missing(value->woodpecker, name);
 }
 
-static void append_json_string(Str *out, const char *text, size_t n) {
-        static const char *const names =
-                "\bb\ff\nn\rr\tt\"\"\\\\"; /* a character, and what stands for it behind a backslash */
-
-        (void) str_append_char(out, '"');
-        for (size_t i = 0, k; i < n; i += k) {
-                unsigned char c = (unsigned char) text[i];
-                const char *name = NULL;
-
-                k = utf8_length(text + i, n - i);
-                for (const char *pair = names; *pair && !name; pair += 2)
-                        if ((unsigned char) *pair == c)
-                                name = pair + 1;
-                if (name)
-                        (void) str_appendf(out, "\\%c", *name);
-                else if (c < 0x20 || strchr("<>&", c))
-                        (void) str_appendf(out, "\\u%04x", c);
-                else if (k == 3 && memcmp(text + i, "\xe2\x80\xa8", 3) == 0)
-                        (void) str_append(out, "\\u2028");
-                else if (k == 3 && memcmp(text + i, "\xe2\x80\xa9", 3) == 0)
-                        (void) str_append(out, "\\u2029");
-                else
-                        (void) str_append_n(out, text + i, k);
-                if (k == 0)
-                        k = 1;
-        }
-        (void) str_append_char(out, '"');
-}
-
 /* @is_json: as Go's JSON encoder writes it, else as "%v" does. */
 static int append_number(Value *value, const YamlNode *node, bool is_json) {
         _cleanup_free_ char *text = NULL;
@@ -145,7 +116,7 @@ static int append_json_map(Value *value, const YamlNode *node) {
         for (size_t i = 0; i < node->n_pairs && r == 0; i++) {
                 if (i > 0)
                         (void) str_append_char(&value->text, ',');
-                append_json_string(&value->text, sorted[i].key->text, sorted[i].key->n_text);
+                go_json_append_string(&value->text, sorted[i].key->text, sorted[i].key->n_text);
                 (void) str_append_char(&value->text, ':');
                 r = append_json(value, sorted[i].value);
         }
@@ -184,7 +155,7 @@ static int append_json(Value *value, const YamlNode *node) {
                 time = go_format_time(node->text);
                 if (!time)
                         return -ENOMEM;
-                append_json_string(&value->text, time, strlen(time));
+                go_json_append_string(&value->text, time, strlen(time));
                 return 0;
         case YAML_SEQUENCE:
                 return append_json_list(value, node);
@@ -193,10 +164,10 @@ static int append_json(Value *value, const YamlNode *node) {
                         return append_json_map(value, node);
                 r = find_secret(value, node, &secret);
                 if (r == 0)
-                        append_json_string(&value->text, secret ? secret : "", secret ? strlen(secret) : 0);
+                        go_json_append_string(&value->text, secret ? secret : "", secret ? strlen(secret) : 0);
                 return r;
         default:
-                append_json_string(&value->text, node->text, node->n_text);
+                go_json_append_string(&value->text, node->text, node->n_text);
                 return 0;
         }
 }

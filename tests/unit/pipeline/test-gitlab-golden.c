@@ -5,6 +5,7 @@
  */
 
 #include "golden.h"
+#include "pipeline/again.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -53,7 +54,7 @@ static void check(const char *name, const char *extension, const char *text) {
         }
 }
 
-static void print_plans(Plan **plans, size_t n_plans, bool as_json, Str *out) {
+static void print_plans(Plan **plans, size_t n_plans, const Map *secrets, bool as_json, Str *out) {
         _cleanup_strv_ char **notes = NULL;
 
         assert_int_equal(workflows_order(plans, n_plans, false, &notes, NULL), 0);
@@ -63,12 +64,12 @@ static void print_plans(Plan **plans, size_t n_plans, bool as_json, Str *out) {
 
                 if (i > 0)
                         (void) str_append_char(out, '\n');
-                if (!as_json) {
-                        plan_print(plans[i], out);
-                        continue;
-                }
                 assert_int_equal(plan_to_json(plans[i], true, &json), 0);
-                (void) str_append(out, json);
+                plan_free(read_again(json, secrets, true));
+                if (as_json)
+                        (void) str_append(out, json);
+                else
+                        plan_print(plans[i], out);
         }
 }
 
@@ -104,10 +105,10 @@ static void check_file(const char *name) {
         assert_int_equal(r == 0, plans != NULL);
         diag_print(&diags, source, false, &messages);
         check(name, ".txt", str_get(&messages));
-        print_plans(plans, n_plans, false, &shown);
+        print_plans(plans, n_plans, &secrets, false, &shown);
         check(name, ".plan", str_get(&shown));
         if (str_starts_with(name, "json-"))
-                print_plans(plans, n_plans, true, &json);
+                print_plans(plans, n_plans, &secrets, true, &json);
         check(name, ".json", str_get(&json));
         plans_free(plans, n_plans);
         diag_list_done(&diags);

@@ -4,6 +4,7 @@
  */
 
 #include "golden.h"
+#include "pipeline/again.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -60,6 +61,8 @@ static void check_file(const char *directory, const char *name) {
                 assert_int_equal(n, diags.n_errors);
         } else if (plan)
                 assert_int_equal(plan_to_json(plan, true, &json), 0);
+        if (json)
+                plan_free(read_again(json, &secrets, true));
         diag_print(&diags, source, false, &messages);
         check(directory, name, ".txt", str_get(&messages));
         check(directory, name, ".json", json ? json : "");
