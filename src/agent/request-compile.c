@@ -125,18 +125,115 @@ static int compile_one(const Request *request, const Policy *policy, Json *workf
         return r < 0 ? r : kept;
 }
 
+/* ---- plans that were made elsewhere ---- */
+
+static bool has_kind(const Plan *plan, StepKind kind) {
+        for (size_t i = 0; i < plan->n_steps; i++)
+                if (plan->steps[i]->kind == kind)
+                        return true;
+        return false;
+}
+
+/*
+ * What fetches the repository does so with this machine's git. It fetches what the submission says and nothing else,
+ * whatever the plan has put there: as it would if the plan had been made here.
+ */
+static int settle_clone(const Request *request, const Plan *plan, const char *path, Error **reterr) {
+        bool clones = request->workspace == WORKSPACE_CLONE && request->source != SOURCE_NONE;
+        PlanStep *step = plan->n_steps > plan->n_services ? plan->steps[plan->n_services] : NULL;
+        const char *commit = strmap_get(&request->environment, "CI_COMMIT_SHA"), *planned;
+
+        if (clones && step && !plan->skip_clone && !has_kind(plan, STEP_CLONE))
+                return error_set(reterr, EINVAL,
+                                 "%s: the workspace is a clone, and the plan has no step that fetches it: it must be "
+                                 "made with 'podstep plan --clone'",
+                                 path);
+        if (!step || !step->is_default_clone)
+                return 0;
+        if (!clones)
+                return error_set(reterr, EINVAL,
+                                 "%s.steps[0]: it fetches the repository, which needs the workspace 'clone': submit it "
+                                 "with '--clone'",
+                                 path);
+        planned = strmap_get(&step->environment, "CI_COMMIT_SHA");
+        if (!commit || !str_equal(commit, planned))
+                return error_set(reterr, EINVAL,
+                                 "%s.steps[0].environment.CI_COMMIT_SHA: the plan is for another commit than the "
+                                 "source: %s",
+                                 path, commit ? commit : "which names none");
+        map_done(&step->environment);
+        step->environment = STRMAP_INIT;
+        if (strmap_update(&step->environment, &request->environment) < 0 ||
+            strmap_put(&step->environment, "CI_WORKSPACE", plan->workspace) < 0)
+                return error_oom(reterr);
+        return 0;
+}
+
+/* There is no file to show a line of. */
+static void print_faults(const DiagList *diags, const Plan *plan, const char *path, Str *faults) {
+        for (size_t i = 0; i < diags->n_diags; i++) {
+                const Diag *diag = &diags->diags[i];
+                _cleanup_free_ char *shown = str_escape(diag->message, strlen(diag->message), STR_MAX_DEFAULT);
+
+                (void) str_appendf(faults, "%s (%s", path, plan->source_name);
+                if (diag->mark.line > 0)
+                        (void) str_appendf(faults, ":%u", diag->mark.line);
+                (void) str_appendf(faults, "): %s: %s\n", diag->severity == DIAG_ERROR ? "error" : "warning",
+                                   shown ? shown : "");
+                if (diag->hint)
+                        (void) str_appendf(faults, "   hint: %s\n", diag->hint);
+        }
+}
+
+static int take_plan(const Request *request, const Policy *policy, Json *json, size_t index, Compiled *compiled,
+                     Str *faults, Error **reterr) {
+        PolicyProject project = policy_project(policy, &request->environment);
+        _cleanup_(diag_list_done) DiagList diags = { 0 };
+        _cleanup_(plan_freep) Plan *plan = NULL;
+        _cleanup_free_ char *path = str_printf(".plans[%zu]", index);
+        PlanReading reading = { &request->secrets, policy->images.registry, path };
+        int r;
+
+        if (!path)
+                return error_oom(reterr);
+        r = plan_from_json(json, &reading, &plan, reterr);
+        if (r >= 0)
+                r = settle_clone(request, plan, path, reterr);
+        if (r >= 0)
+                r = policy_strip(policy, &project, plan, reterr);
+        if (r >= 0)
+                r = judge(request, policy, plan, false, &diags, &compiled->n_refused, reterr);
+        if (plan)
+                print_faults(&diags, plan, path, faults);
+        if (r >= 0 && ARRAY_APPEND(compiled->plans, compiled->n_plans, plan) < 0)
+                r = error_oom(reterr);
+        if (r >= 0)
+                plan = NULL;
+        return r;
+}
+
+static int compile_all(const Request *request, const Policy *policy, Compiled *compiled, Str *faults, Error **reterr) {
+        Json *list = NULL;
+        int r = json_get_array(request->json, request->has_plans ? "plans" : "workflows", &list, reterr);
+
+        for (size_t i = 0; r >= 0 && i < json_object_array_length(list); i++) {
+                Json *item = json_object_array_get_idx(list, i);
+
+                r = request->has_plans ? take_plan(request, policy, item, i, compiled, faults, reterr)
+                                       : compile_one(request, policy, item, compiled, faults, reterr);
+        }
+        return r;
+}
+
 int request_compile(const Request *request, const Policy *operator, Plan *** ret, size_t *ret_n, Str *faults,
                     bool *ret_refused, Error **reterr) {
         Policy policy = *operator; /* shallow: only its one number is changed */
         _cleanup_strv_ char **notes = NULL;
         Compiled compiled = { 0 };
-        Json *list = NULL;
         int r;
 
         policy.trusted |= request->trusted;
-        r = json_get_array(request->json, "workflows", &list, reterr);
-        for (size_t i = 0; r >= 0 && i < json_object_array_length(list); i++)
-                r = compile_one(request, &policy, json_object_array_get_idx(list, i), &compiled, faults, reterr);
+        r = compile_all(request, &policy, &compiled, faults, reterr);
         *ret_refused = compiled.n_refused > 0;
         if (r >= 0 && compiled.n_refused > 0)
                 r = error_set(reterr, EINVAL, "refused by policy");

@@ -220,11 +220,7 @@ static int read_options(Request *request, Error **reterr) {
         return r;
 }
 
-static int check_workflows(const Request *request, Error **reterr) {
-        Json *list = NULL;
-
-        if (json_get_array(request->json, "workflows", &list, reterr) < 0)
-                return -EINVAL;
+static int check_workflows(Json *list, Error **reterr) {
         if (json_object_array_length(list) == 0 || json_object_array_length(list) > REQUEST_WORKFLOWS_MAX)
                 return error_set(reterr, EINVAL, ".workflows: expected 1 to %u workflows", REQUEST_WORKFLOWS_MAX);
         for (size_t i = 0; i < json_object_array_length(list); i++) {
@@ -235,6 +231,35 @@ static int check_workflows(const Request *request, Error **reterr) {
                                          ".workflows: each needs 'file', the name of the file, and 'text'");
         }
         return 0;
+}
+
+/* What is in them is read when they are made plans of; what would have made them other plans comes too late. */
+static int check_plans(Json *json, Json *list, Error **reterr) {
+        static const char *const too_late[] = { "variables", "options.cron", "options.changed_files" };
+
+        if (json_object_array_length(list) == 0 || json_object_array_length(list) > REQUEST_PLANS_MAX)
+                return error_set(reterr, EINVAL, ".plans: expected 1 to %u plans", REQUEST_PLANS_MAX);
+        FOREACH_ROW(path, too_late)
+                if (!is_missing(json, *path))
+                        return error_set(reterr, EINVAL, ".%s: it counts when a plan is made, and '.plans' are made",
+                                         *path);
+        return 0;
+}
+
+static int read_work(Request *request, Error **reterr) {
+        Json *json = request->json, *list = NULL;
+
+        request->has_plans = json_object_object_get_ex(json, "plans", NULL);
+        if (!request->has_plans) {
+                if (json_get_array(json, "workflows", &list, reterr) < 0)
+                        return -EINVAL;
+                return check_workflows(list, reterr);
+        }
+        if (json_object_object_get_ex(json, "workflows", NULL))
+                return error_set(reterr, EINVAL, ".plans: either they or '.workflows' are submitted, not both");
+        if (json_get_array(json, "plans", &list, reterr) < 0)
+                return -EINVAL;
+        return check_plans(json, list, reterr);
 }
 
 static int add_git_variables(Request *request) {
@@ -260,7 +285,7 @@ int request_parse(const char *text, size_t n, const char *secrets, Request *ret,
         if (r >= 0 && secrets)
                 r = json_parse(secrets, strlen(secrets), &apart, reterr);
         if (r >= 0)
-                r = check_workflows(&request, reterr);
+                r = read_work(&request, reterr);
         if (r >= 0)
                 r = get_map(request.json, "environment", false, &request.environment, reterr);
         if (r >= 0)

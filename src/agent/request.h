@@ -1,17 +1,20 @@
 #pragma once
 
 /*
- * What is submitted: workflows as text, variables, secrets, where the files are, and how it shall run. It is kept as it
- * came; the plan is made of it anew whenever a job is started or taken up, which gives the same plan each time.
+ * What is submitted: workflows as text, or plans that were made elsewhere; variables, secrets, where the files are, and
+ * how it shall run. It is kept as it came; the plan is made of it anew whenever a job is started or taken up, which
+ * gives the same plan each time, judged by the rules of then.
  */
 
 #include "base/str.h"
 #include "document/json.h"
 #include "job/job.h"
 #include "pipeline/policy.h"
+#include "pipeline/workflows.h"
 
 #define REQUEST_BYTES_MAX (16U * 1024 * 1024)
 #define REQUEST_WORKFLOWS_MAX 200
+#define REQUEST_PLANS_MAX WORKFLOWS_MAX
 
 typedef enum SourceKind {
         SOURCE_NONE,      /* an empty workspace */
@@ -38,7 +41,8 @@ typedef struct Request {
         bool keep;
         char **steps, **changed_files;
         const char *from, *cron;
-        size_t plan; /* of a stored one: which of its plans the job is */
+        bool has_plans; /* in the place of workflows */
+        size_t plan;    /* of a stored one: which of its plans the job is */
 } Request;
 
 /**

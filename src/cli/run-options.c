@@ -190,6 +190,9 @@ const Option run_option_rows[] = {
 };
 
 const Option submit_option_rows[] = {
+        { "plan", 0, "FILE", OPTION_STRING(RunOptions, plan), .group = "What",
+          .help = "Plans that 'podstep plan --json' made, in the place of workflows; - is standard input. Secrets that "
+                  "they hold are given as for workflows." },
         { "label", 0, "LABEL", OPTION_STRING(RunOptions, label), .group = "Queue",
           .help = "The queue is fair between labels: a team, a repository. Default: none, which is a label of its "
                   "own." },
@@ -296,6 +299,7 @@ void run_options_init(RunOptions *options) {
 }
 
 int run_options_check(const RunOptions *options, Error **reterr) {
+        static const char planned[] = "it counts when the plan is made";
         const struct {
                 bool a, b;
                 const char *name_a, *name_b, *why;
@@ -318,6 +322,10 @@ int run_options_check(const RunOptions *options, Error **reterr) {
                 { options->git, options->upload, "git", "upload", "there is no checkout to send" },
                 { options->upload, options->write, "upload", "write", "what is sent is thrown away in the end" },
                 { options->ref, !options->git, "ref", NULL, "it needs '--git URL'" },
+                { options->plan, options->environment.n_entries > 0, "plan", "env", planned },
+                { options->plan, options->env_files, "plan", "env-file", planned },
+                { options->plan, options->event, "plan", "event", planned },
+                { options->plan, options->cron, "plan", "cron", planned },
                 { options->export_directory, !options->exports, "export-to", NULL, "it needs an '--export PATTERN'" },
         };
 

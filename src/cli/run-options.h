@@ -50,7 +50,7 @@ typedef struct RunOptions {
         uint64_t older_than_usec;    /* of what is pruned; 0: any age */
         uint64_t keep_storage_bytes; /* UINT64_MAX: no quota */
 
-        char *label, *socket, *git, *ref; /* of 'submit' */
+        char *label, *socket, *git, *ref, *plan; /* of 'submit' */
         bool wait, upload;
 
         char **command; /* of 'enter' */

@@ -185,7 +185,7 @@ static int session_init(Session *session, Error **reterr) {
         if (!session->options->directory && start)
                 start = parent = checkout_start(start);
         r = checkout_find(start ? start : ".", &session->checkout, reterr);
-        if (r >= 0)
+        if (r >= 0 && !session->options->plan)
                 r = session->files_given[0] ? checkout_expand(session->files_given, &session->files, reterr)
                                             : checkout_workflows(session->checkout, &session->files, reterr);
         if (r >= 0)

@@ -12,6 +12,7 @@
 #include "cli/configure.h"
 #include "cli/fetch.h"
 #include "cli/job-text.h"
+#include "cli/plan-file.h"
 #include "cli/session.h"
 #include "cli/verbs.h"
 #include "document/source.h"
@@ -77,8 +78,10 @@ static void put_options(JsonWriter *w, const RunOptions *options, const SessionI
                 json_put_bool(w, "keep", true);
         json_put_strv(w, "steps", options->step_names);
         json_put_string(w, "from", options->from);
-        json_put_string(w, "cron", input->cron);
-        json_put_strv(w, "changed_files", input->changed_files);
+        if (!options->plan) { /* a plan was made with them */
+                json_put_string(w, "cron", input->cron);
+                json_put_strv(w, "changed_files", input->changed_files);
+        }
         json_close(w);
 }
 
@@ -105,14 +108,15 @@ static int make_body(const RunOptions *options, const SessionInput *input, const
         int r;
 
         json_open_object(&w, NULL);
-        r = put_workflows(&w, options, input, reterr);
+        r = options->plan ? plan_file_put(options->plan, &w, reterr) : put_workflows(&w, options, input, reterr);
         if (r < 0) {
                 json_writer_done(&w);
                 return r;
         }
         json_put_strmap(&w, "environment", &input->environment);
         json_put_strmap(&w, "secrets", &input->secrets);
-        json_put_strmap(&w, "variables", &input->given);
+        if (!options->plan)
+                json_put_strmap(&w, "variables", &input->given);
         json_put_string(&w, "label", options->label);
         put_source(&w, options, input, upload);
         put_options(&w, options, input);
@@ -210,6 +214,10 @@ int verb_submit(const Verb *verb, char *const *args, void *values) {
 
         if (r < 0) {
                 log_error("%s", error_message(error, r));
+                return EXIT_USAGE;
+        }
+        if (options->plan && args && args[0]) {
+                log_error("'--plan' and workflow files do not go together: a plan is what became of them");
                 return EXIT_USAGE;
         }
         code = configure(values);

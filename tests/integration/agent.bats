@@ -116,6 +116,99 @@ small() {
         assert_output_contains "is done already"
 }
 
+@test "submit --plan: what was planned runs, whatever becomes of the file, and is found again" {
+        checkout <<-Y
+	services:
+	  - {name: web, image: $IMG/busybox:1, commands: [mkdir -p /www, echo served >/www/index.html, httpd -f -p 8080 -h /www], ports: [8080]}
+	steps:
+	  - {name: get, image: $IMG/busybox:1, commands: [wget -q -O - http://web:8080/]}
+	  - {name: key, image: $IMG/busybox:1, commands: ['echo "it has \$\${#KEY} of \$KEY"'], environment: {KEY: {from_secret: key}}}
+	Y
+        KEY=sesame-street "$PODSTEP" plan --secret KEY --json >plan.json || fail "no plan:" "$(<plan.json)"
+        run grep -c sesame plan.json
+        assert_status 1
+        echo "steps: [{name: other, image: $IMG/busybox:1, commands: [exit 7]}]" >.woodpecker.yaml
+        agent_up --disk-free 1000000g
+        KEY=sesame-street podstep submit --plan plan.json --secret KEY
+        assert_status 0
+        assert_output_contains "job 1: woodpecker"
+        kill -TERM "$AGENT_PID"
+        wait_until 20 eval "! running $AGENT_PID" || fail "it does not end"
+        agent_up
+        podstep logs --follow 1
+        assert_output_contains "[get] served"
+        assert_output_contains "[key] it has 13 of ********"
+        podstep show 1
+        assert_output_matches "success .* key"
+        KEY=sesame podstep rerun --secret KEY 1
+        assert_status 0
+        podstep logs --follow 2
+        assert_output_contains "it has 6 of ********"
+        # standard input, several, and only a part of one
+        KEY=sesame run timeout 60 "$PODSTEP" submit --secret KEY --step get --quiet --plan - < <(cat plan.json plan.json)
+        assert_status 0
+        assert_equal "${lines[*]}" "3 4"
+        podstep logs --follow 4
+        assert_output_contains "[get] served"
+        refute_output_contains "it has"
+        podstep submit --plan plan.json
+        assert_status 2
+        assert_output_contains "secret 'key' is not given"
+}
+
+@test "submit --plan: a plan gets nothing that a file would not get" {
+        small "echo hello"
+        agent_up
+        "$PODSTEP" plan --json >plan.json || fail "no plan:" "$(<plan.json)"
+        # change KEYS: of the first step
+        change() { /usr/bin/python3 -c 'import json, sys; p = json.load(open("plan.json")); p["steps"][0].update(json.loads(sys.argv[1])); print(json.dumps(p))' "$1" >changed.json; }
+        change '{"privileged": true}'
+        podstep submit --plan changed.json
+        assert_status 3
+        assert_output_contains "step 'one' wants privileged mode, which is not allowed"
+        assert_output_contains ".plans[0]"
+        change '{"volumes": [{"source": "/etc", "target": "/host"}]}'
+        podstep submit --plan changed.json
+        assert_status 3
+        change '{"reference": "registry.invalid/busybox:1"}'
+        podstep submit --plan changed.json
+        assert_status 2
+        assert_output_contains ".plans[0].steps[0].reference: "
+        change '{"is_operators": true}'
+        podstep submit --plan changed.json
+        assert_status 2
+        assert_output_contains ".plans[0].steps[0].is_operators: a plan has no such key"
+        podstep submit --plan plan.json --clone
+        assert_status 2
+        assert_output_contains "made with 'podstep plan --clone'"
+        podstep submit --plan plan.json .woodpecker.yaml
+        assert_status 2
+        podstep submit --plan plan.json --env A=1
+        assert_status 2
+        podstep submit --plan README
+        assert_status 2
+        assert_output_contains "expected a plan"
+        podstep submit --plan missing.json
+        assert_status 2
+        podstep ps --all --quiet
+        assert_equal "$output" ""
+}
+
+@test "submit --plan --clone: the commit that was planned, and no other" {
+        small "cat README"
+        agent_up
+        "$PODSTEP" plan --clone --json >"$BATS_TEST_TMPDIR/plan.json" || fail "no plan"
+        podstep submit --plan "$BATS_TEST_TMPDIR/plan.json"
+        assert_status 2
+        assert_output_contains "submit it with '--clone'"
+        podstep submit --plan "$BATS_TEST_TMPDIR/plan.json" --clone --wait
+        assert_status 0
+        git commit -qm more --allow-empty
+        podstep submit --plan "$BATS_TEST_TMPDIR/plan.json" --clone
+        assert_status 2
+        assert_output_contains "the plan is for another commit than the source"
+}
+
 @test "the exit code of submit --wait is that of run" {
         small "exit 3"
         agent_up

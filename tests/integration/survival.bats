@@ -56,11 +56,16 @@ jobs_set() {
 
 # submit_all: the whole set, to an agent that begins none of it
 submit_all() {
-        local dir=$BATS_TEST_TMPDIR/co file
+        local dir=$BATS_TEST_TMPDIR/co file work
         jobs_set "$dir"
         agent_up --disk-free 1000000g
         for file in chain services parallel single; do
-                TOKEN=hush-hush-secret podstep submit --secret TOKEN --directory "$dir" --label "$file" "$dir/$file.yaml"
+                work=("$dir/$file.yaml")
+                if [ "$file" = parallel ]; then # as a plan it is the same job
+                        TOKEN=hush-hush-secret "$PODSTEP" plan --secret TOKEN --directory "$dir" --json "${work[@]}" >"$dir/plan.json" || fail "no plan"
+                        work=(--plan "$dir/plan.json")
+                fi
+                TOKEN=hush-hush-secret podstep submit --secret TOKEN --directory "$dir" --label "$file" "${work[@]}"
                 assert_status 0
         done
         agent_down

@@ -8,6 +8,7 @@
 #include "agent/agent-internal.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "base/strv.h"
 
 #define WORKFLOW                                                                                                       \
         "\"workflows\":[{\"file\":\".woodpecker.yaml\",\"text\":\"steps: [{name: a, image: x, commands: [one]}]\"}]"
@@ -57,6 +58,12 @@ static void test_parse(void **state) {
                   ",\"source\":{\"kind\":\"git\",\"url\":\"https://x/y\",\"ref\":\"a\\nb\",\"commit\":\"" SHA "\"}}",
                   "hold no blanks" },
                 { "{" WORKFLOW ",\"variables\":{\"A\":1}}", "expected an object of strings" },
+                { "{\"plans\":[{}]}", NULL }, /* what is in it is read when it is made a plan of */
+                { "{\"plans\":[]}", ".plans: expected 1 to 500 plans" },
+                { "{\"plans\":{}}", ".plans: expected array" },
+                { "{\"plans\":[{}]," WORKFLOW "}", "not both" },
+                { "{\"plans\":[{}],\"variables\":{\"A\":\"1\"}}", ".variables: it counts when a plan is made" },
+                { "{\"plans\":[{}],\"options\":{\"cron\":\"x\"}}", ".options.cron: it counts" },
                 { "{" WORKFLOW ",\"options\":{\"timeout_ms\":0}}", "milliseconds above 0" },
                 { "{" WORKFLOW ",\"options\":{\"timeout_ms\":\"1h\"}}", "expected whole number" },
                 { "{" WORKFLOW ",\"options\":{\"trusted\":\"everyone\"}}", "everyone" },
@@ -147,6 +154,148 @@ static void test_compile(void **state) {
         policy_done(&policy);
 }
 
+#define COMMIT "4f1c2e7d0b9a8c6e5d4f3a2b1c0d9e8f7a6b5c4d"
+#define WHEN "\"when\":{\"success\":true,\"failure\":false}"
+#define PLACES "\"directory\":\"/w/src\",\"workspace_base\":\"/w\"," WHEN
+#define STEP(more) "{\"name\":\"a\",\"type\":\"commands\",\"image\":\"x\",\"commands\":[\"y\"]," PLACES more "}"
+#define SERVICE                                                                                                        \
+        "{\"name\":\"s\",\"type\":\"service\",\"image\":\"db\",\"detach\":true,\"ports\":[],\"line\":7," PLACES "}"
+#define CLONE(commit, url)                                                                                             \
+        "{\"name\":\"clone\",\"type\":\"clone\",\"environment\":{\"CI_COMMIT_SHA\":\"" commit \
+        "\",\"CI_REPO_CLONE_URL\":\"" url "\"}," PLACES "}"
+#define PLAN_OF(services, steps)                                                                                       \
+        "{\"name\":\"p\",\"workflow\":\"p\"," WHEN ",\"file\":\"f.yaml\",\"workspace\":\"/w/src\"," \
+        "\"services\":[" services "],\"steps\":[" steps "]}"
+#define PLAN(more) PLAN_OF("", STEP(more))
+
+static void fill_policy(Policy *policy) {
+        policy_init(policy);
+        assert_int_equal(strv_append(&policy->images.allowed, "x"), 0);
+        assert_int_equal(strv_append(&policy->steps.allowed_users, "1000"), 0);
+        assert_int_equal(strv_append(&policy->allowed_volumes, "/srv"), 0);
+        assert_int_equal(strv_append(&policy->volumes.mounts, "/opt/tools:/tools:ro"), 0);
+        policy->limit_services = true;
+}
+
+/* A plan that somebody wrote by hand: it gets nothing that a file would not get. */
+static void test_plans(void **state) {
+        static const struct {
+                const char *plan, *options;
+                int want_r;
+                bool want_refused;
+                const char *want; /* in the faults or the Error */
+        } rows[] = {
+                { PLAN(""), "{}", 0, false, "" },
+                { PLAN(",\"user\":\"1000\""), "{}", 0, false, "" },
+                { PLAN(",\"user\":\"0\""), "{}", -EINVAL, true, "wants to run as user '0'" },
+                { PLAN(",\"privileged\":true"), "{}", -EINVAL, true, "wants privileged mode" },
+                { PLAN(",\"privileged\":true"), "{\"trusted\":\"security\"}", 0, false, "" },
+                { PLAN(",\"image\":\"y\""), "{}", -EINVAL, true, "the image 'y' is not on the list" },
+                { PLAN(",\"reference\":\"docker.io/library/y:latest\""), "{}", -EINVAL, false,
+                  ".plans[0].steps[0].reference: " },
+                { PLAN(",\"volumes\":[{\"source\":\"/srv\",\"target\":\"/m\"}]"), "{}", -EINVAL, true,
+                  "wants volumes" },
+                { PLAN(",\"volumes\":[{\"source\":\"/srv\",\"target\":\"/m\"}]"), "{\"trusted\":\"volumes\"}", 0,
+                  false, "" },
+                { PLAN(",\"volumes\":[{\"source\":\"/etc\",\"target\":\"/m\"}]"), "{\"trusted\":\"volumes\"}", -EINVAL,
+                  true, "'/etc', which is not an allowed directory" },
+                { PLAN(",\"volumes\":[{\"source\":\"/srv/../etc\",\"target\":\"/m\"}]"), "{\"trusted\":\"volumes\"}",
+                  -EINVAL, false, ".plans[0].steps[0].volumes[0]: " },
+                { PLAN(",\"volumes\":[{\"source\":\"runner-a-project-b\",\"target\":\"/m\"}]"),
+                  "{\"trusted\":\"volumes\"}", -EINVAL, true, "belongs to another job or project" },
+                { PLAN(",\"volumes\":[{\"source\":\"/opt/tools\",\"target\":\"/tools\",\"options\":[\"ro\"]}]"), "{}",
+                  0, false, "" },
+                { PLAN(",\"volumes\":[{\"source\":\"/opt/tools\",\"target\":\"/tools\",\"options\":[\"rw\"]}]"), "{}",
+                  -EINVAL, true, "wants volumes" },
+                { PLAN(",\"network_mode\":\"host\""), "{}", -EINVAL, true, "its own network mode" },
+                { PLAN(",\"network_mode\":\"container:x\""), "{\"trusted\":\"network\"}", -EINVAL, true,
+                  "belongs to another container" },
+                { PLAN(",\"dns\":[\"1.1.1.1\"]"), "{}", -EINVAL, true, "its own DNS servers" },
+                { PLAN(",\"devices\":[{\"source\":\"/dev/kvm\",\"target\":\"/dev/kvm\",\"access\":\"rw\"}]"), "{}",
+                  -EINVAL, true, "devices of the host" },
+                { PLAN_OF(SERVICE, STEP("")), "{}", -EINVAL, true, "too many services requested: 1, only 0" },
+                { PLAN(",\"line\":3,\"privileged\":true"), "{}", -EINVAL, true, ".plans[0] (f.yaml:3): error: step" },
+                { PLAN(",\"is_operators\":true"), "{}", -EINVAL, false,
+                  ".plans[0].steps[0].is_operators: a plan has no such key" },
+                { PLAN(",\"environment\":{\"T\":\"********\"},\"secret_environment\":{\"T\":[{\"secret\":\"t\"}]}"),
+                  "{}", 0, false, "" },
+                { PLAN(",\"environment\":{\"T\":\"********\"},\"secret_environment\":{\"T\":[{\"secret\":\"u\"}]}"),
+                  "{}", -EINVAL, false, "secret 'u' is not given" },
+                { PLAN(""), "{\"steps\":[\"b\"]}", -EINVAL, false, "" },
+                /* what git of this machine fetches is what is submitted */
+                { PLAN_OF("", CLONE(COMMIT, "/home/other")), "{\"workspace\":\"clone\"}", 0, false, "" },
+                { PLAN_OF("", CLONE(COMMIT, "/home/other")), "{}", -EINVAL, false,
+                  ".plans[0].steps[0]: it fetches the repository, which needs the workspace 'clone'" },
+                { PLAN_OF("", CLONE("0000", "/home/other")), "{\"workspace\":\"clone\"}", -EINVAL, false,
+                  "the plan is for another commit than the source" },
+                { PLAN(""), "{\"workspace\":\"clone\"}", -EINVAL, false, "has no step that fetches it" },
+        };
+        _cleanup_(policy_done) Policy policy;
+
+        fill_policy(&policy);
+        FOREACH_ROW(row, rows) {
+                _cleanup_free_ char *text = str_printf(
+                        "{\"plans\":[%s],\"options\":%s,\"source\":{\"kind\":\"directory\",\"path\":\"/x\"},"
+                        "\"secrets\":{\"t\":\"hush\"},\"environment\":{\"CI_COMMIT_SHA\":\"" COMMIT
+                        "\",\"CI_REPO_CLONE_URL\":\"https://right.example\"}}",
+                        row->plan, row->options);
+                _cleanup_str_ Str faults = STR_INIT(STR_MAX_DEFAULT);
+                _cleanup_(error_freep) Error *error = NULL;
+                bool is_refused = false;
+                Plan **plans = NULL;
+                size_t n_plans = 0;
+                Request request;
+                int r;
+
+                print_message("%s %s\n", row->plan, row->options);
+                assert_int_equal(request_parse(text, strlen(text), NULL, &request, NULL), 0);
+                r = request_compile(&request, &policy, &plans, &n_plans, &faults, &is_refused, &error);
+                print_message("   %s%s\n", r < 0 ? error_message(error, r) : "", str_get(&faults));
+                assert_int_equal(r, row->want_r);
+                assert_int_equal(is_refused, row->want_refused);
+                assert_true(strstr(str_get(&faults), row->want) || strstr(error_message(error, r), row->want));
+                if (r >= 0) {
+                        assert_int_equal(n_plans, 1);
+                        assert_int_equal(plans[0]->n_steps, 1);
+                        if (plans[0]->steps[0]->is_default_clone)
+                                assert_string_equal(strmap_get(&plans[0]->steps[0]->environment, "CI_REPO_CLONE_URL"),
+                                                    "https://right.example");
+                        else /* the operator's own is there, be it in the plan or not */
+                                assert_int_equal(plans[0]->steps[0]->n_volumes,
+                                                 1 + (strstr(row->plan, "/srv") != NULL));
+                }
+                plans_free(plans, n_plans);
+                request_done(&request);
+        }
+}
+
+/* A job that is taken up or begun anew finds its plan, and the rules of then count. */
+static void test_stored_plan(void **state) {
+        static const char text[] = "{\"plans\":[" PLAN(",\"privileged\":true") "," PLAN("") "]}";
+        _cleanup_str_ Str faults = STR_INIT(STR_MAX_DEFAULT);
+        _cleanup_(policy_done) Policy policy;
+        _cleanup_free_ char *stored = NULL;
+        bool is_refused = false;
+        Plan **plans = NULL;
+        size_t n_plans = 0;
+        Request request, again;
+
+        policy_init(&policy);
+        assert_int_equal(request_parse(text, strlen(text), NULL, &request, NULL), 0);
+        assert_int_equal(request_to_json(&request, 1, NULL, &stored), 0);
+        assert_int_equal(request_parse(stored, strlen(stored), NULL, &again, NULL), 0);
+        assert_int_equal(again.plan, 1);
+        assert_int_equal(request_compile(&again, &policy, &plans, &n_plans, &faults, &is_refused, NULL), -EINVAL);
+        assert_true(is_refused);
+        policy.trusted = TRUST_SECURITY;
+        assert_int_equal(request_compile(&again, &policy, &plans, &n_plans, &faults, &is_refused, NULL), 0);
+        assert_int_equal(n_plans, 2);
+        assert_true(plans[0]->steps[0]->privileged && !plans[1]->steps[0]->privileged);
+        plans_free(plans, n_plans);
+        request_done(&request);
+        request_done(&again);
+}
+
 /* What a request may not say where the administrator has locked it, and what it may where nobody has. */
 static void test_locked(void **state) {
         static const char text[] =
@@ -205,6 +354,8 @@ int main(void) {
                 cmocka_unit_test(test_parse),
                 cmocka_unit_test(test_stored),
                 cmocka_unit_test(test_compile),
+                cmocka_unit_test(test_plans),
+                cmocka_unit_test(test_stored_plan),
                 cmocka_unit_test(test_locked),
         };
 
