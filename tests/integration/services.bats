@@ -214,7 +214,7 @@ teardown_file() { leaks_after; }
 @test "a service keeps its image's own user and data" {
         checkout <<-Y
 	services:
-	- {name: db, image: $IMG/postgres:1}
+	- {name: db, image: $IMG/postgres:1, ready: {command: [pg_isready, -q, -h, 127.0.0.1]}}
 	steps:
 	- {name: ask, image: $IMG/postgres:1, backend_options: {docker: {user: root}}, commands: ['psql -h db -U postgres -Atc "create table t (n int); insert into t values (5); select n from t"']}
 	- {name: again, image: $IMG/postgres:1, backend_options: {docker: {user: root}}, commands: ['psql -h db -U postgres -Atc "select n + 1 from t"']}
