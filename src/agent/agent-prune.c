@@ -25,7 +25,7 @@ static int end_keeping(Agent *agent, const StoredJob *job) {
 }
 
 static int end_old_keeping(Agent *agent, bool all, size_t *n, Error **reterr) {
-        StoreFilter filter = { .state = STORED_DONE };
+        StoreFilter filter = { .state = STORED_DONE, .is_brief = true };
         StoredJob *jobs = NULL;
         size_t n_jobs = 0;
         uint64_t now = clock_realtime_usec();

@@ -30,18 +30,33 @@ static void recheck_later(Agent *agent) {
 
 typedef enum Readiness { READY, NOT_YET, NEVER } Readiness;
 
+/* Which of the request's plans a job is. */
+static int find_plan(Agent *agent, const char *id, size_t n_plans, size_t *ret) {
+        _cleanup_(json_unrefp) Json *json = NULL;
+        StoredJob job;
+        int64_t plan = -1;
+        int r = store_get_job(agent->store, id, &job, NULL);
+
+        if (r < 0)
+                return r;
+        r = json_parse(job.request, strlen(job.request), &json, NULL);
+        if (r >= 0)
+                r = json_get_int(json, "plan", &plan, NULL);
+        stored_job_done(&job);
+        if (r >= 0 && (plan < 0 || (size_t) plan >= n_plans))
+                r = -ERANGE;
+        *ret = (size_t) plan;
+        return r;
+}
+
 static int fill_outcomes(Agent *agent, const char *group, WorkflowOutcome *outcomes, bool *is_open, size_t n_plans) {
-        StoreFilter filter = { .state = -1, .group = group };
+        StoreFilter filter = { .state = -1, .group = group, .is_brief = true };
         StoredJob *jobs = NULL;
-        size_t n_jobs = 0;
+        size_t n_jobs = 0, plan;
         int r = store_list_jobs(agent->store, &filter, &jobs, &n_jobs, NULL);
 
         for (size_t i = 0; i < n_jobs; i++) {
-                _cleanup_(json_unrefp) Json *json = NULL;
-                int64_t plan = -1;
-
-                if (json_parse(jobs[i].request, strlen(jobs[i].request), &json, NULL) < 0 ||
-                    json_get_int(json, "plan", &plan, NULL) < 0 || plan < 0 || (size_t) plan >= n_plans)
+                if (find_plan(agent, jobs[i].id, n_plans, &plan) < 0)
                         continue;
                 is_open[plan] = jobs[i].state != STORED_DONE;
                 if (jobs[i].state == STORED_DONE)
@@ -110,6 +125,16 @@ static int begin(Agent *agent, const StoredJob *stored) {
         return 1;
 }
 
+/* Only now all of it is read: the requests of those that wait may be large. */
+static void begin_one(Agent *agent, const char *id) {
+        StoredJob job;
+
+        if (store_get_job(agent->store, id, &job, NULL) < 0)
+                return;
+        (void) begin(agent, &job);
+        stored_job_done(&job);
+}
+
 static bool may_begin(Agent *agent) {
         Pressure pressure = pressure_look(agent->options->state_directory);
 
@@ -137,12 +162,12 @@ static void begin_all(Agent *agent, const StoredJob *jobs, size_t n_jobs) {
         memset(is_ready, true, n_jobs);
         while (may_begin(agent) && (i = choose(agent, jobs, is_ready, n_jobs)) >= 0) {
                 is_ready[i] = false;
-                (void) begin(agent, &jobs[i]);
+                begin_one(agent, jobs[i].id);
         }
 }
 
 void agent_look_at_queue(Agent *agent) {
-        StoreFilter filter = { .state = STORED_QUEUED, .oldest_first = true };
+        StoreFilter filter = { .state = STORED_QUEUED, .oldest_first = true, .is_brief = true };
         StoredJob *jobs = NULL;
         size_t n_jobs = 0;
 

@@ -38,10 +38,18 @@ static int copy(const char *text, char **ret) {
         return *ret ? 0 : -ENOMEM;
 }
 
+static void forget_text(char **text) {
+        if (*text)
+                explicit_bzero(*text, strlen(*text));
+        free(*text);
+        *text = NULL;
+}
+
 static int store_plan(Agent *agent, const Request *request, const Plan *plan, size_t index, const char *from,
                       const char *group, StoredJob *job, Error **reterr) {
         _cleanup_free_ StoredStep *steps = calloc(plan->n_steps + 1, sizeof(*steps));
         char id[ID_LENGTH + 1];
+        int r;
 
         id_new(id);
         job->created_usec = clock_realtime_usec();
@@ -56,7 +64,10 @@ static int store_plan(Agent *agent, const Request *request, const Plan *plan, si
                                          .kind = (char *) step_kind_to_string(plan->steps[i]->kind),
                                          .state = (char *) step_state_to_string(STEP_WAITING),
                                          .exit_code = -1 };
-        return store_add_job(agent->store, job, steps, plan->n_steps, reterr);
+        r = store_add_job(agent->store, job, steps, plan->n_steps, reterr);
+        forget_text(&job->request); /* a copy for each job of a large submission would be much */
+        forget_text(&job->secrets);
+        return r;
 }
 
 static int store_plans(Agent *agent, const Request *request, Plan *const *plans, size_t n_plans, const char *from,

@@ -100,7 +100,8 @@ static int get_jobs(Call *call) {
         const char *state = call_query(call, "state");
         StoreFilter filter = { .state = state ? (int) stored_state_from_string(state) : -1,
                                .label = call_query(call, "label"),
-                               .group = call_query(call, "group") };
+                               .group = call_query(call, "group"),
+                               .is_brief = true };
         _cleanup_(error_freep) Error *error = NULL;
         uint64_t limit, version;
         StoredJob *jobs = NULL;
@@ -109,7 +110,7 @@ static int get_jobs(Call *call) {
 
         if (filter.state == _STORED_STATE_MAX)
                 return call_reply_error(call, 400, "state: expected queued, running or done");
-        if (call_query_uint(call, "limit", LIST_DEFAULT, &limit) < 0 ||
+        if (call_query_uint(call, "limit", LIST_DEFAULT, &limit) < 0 || limit == 0 ||
             call_query_uint(call, "before", 0, &filter.before) < 0 ||
             call_query_uint(call, "newer_than", UINT64_MAX, &version) < 0)
                 return call_reply_error(call, 400, "limit, before, newer_than: expected numbers");

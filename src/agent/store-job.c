@@ -195,9 +195,14 @@ int store_delete_job(Store *store, const char *id, Error **reterr) {
 
 /* ---- reading ---- */
 
-#define JOB_COLUMNS                                                                                                    \
-        "number, id, grouped, name, label, request, secrets, state, result, error, boot, wants_stop, created, "        \
-        "started, ended, log_bytes, is_kept"
+#define COLUMNS(request, secrets)                                                                                     \
+        "number, id, grouped, name, label, " request ", " secrets ", state, result, error, boot, wants_stop, "        \
+        "created, started, ended, log_bytes, is_kept"
+#define JOB_COLUMNS COLUMNS("request", "secrets")
+#define BRIEF_COLUMNS COLUMNS("NULL", "NULL")
+#define LIST(columns, order)                                                                                          \
+        "SELECT " columns " FROM jobs WHERE (?1 < 0 OR state = ?1) AND (?2 IS NULL OR label = ?2) AND (?3 = 0 OR "    \
+        "number < ?3) AND (?5 IS NULL OR grouped = ?5) ORDER BY number" order " LIMIT ?4"
 
 static uint64_t column_uint(Statement *statement, int i) {
         sqlite3_int64 value = sqlite3_column_int64(statement, i);
@@ -264,19 +269,16 @@ int store_get_job(Store *store, const char *name, StoredJob *ret, Error **reterr
 }
 
 int store_list_jobs(Store *store, const StoreFilter *filter, StoredJob **ret, size_t *ret_n, Error **reterr) {
+        static const char *const statements[2][2] = {
+                { LIST(JOB_COLUMNS, " DESC"), LIST(JOB_COLUMNS, "") },
+                { LIST(BRIEF_COLUMNS, " DESC"), LIST(BRIEF_COLUMNS, "") },
+        };
         _cleanup_(statement_freep) Statement *statement = NULL;
         StoredJob *jobs = NULL;
         size_t n_jobs = 0;
         int r;
 
-        r = store_prepare(
-                store,
-                filter->oldest_first
-                        ? "SELECT " JOB_COLUMNS " FROM jobs WHERE (?1 < 0 OR state = ?1) AND (?2 IS NULL OR label = ?2)"
-                          " AND (?3 = 0 OR number < ?3) AND (?5 IS NULL OR grouped = ?5) ORDER BY number LIMIT ?4"
-                        : "SELECT " JOB_COLUMNS " FROM jobs WHERE (?1 < 0 OR state = ?1) AND (?2 IS NULL OR label = ?2)"
-                          " AND (?3 = 0 OR number < ?3) AND (?5 IS NULL OR grouped = ?5) ORDER BY number DESC LIMIT ?4",
-                &statement, reterr);
+        r = store_prepare(store, statements[filter->is_brief][filter->oldest_first], &statement, reterr);
         if (r < 0)
                 return r;
         (void) sqlite3_bind_int(statement, 1, filter->state);
@@ -346,7 +348,7 @@ static bool is_expired(const StoreLimits *limits, const StoredJob *job, uint64_t
 }
 
 int store_find_expired(Store *store, const StoreLimits *limits, uint64_t now_usec, char ***ret, Error **reterr) {
-        StoreFilter filter = { .state = STORED_DONE, .oldest_first = true };
+        StoreFilter filter = { .state = STORED_DONE, .oldest_first = true, .is_brief = true };
         _cleanup_strv_ char **ids = NULL;
         StoredJob *jobs = NULL;
         size_t n_jobs = 0;

@@ -96,6 +96,7 @@ typedef struct StoreFilter {
         uint64_t before;   /* numbers below this; 0: all */
         unsigned limit;    /* 0: all */
         bool oldest_first;
+        bool is_brief;     /* without request and secrets, which may be large: those are NULL then */
 } StoreFilter;
 int store_list_jobs(Store *store, const StoreFilter *filter, StoredJob **ret, size_t *ret_n, Error **reterr);
 void stored_jobs_free(StoredJob *jobs, size_t n_jobs);

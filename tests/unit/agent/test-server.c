@@ -129,6 +129,10 @@ static void test_ranges(void **state) {
                 if (!strstr(answer, row->want))
                         fail_msg("'%s' is not in:\n%s", row->want, answer);
         }
+        ask_for(fd, "/v1/jobs?limit=1", "", answer, sizeof(answer), agent.event);
+        assert_non_null(strstr(answer, "\"id\":\"01aaaaaaaa\""));
+        ask_for(fd, "/v1/jobs?limit=0", "", answer, sizeof(answer), agent.event);
+        assert_memory_equal(answer, "HTTP/1.1 400 ", strlen("HTTP/1.1 400 "));
         assert_int_equal(close(fd), 0);
         agent.server = server_free(agent.server);
         agent.store = store_free(agent.store);

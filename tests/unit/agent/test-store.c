@@ -136,6 +136,29 @@ static void test_life_of_a_job(void **state) {
         assert_int_equal(store_get_job(store, "' OR 1=1 --", &job, NULL), -ENOENT);
 }
 
+/* A list that is brief has neither requests nor secrets: there may be many, and large ones. */
+static void test_brief(void **state) {
+        _cleanup_scratch_ char *directory = scratch();
+        _cleanup_(store_freep) Store *store = open_store(directory);
+
+        add(store, "01aaaaaaaa", "x");
+        add(store, "01bbbbbbbb", "y");
+        for (int i = 0; i < 4; i++) {
+                StoreFilter filter = { .state = -1, .is_brief = i & 1, .oldest_first = i & 2 };
+                StoredJob *jobs = NULL;
+                size_t n_jobs = 0;
+
+                assert_int_equal(store_list_jobs(store, &filter, &jobs, &n_jobs, NULL), 0);
+                assert_int_equal(n_jobs, 2);
+                assert_string_equal(jobs[0].id, filter.oldest_first ? "01aaaaaaaa" : "01bbbbbbbb");
+                assert_string_equal(jobs[0].label, filter.oldest_first ? "x" : "y");
+                assert_int_equal(jobs[0].created_usec, 1000);
+                assert_int_equal(jobs[0].request == NULL, filter.is_brief);
+                assert_int_equal(jobs[0].secrets == NULL, filter.is_brief);
+                stored_jobs_free(jobs, n_jobs);
+        }
+}
+
 static void test_steps_records_notes(void **state) {
         _cleanup_scratch_ char *directory = scratch();
         _cleanup_(store_freep) Store *store = open_store(directory);
@@ -495,7 +518,7 @@ int main(void) {
                 cmocka_unit_test(test_one_agent),     cmocka_unit_test(test_migration),
                 cmocka_unit_test(test_old_file),      cmocka_unit_test(test_newer),
                 cmocka_unit_test(test_no_database),   cmocka_unit_test(test_expired),
-                cmocka_unit_test(test_open_group),    cmocka_unit_test(test_power_loss),
+                cmocka_unit_test(test_open_group),  cmocka_unit_test(test_brief),    cmocka_unit_test(test_power_loss),
                 cmocka_unit_test(test_syncs),
         };
 
