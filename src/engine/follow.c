@@ -218,6 +218,7 @@ static void on_oom_status(Task *task, int r, const Error *error, void *userdata)
 
 /* The exit is known and the log is read. */
 static void follow_close(Follow *follow) {
+        container_status_done(&follow->status); /* of an earlier start, which failed */
         /* Only the engine knows who sent the KILL. If it cannot tell, the exit code still says enough. */
         if (follow->exit.exit_code == 128 + SIGKILL && !follow->knows_oom &&
             engine_container_inspect(follow->engine, follow->container, &follow->status, on_oom_status, follow,

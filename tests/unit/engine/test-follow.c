@@ -48,7 +48,10 @@ static int fake_inspect(Engine *engine, const char *name, ContainerStatus *ret, 
 
         assert_true(scene->n_told > 0); /* else nobody should have asked */
         scene->n_asked++;
-        *ret = (ContainerStatus) { .state = told->state, .exit_code = told->exit_code, .oom_killed = told->oom_killed };
+        *ret = (ContainerStatus) { .id = strdup(ID),
+                                   .state = told->state,
+                                   .exit_code = told->exit_code,
+                                   .oom_killed = told->oom_killed };
         return task_defer(engine->event, told->r, NULL, done, userdata, ret_task);
 }
 
@@ -309,7 +312,8 @@ static void test_second_start(void **state) {
         Scene *scene = *state;
 
         scene->told[0] = (Told) { 0, CONTAINER_CREATED };
-        scene->n_told = 1;
+        scene->told[1] = (Told) { 0, CONTAINER_EXITED, 137, true };
+        scene->n_told = 2;
         begin(scene);
         monitor_begin(scene, ID);
         turn(scene);
@@ -319,9 +323,9 @@ static void test_second_start(void **state) {
         assert_int_equal(scene->n_asked, 1);
         monitor_begin(scene, ID);
         turn(scene);
-        write_file(scene->exit_file, "0");
-        finish(scene, (ContainerExit) { .exit_code = 0 });
-        assert_int_equal(scene->n_asked, 1);
+        write_file(scene->exit_file, "137");
+        finish(scene, (ContainerExit) { .exit_code = 137, .oom_killed = true });
+        assert_int_equal(scene->n_asked, 2);
 }
 
 static void test_oom(void **state) {
