@@ -57,6 +57,8 @@ struct Agent {
         unsigned n_sweeps;
 
         size_t n_left; /* jobs of an earlier agent that wait for the engine */
+        StoredJob *unsaved; /* how jobs ended that the store did not take: its disk is full */
+        size_t n_unsaved;
         bool is_draining, is_ending;
         uint64_t started_usec;  /* monotonic */
         uint64_t version;       /* grows whenever anything that a client can see changes */
@@ -70,6 +72,7 @@ void agent_forget_worker(Agent *agent, Worker *worker);
 void agent_consider_idle(Agent *agent);
 
 /* agent-queue.c */
+void agent_recheck_later(Agent *agent);
 void agent_look_at_queue(Agent *agent);
 int agent_settle_lost(Agent *agent, Error **reterr); /* what the machine lost fails; for the rest an engine is wanted */
 int agent_take_up(Agent *agent, Error **reterr); /* what an earlier one left */
@@ -103,6 +106,7 @@ int worker_start(Worker *worker, Error **reterr);
 int worker_resume(Worker *worker, Error **reterr);
 /** agent_fail_job() - one that has no worker: it could not be begun, or is lost */
 int agent_fail_job(Agent *agent, const StoredJob *stored, JobResult result, const char *why);
+void agent_save_ends(Agent *agent); /* what could not be stored, once more */
 
 /* journal-message.c */
 void message_job_started(const Worker *worker);

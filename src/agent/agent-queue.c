@@ -11,16 +11,18 @@
 #include "pipeline/workflows.h"
 
 /*
- * How soon a queue that stands still for want of memory or disk is looked at again. Nothing tells when they are there.
+ * How soon a queue that stands still for want of memory or disk is looked at again, and what had no room on it stored.
+ * Nothing tells when they are there.
  */
 #define RECHECK_USEC (5 * USEC_PER_SEC)
 
 static int on_recheck(sd_event_source *source, uint64_t usec, void *userdata) {
+        agent_save_ends(userdata);
         agent_look_at_queue(userdata);
         return 0;
 }
 
-static void recheck_later(Agent *agent) {
+void agent_recheck_later(Agent *agent) {
         agent->recheck = sd_event_source_disable_unref(agent->recheck);
         (void) sd_event_add_time_relative(agent->event, &agent->recheck, CLOCK_MONOTONIC, RECHECK_USEC, USEC_PER_SEC,
                                           on_recheck, agent);
@@ -141,7 +143,7 @@ static bool may_begin(Agent *agent) {
         free(agent->wait_reason);
         agent->wait_reason = pressure_reason(&agent->options->queue, &pressure, agent->n_workers);
         if (agent->wait_reason)
-                recheck_later(agent);
+                agent_recheck_later(agent);
         return !agent->wait_reason;
 }
 
@@ -267,7 +269,7 @@ int agent_take_up(Agent *agent, Error **reterr) {
         if (r < 0)
                 return r;
         for (size_t i = 0; i < n_jobs; i++)
-                if (!agent_find_worker(agent, jobs[i].id))
+                if (!agent_find_worker(agent, jobs[i].id) && !is_known(agent->unsaved, agent->n_unsaved, jobs[i].id))
                         take_up(agent, &jobs[i]);
         agent->n_left = 0;
         abandon_unknown(agent, jobs, n_jobs);

@@ -51,7 +51,7 @@ static void say_ending(Agent *agent) {
 static bool has_work(Agent *agent) {
         uint64_t n_queued = 0;
 
-        return agent->n_workers > 0 || agent->n_left > 0 || agent->opening || agent->sweep ||
+        return agent->n_workers > 0 || agent->n_left > 0 || agent->n_unsaved > 0 || agent->opening || agent->sweep ||
                store_count_jobs(agent->store, STORED_QUEUED, &n_queued) < 0 || n_queued > 0;
 }
 
@@ -218,6 +218,7 @@ static void end(Agent *agent) {
         error_free(agent->engine_error);
         agent->server = server_free(agent->server);
         agent->store = store_free(agent->store);
+        stored_jobs_free(agent->unsaved, agent->n_unsaved); /* the next agent finds them running, and ends them */
         agent_configs_done(agent);
         free(agent->wait_reason);
         free(agent->logs_directory);

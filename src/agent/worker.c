@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/agent-internal.h"
+#include "base/array.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "job/directory.h"
@@ -91,6 +92,33 @@ static uint64_t on_count(size_t step_index, int stream, void *userdata) {
 
 /* ---- its end ---- */
 
+/* Else it would count as running, and others wait for it, until there is another agent. */
+static void save_later(Agent *agent, const StoredJob *ended) {
+        StoredJob copy = *ended;
+
+        copy.id = strdup(ended->id);
+        copy.error = ended->error ? strdup(ended->error) : NULL;
+        if (!copy.id || ARRAY_APPEND(agent->unsaved, agent->n_unsaved, copy) < 0) {
+                free(copy.id);
+                free(copy.error);
+                return; /* the next agent finds it running */
+        }
+        agent_recheck_later(agent);
+}
+
+void agent_save_ends(Agent *agent) {
+        while (agent->n_unsaved > 0) {
+                StoredJob *job = &agent->unsaved[agent->n_unsaved - 1];
+
+                if (store_end_job(agent->store, job, NULL) < 0)
+                        return agent_recheck_later(agent);
+                server_log_grown(agent->server, job->id);
+                stored_job_done(job);
+                agent->n_unsaved--;
+                agent_changed(agent);
+        }
+}
+
 static void end(Agent *agent, StoredJob *ended, const char *name, uint64_t number, uint64_t begun_usec) {
         _cleanup_(error_freep) Error *error = NULL;
         int r;
@@ -98,8 +126,10 @@ static void end(Agent *agent, StoredJob *ended, const char *name, uint64_t numbe
         ended->ended_usec = clock_realtime_usec();
         agent->n_finished[ended->result]++;
         r = store_end_job(agent->store, ended, &error);
-        if (r < 0) /* the next agent finds it running, and tries again to end it */
-                log_error("job %s: %s", ended->id, error_message(error, r));
+        if (r < 0) {
+                log_error("job %s: %s; trying again", ended->id, error_message(error, r));
+                save_later(agent, ended);
+        }
         message_job_finished(ended->id, name, number, ended->result, ended->error,
                              begun_usec ? ended->ended_usec - begun_usec : 0);
         server_log_grown(agent->server, ended->id);
@@ -158,6 +188,8 @@ int agent_fail_job(Agent *agent, const StoredJob *stored, JobResult result, cons
         }
         stored_steps_free(steps, n_steps);
         end(agent, &ended, stored->name, stored->number, stored->started_usec);
+        /* should it have one: nobody will take it up */
+        (void) job_directory_abandon(agent->options->state_directory, stored->id);
         return r;
 }
 

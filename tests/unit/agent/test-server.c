@@ -10,8 +10,10 @@
 #include <unistd.h>
 
 #include "agent/agent-internal.h"
+#include "agent/store-internal.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "job/directory.h"
 
 #define TURNS_MAX 100 /* of the loop, until the server has seen what was sent */
 
@@ -140,6 +142,54 @@ static void test_ranges(void **state) {
         assert_int_equal(file_remove_tree(directory), 0);
 }
 
+/*
+ * A job that cannot go on ends, though its end cannot be stored at once, as the disk is full; and its directory is left
+ * to the sweep.
+ */
+static void test_end(void **state) {
+        char directory[] = "/tmp/podstep-test-XXXXXX";
+        _cleanup_free_ char *path = NULL;
+        AgentOptions options = { .idle_usec = USEC_INFINITY };
+        StoredJob job = { .id = (char *) "01aaaaaaaa", .group = (char *) "01aaaaaaaa", .name = (char *) "build",
+                          .label = (char *) "", .request = (char *) "{}" },
+                  ended = { 0 };
+        Agent agent = { .options = &options };
+        JobDirectory left;
+
+        options.state_directory = agent.logs_directory = mkdtemp(directory);
+        assert_non_null(options.state_directory);
+        path = options.socket = path_join(directory, "socket");
+        assert_int_equal(sd_event_new(&agent.event), 0);
+        assert_int_equal(store_open(directory, &agent.store, NULL), 0);
+        assert_int_equal(store_add_job(agent.store, &job, NULL, 0, NULL), 0);
+        assert_int_equal(job_directory_make(directory, job.id, JOB_OWNER_AGENT, &left, NULL), 0);
+        job_directory_done(&left);
+        assert_int_equal(server_new(&agent, &agent.server, NULL), 0);
+
+        assert_int_equal(store_run(agent.store, "PRAGMA query_only = ON", NULL), 0);
+        (void) agent_fail_job(&agent, &job, JOB_INFRA_FAILED, "why");
+        assert_int_equal(agent.n_unsaved, 1);
+        assert_int_equal(job_directory_liveness(directory, job.id), JOB_DEAD);
+        agent_save_ends(&agent);
+        assert_int_equal(agent.n_unsaved, 1);
+        assert_int_equal(store_run(agent.store, "PRAGMA query_only = OFF", NULL), 0);
+        agent_save_ends(&agent);
+        assert_int_equal(agent.n_unsaved, 0);
+        assert_int_equal(store_get_job(agent.store, job.id, &ended, NULL), 0);
+        assert_int_equal(ended.state, STORED_DONE);
+        assert_int_equal(ended.result, JOB_INFRA_FAILED);
+        assert_string_equal(ended.error, "why");
+        assert_true(ended.ended_usec > 0);
+        stored_job_done(&ended);
+
+        stored_jobs_free(agent.unsaved, agent.n_unsaved);
+        agent.recheck = sd_event_source_disable_unref(agent.recheck);
+        agent.server = server_free(agent.server);
+        agent.store = store_free(agent.store);
+        sd_event_unref(agent.event);
+        assert_int_equal(file_remove_tree(directory), 0);
+}
+
 /* The way to the socket: what stands there is no socket, or somebody listens. */
 static void test_way(void **state) {
         char directory[] = "/tmp/podstep-test-XXXXXX";
@@ -174,6 +224,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_gone),
                 cmocka_unit_test(test_ranges),
+                cmocka_unit_test(test_end),
                 cmocka_unit_test(test_way),
         };
 
