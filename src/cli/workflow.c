@@ -6,10 +6,10 @@
 #include "base/array.h"
 #include "base/log.h"
 #include "base/strv.h"
+#include "cli/selection.h"
 #include "job/event.h"
 #include "pipeline/gitlab.h"
 #include "pipeline/policy.h"
-#include "pipeline/select.h"
 #include "pipeline/woodpecker.h"
 #include "pipeline/workflows.h"
 
@@ -20,16 +20,6 @@ static void show(const DiagList *diags, const Source *source, bool color) {
                 return;
         diag_print(diags, source, color, &text);
         fputs(str_get(&text), stderr);
-}
-
-static int select_steps(Plan *plan, const RunOptions *options, Error **reterr) {
-        int r = 0;
-
-        if (options->step_names)
-                r = plan_keep_steps(plan, options->step_names, reterr);
-        if (r >= 0 && options->from)
-                r = plan_keep_from(plan, options->from, reterr);
-        return r;
 }
 
 /*
@@ -129,7 +119,7 @@ static int compile_gitlab(const Source *source, const WorkflowInput *input, Diag
 }
 
 /* Faults and warnings go to standard error. 0 or an exit code. */
-static int load(const char *path, const WorkflowInput *input, LoadedWorkflows *loaded) {
+static int load(const char *path, const WorkflowInput *input, Selection *selection, LoadedWorkflows *loaded) {
         bool is_gitlab = gitlab_is_file_name(path);
         _cleanup_(diag_list_done) DiagList diags = { 0 };
         _cleanup_(source_freep) Source *source = NULL;
@@ -147,8 +137,8 @@ static int load(const char *path, const WorkflowInput *input, LoadedWorkflows *l
                 r = compile_gitlab(source, input, &diags, &plans, &n_plans);
         else
                 r = compile_woodpecker(source, input, count_running(loaded) + 1, &diags, &plans, &n_plans);
-        for (size_t i = 0; i < n_plans && r >= 0 && !is_gitlab; i++)
-                r = select_steps(plans[i], input->options, &error);
+        if (r >= 0 && !is_gitlab)
+                r = selection_apply(selection, plans, &n_plans, &error);
         if (r >= 0)
                 n_missing = check_secrets(plans, n_plans, &diags);
         if (r >= 0)
@@ -166,22 +156,42 @@ static int load(const char *path, const WorkflowInput *input, LoadedWorkflows *l
         return n_refused > 0 ? EXIT_REFUSED : r < 0 ? EXIT_USAGE : 0;
 }
 
-int workflows_load(char *const *paths, const WorkflowInput *input, LoadedWorkflows *ret) {
+/* All files, though one is wrong: everything is told at once. */
+static int load_all(char *const *paths, const WorkflowInput *input, LoadedWorkflows *ret) {
+        _cleanup_(selection_done) Selection selection;
         _cleanup_(error_freep) Error *error = NULL;
-        _cleanup_strv_ char **notes = NULL;
         int code = 0, r;
 
-        *ret = (LoadedWorkflows) { 0 };
+        if (selection_init(&selection, input->options) < 0) {
+                log_error("out of memory");
+                return EXIT_USAGE;
+        }
         STRV_FOREACH(path, paths) {
-                r = load(*path, input, ret);
+                r = load(*path, input, &selection, ret);
                 if (r != 0 && (code == 0 || r == EXIT_REFUSED))
                         code = r;
         }
+        if (code == 0 && selection.n_plans > 0 && selection_check(&selection, &error) < 0) {
+                log_error("%s", error_message(error, 0));
+                return EXIT_USAGE;
+        }
+        return code;
+}
+
+int workflows_load(char *const *paths, const WorkflowInput *input, LoadedWorkflows *ret) {
+        bool selects = input->options->step_names || input->options->from;
+        _cleanup_(error_freep) Error *error = NULL;
+        _cleanup_strv_ char **notes = NULL;
+        int code, r;
+
+        *ret = (LoadedWorkflows) { 0 };
+        code = load_all(paths, input, ret);
         if (code != 0)
                 return code;
-        r = workflows_order(ret->plans, ret->n_plans, input->are_chosen, &notes, &error);
-        STRV_FOREACH(note, notes)
-                log_warning("%s", *note);
+        r = workflows_order(ret->plans, ret->n_plans, input->are_chosen || selects, &notes, &error);
+        if (input->are_chosen)
+                STRV_FOREACH(note, notes)
+                        log_warning("%s", *note);
         if (r < 0)
                 log_error("%s", error_message(error, r));
         return r < 0 ? EXIT_USAGE : 0;

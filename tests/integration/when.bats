@@ -209,3 +209,52 @@ assert_order() {
         podstep plan --dot --json
         assert_status 2
 }
+
+# ---- a part of it ----
+
+@test "--step and --from: of all workflows those run that have the step" {
+        bare_checkout
+        file one <<-Y
+	steps:
+	- {name: build, image: $IMG/busybox:1, commands: [echo build one]}
+	- {name: both, image: $IMG/busybox:1, commands: [echo both one]}
+	- {name: tagged, image: $IMG/busybox:1, commands: [echo tagged], when: {event: tag}}
+	Y
+        file two <<-Y
+	depends_on: [one]
+	matrix: {AXIS: [x, y]}
+	steps:
+	- {name: both, image: $IMG/busybox:1, commands: ['echo both two \${AXIS}']}
+	- {name: deploy, image: $IMG/busybox:1, commands: ['echo deploy \${AXIS}'], when: {matrix: {AXIS: y}}}
+	- {name: keys, image: $IMG/busybox:1, commands: [echo \$KEY], environment: {KEY: {from_secret: key}}}
+	Y
+        podstep run --step deploy
+        assert_status 0
+        assert_order "both two y" "deploy y"
+        refute_output_contains "both one"
+        refute_output_contains "both two x"
+        refute_output_contains "warning"
+        podstep run --step both --step build
+        assert_status 0
+        assert_order "build one" "both one" "both two x" "both two y"
+        refute_output_contains "deploy"
+        podstep run --from both --step both
+        assert_status 2
+        podstep plan --from deploy --secret HOME
+        assert_status 2
+        assert_output_contains "secret 'key'"
+        refute_output_contains "workflow one "
+        podstep run --step deplyo
+        assert_status 2
+        assert_output_contains "none of 3 workflows has a step 'deplyo'; did you mean 'deploy'?"
+        podstep run --step tagged
+        assert_status 2
+        assert_output_contains "step 'tagged' is left out: its 'event' does not hold 'manual' ("
+        podstep run --step tagged .woodpecker/two.yaml
+        assert_status 2
+        assert_output_contains "none of 2 workflows has a step 'tagged'"
+        file tag <<<"{when: {event: tag}, steps: [{name: a, image: x, commands: [a]}]}"
+        podstep run --step a .woodpecker/tag.yaml
+        assert_status 2
+        assert_output_contains "workflow 'tag' is left out as a whole: its 'event' does not hold 'manual'"
+}
