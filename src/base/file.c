@@ -174,6 +174,12 @@ bool file_is_directory(const char *path) {
         return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+bool file_is_stream(const char *path) {
+        struct stat st;
+
+        return stat(path, &st) >= 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
 char *path_join(const char *directory, const char *name) {
         if (name[0] == '/' || !*directory)
                 return strdup(name);

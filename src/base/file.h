@@ -42,6 +42,8 @@ int file_is_entry(const struct dirent *entry);
 
 bool file_exists(const char *path);
 bool file_is_directory(const char *path);
+/** file_is_stream() - a pipe or a device: it can be read once only, and lies nowhere */
+bool file_is_stream(const char *path);
 
 /** path_join() - "a/b"; @name alone if it is absolute; NULL if memory is out */
 char *path_join(const char *directory, const char *name);

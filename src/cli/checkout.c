@@ -128,7 +128,9 @@ int checkout_expand(char *const *args, char ***ret, Error **reterr) {
 }
 
 char *checkout_start(const char *path) {
-        _cleanup_free_ char *directory = file_is_directory(path) ? path_clean(path) : path_parent(path);
+        _cleanup_free_ char *directory = file_is_directory(path) ? path_clean(path)
+                                         : file_is_stream(path)  ? strdup(".") /* "podstep run <(make-workflow)" */
+                                                                 : path_parent(path);
 
         if (!directory || !str_equal(path_base(directory), WORKFLOWS_DIRECTORY))
                 return TAKE_PTR(directory);

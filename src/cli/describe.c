@@ -61,7 +61,7 @@ static unsigned mentions_of(char *const *files) {
         STRV_FOREACH(file, files) {
                 _cleanup_free_ char *text = NULL;
 
-                if (str_equal(*file, SOURCE_STDIN)) {
+                if (str_equal(*file, SOURCE_STDIN) || file_is_stream(*file)) {
                         mentions |= MENTIONS_FILES; /* it can be read once only */
                         continue;
                 }

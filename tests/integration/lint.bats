@@ -323,6 +323,16 @@ os.close(read)
 sys.exit(subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=write).returncode)' "$PODSTEP" "$@"
 }
 
+@test "a pipe is read once, and the checkout is that of the current directory" {
+        for verb in lint 'plan --event push'; do
+                # shellcheck disable=SC2086
+                podstep $verb <(printf 'when: {event: push}\nsteps: {a: {image: "alpine:3.22", commands: [make]}}\n')
+                assert_status 0
+        done
+        podstep plan --event push --json <(printf 'steps: {a: {image: "alpine:3.22", commands: [make]}}\n')
+        [ "$(jq -r '.steps[0].environment.CI_REPO' <<<"$output")" = repo ]
+}
+
 @test "words of other tools lead to the verb" {
         for pair in exec:run check:lint list:ps kill:cancel attach:enter lnit:lint; do
                 podstep "${pair%%:*}"
