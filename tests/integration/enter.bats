@@ -121,8 +121,7 @@ running_containers() { engine_cli ps --filter "label=io.podstep.state=$XDG_STATE
         assert_line "it runs"
         podstep enter -- sh -c 'echo "$PLUGIN_WORD"'
         assert_line say
-        podstep enter -- no-such-program
-        assert_status 127
+        podstep -127 enter -- no-such-program
         assert_output_contains "cannot start 'no-such-program'"
         "$PODSTEP" prune --all
         bare_checkout gitlab

@@ -91,7 +91,8 @@ example() {
 
 # ---- running podstep ----
 
-# podstep ARGS...: run it to its end (at most $LIMIT seconds, 60); $status, $output (stdout and stderr), $lines are set
+# podstep ARGS...: run it to its end (at most $LIMIT seconds, 60); $status, $output (stdout and stderr), $lines are set.
+# -127 in front of all: bats must not wonder about that exit code.
 podstep() { limited run "$@"; }
 
 # podstep_split ARGS...: the same with stderr apart in $stderr and $stderr_lines
@@ -101,10 +102,12 @@ podstep_split() { limited run --separate-stderr "$@"; }
 limited() {
         local how=("$1") end=$((SECONDS + ${LIMIT:-60}))
         shift
-        if [ "${1:-}" = --separate-stderr ]; then
+        case ${1:-} in
+        --separate-stderr | -127)
                 how+=("$1")
                 shift
-        fi
+                ;;
+        esac
         "${how[@]}" timeout -k 10 "${LIMIT:-60}" "$PODSTEP" "$@" </dev/null
         { [ "$status" != 124 ] && [ "$status" != 137 ]; } || [ $SECONDS -lt $end ] ||
                 fail "podstep $* did not end within ${LIMIT:-60} s; output:" "$output" "${stderr:-}"
