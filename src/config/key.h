@@ -104,8 +104,6 @@ int config_value_set(const ConfigKey *key, const char *name, const YamlNode *nod
 void config_value_clear(const ConfigKey *key, void *field);
 /** config_value_put() - as a value of the JSON: a text has the form that config_value_set() takes. null: the default */
 void config_value_put(const ConfigKey *key, const void *field, const char *name, JsonWriter *w);
-/** config_type_name() - for the manual: "size", "list of texts" */
-const char *config_type_name(ConfigType type);
 
 /* The checks; see ConfigCheck. */
 const char *config_check_path(const char *text);

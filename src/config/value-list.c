@@ -377,16 +377,3 @@ void config_value_put(const ConfigKey *key, const void *field, const char *name,
                 put_scalar(key, field, name, w);
         }
 }
-
-const char *config_type_name(ConfigType type) {
-        static const char *const names[_CONFIG_TYPE_MAX] = {
-                [CONFIG_TEXTS] = "list of texts",
-                [CONFIG_PULLS] = "word or list of words",
-                [CONFIG_TRUST] = "word or list of words",
-                [CONFIG_MAP] = "map of texts",
-                [CONFIG_IMAGE_DEVICES] = "map of lists",
-                [CONFIG_SERVICES] = "list of texts or maps",
-        };
-
-        return names[type] ? names[type] : config_scalars[type].name;
-}

@@ -5,7 +5,6 @@
 #include "config/key.h"
 
 typedef struct ConfigScalar {
-        const char *name;     /* for the manual */
         const char *expected; /* for messages; NULL: one of the key's words */
         int (*parse)(const ConfigKey *key, const char *text, void *field); /* 0, -EINVAL, -ERANGE, -ENOMEM */
         char *(*format)(const ConfigKey *key, const void *field); /* NULL: nothing is set, or no memory */

@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,7 +10,6 @@
 #include "base/utf8.h"
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
-#define DOUBLE_TEXT_MAX 32
 
 /* The bytes as valid UTF-8: each bad one becomes U+FFFD. */
 static int append_valid(Str *out, const char *bytes, size_t n) {
@@ -120,25 +118,6 @@ void json_put_int(JsonWriter *w, const char *key, int64_t value) {
 
 void json_put_uint(JsonWriter *w, const char *key, uint64_t value) {
         add_made(w, key, json_object_new_uint64(value));
-}
-
-/* The shortest text that reads back as the same number: 0.1, not 0.10000000000000001. */
-void json_put_double(JsonWriter *w, const char *key, double value) {
-        char text[DOUBLE_TEXT_MAX];
-
-        if (!isfinite(value)) {
-                json_put_null(w, key);
-                return;
-        }
-        for (int digits = 15; digits <= 17; digits++) {
-                (void) snprintf(text, sizeof(text), "%.*g", digits, value);
-                if (strtod(text, NULL) == value)
-                        break;
-        }
-        for (char *p = text; *p; p++)
-                if (*p == ',') /* the decimal point of some locales */
-                        *p = '.';
-        add_made(w, key, json_object_new_double_s(value, text));
 }
 
 void json_put_bool(JsonWriter *w, const char *key, bool value) {

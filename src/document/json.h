@@ -38,7 +38,6 @@ void json_put_string(JsonWriter *w, const char *key, const char *value);
 void json_put_bytes(JsonWriter *w, const char *key, const char *bytes, size_t n);
 void json_put_int(JsonWriter *w, const char *key, int64_t value);
 void json_put_uint(JsonWriter *w, const char *key, uint64_t value);
-void json_put_double(JsonWriter *w, const char *key, double value);
 void json_put_bool(JsonWriter *w, const char *key, bool value);
 void json_put_null(JsonWriter *w, const char *key);
 void json_put_strv(JsonWriter *w, const char *key, char *const *value);

@@ -70,29 +70,6 @@ int logins_add_text(Logins *logins, const char *text, size_t n, const char *sour
         return add_text(logins, text, n, source, trust, trust == LOGIN_OF_JOB ? AUTH_FILE_NO_HELPERS : 0, reterr);
 }
 
-int logins_add(Logins *logins, const char *server, const char *username, const char *password, const char *source,
-               LoginTrust trust) {
-        JsonWriter w = { 0 };
-        char *text = NULL;
-        int r;
-
-        json_open_object(&w, NULL);
-        json_open_object(&w, "auths");
-        json_open_object(&w, server);
-        json_put_string(&w, "username", username);
-        json_put_string(&w, "password", password);
-        json_close(&w);
-        json_close(&w);
-        json_close(&w);
-        r = json_finish(&w, false, &text);
-        if (r < 0)
-                return r;
-        r = add_text(logins, text, strlen(text), source, trust, AUTH_FILE_NO_HELPERS, NULL);
-        explicit_bzero(text, strlen(text));
-        free(text);
-        return r;
-}
-
 int logins_add_file(Logins *logins, const char *path, Error **reterr) {
         bool is_old = str_equal(path_base(path), DOCKERCFG);
         char *text = NULL;

@@ -32,9 +32,6 @@ int logins_add_text(Logins *logins, const char *text, size_t n, const char *sour
  * name.
  */
 int logins_add_file(Logins *logins, const char *path, Error **reterr);
-/** logins_add() - a single one, for a registry or a path below it */
-int logins_add(Logins *logins, const char *server, const char *username, const char *password, const char *source,
-               LoginTrust trust);
 /**
  * logins_add_files() - the operator's files, as Podman looks for them
  * @authfile: given by name; NULL: REGISTRY_AUTH_FILE (see config_export()), else Podman's and Docker's usual places

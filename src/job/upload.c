@@ -109,10 +109,6 @@ const Error *upload_error(const Upload *upload) {
         return upload->error;
 }
 
-int upload_add_directory(Upload *upload, const char *path, mode_t mode) {
-        return tar_put_entry(&upload->added, &(TarEntry) { .type = TAR_DIRECTORY, .path = path, .mode = mode });
-}
-
 int upload_add_file(Upload *upload, const char *path, const char *bytes, size_t n, mode_t mode) {
         static const char zeros[TAR_BLOCK];
         int r;

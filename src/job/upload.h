@@ -13,14 +13,13 @@ typedef struct Upload Upload;
 
 /** upload_new_tree() - the content of a directory */
 int upload_new_tree(const char *directory, Upload **ret);
-/** upload_new_empty() - for upload_add_file() and upload_add_directory() */
+/** upload_new_empty() - for upload_add_file() */
 int upload_new_empty(Upload **ret);
 Upload *upload_free(Upload *upload);
 DEFINE_CLEANUP(Upload *, upload_free);
 
 /** upload_add_file() - a small file in memory; what was added is sent before a tree */
 int upload_add_file(Upload *upload, const char *path, const char *bytes, size_t n, mode_t mode);
-int upload_add_directory(Upload *upload, const char *path, mode_t mode);
 
 /** upload_read() - an EngineSource; -EIO and upload_error() when a file cannot be read */
 ssize_t upload_read(char *buffer, size_t n, void *userdata);

@@ -186,7 +186,6 @@ static void test_rows(void **state) {
                 assert_int_equal(slot.index, n++);
                 assert_non_null(slot.key->doc);
                 assert_true(slot.key->type != CONFIG_WORD || slot.key->words);
-                assert_non_null(config_type_name(slot.key->type));
                 assert_true(strncmp(config_slot_variable(&slot, variable), "PODSTEP_", 8) == 0);
                 assert_int_equal(config.origins[slot.index].layer, CONFIG_DEFAULT);
         }

@@ -1,7 +1,6 @@
 #include "test.h"
 
 #include <errno.h>
-#include <math.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -28,9 +27,6 @@ static void test_write(void **state) {
         json_open_array(&w, "numbers");
         json_put_int(&w, NULL, INT64_MIN);
         json_put_uint(&w, NULL, UINT64_MAX);
-        json_put_double(&w, NULL, 0.1);
-        json_put_double(&w, NULL, 1.0 / 3);
-        json_put_double(&w, NULL, NAN);
         json_put_bool(&w, NULL, true);
         json_put_null(&w, NULL);
         json_close(&w);
@@ -41,7 +37,7 @@ static void test_write(void **state) {
         assert_string_equal(
                 text, "{\"image\":\"a/b:1\",\"command\":[\"sh\",\"-c\"],\"always\":[],\"always too\":[],"
                       "\"labels\":{\"io.podstep.job\":\"7\",\"bad\xef\xbf\xbd\":\"\xef\xbf\xbd\"},"
-                      "\"numbers\":[-9223372036854775808,18446744073709551615,0.1,0.3333333333333333,null,true,null],"
+                      "\"numbers\":[-9223372036854775808,18446744073709551615,true,null],"
                       "\"bytes\":\"a\\u0000\xef\xbf\xbd\xef\xbf\xbd\\\"\\n\",\"nothing\":\"\"}");
 
         json_open_object(&w, NULL); /* json_finish() has made it new */

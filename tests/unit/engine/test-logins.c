@@ -230,12 +230,8 @@ static void test_job(void **state) {
         assert_int_equal(logins_add_text(scene->logins, text, strlen(text), "$DOCKER_AUTH_CONFIG", LOGIN_OF_JOB, NULL),
                          0);
         assert_int_equal(logins_add_files(scene->logins, NULL, NULL), 0);
-        assert_int_equal(
-                logins_add(scene->logins, "t:5000/group", "gitlab-ci-token", "tok", "job payload", LOGIN_OF_JOB), 0);
         assert_found(scene, "r/x", "a:b of $DOCKER_AUTH_CONFIG");
         assert_found(scene, "s/x", "c:d:e of run/containers/auth.json");
-        assert_found(scene, "t:5000/group/x", "gitlab-ci-token:tok of job payload");
-        assert_found(scene, "t:5000/x", "none");
         assert_false(file_exists(scene->log));
 }
 
