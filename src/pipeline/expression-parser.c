@@ -159,13 +159,24 @@ static Node *parse_value(Expression *e) {
         return node;
 }
 
+/* "NAME[1:3]": a part of a string, where an element is taken here. NULL. */
+static Node *refuse_slice(Expression *e) {
+        (void) expression_fail(e, e->token.offset, e->token.n, "a condition on a part: 'startsWith', 'matches'",
+                               "unsupported expression: podstep has no slices '[a:b]'");
+        return NULL;
+}
+
 /* Elements behind a value: "split(NAME, ".")[0]". */
 static Node *parse_elements(Expression *e, Node *node) {
         while (node && is_at(e, "[")) {
                 Node *index;
 
                 expression_next(e);
+                if (is_at(e, ":"))
+                        return refuse_slice(e);
                 index = parse(e, 0);
+                if (index && e->error == 0 && is_at(e, ":"))
+                        return refuse_slice(e);
                 node = index ? make_parent(e, NODE_INDEX, NULL, node, index, NULL) : NULL;
                 if (!node)
                         return NULL;
