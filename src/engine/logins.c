@@ -120,11 +120,12 @@ static int add_usual(Logins *logins, Error **reterr) {
         for (unsigned i = 0; i < USUAL_PLACES; i++) {
                 _cleanup_free_ char *path = usual_place(i);
                 _cleanup_(error_freep) Error *error = NULL;
+                bool is_guess = i == 0 && !if_set(getenv("XDG_RUNTIME_DIR")); /* /run/containers may be root's alone */
                 int r = path ? logins_add_file(logins, path, &error) : 0;
 
                 if (r == -ENOMEM)
                         return error_oom(reterr);
-                if (r >= 0 || r == -ENOENT || r == -ENOTDIR || answer > 0)
+                if (r >= 0 || r == -ENOENT || r == -ENOTDIR || (r == -EACCES && is_guess) || answer > 0)
                         continue;
                 (void) error_set(reterr, -r, "%s", error_message(error, r));
                 answer = 1;

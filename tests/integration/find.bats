@@ -44,6 +44,13 @@ old_engine() {
         assert_line "it ran"
 }
 
+@test "without XDG_RUNTIME_DIR nothing is said of logins that nobody has" {
+        unset XDG_RUNTIME_DIR
+        podstep run --engine "unix://$ENGINE_SOCK"
+        assert_status 0
+        refute_output_contains "logins"
+}
+
 @test "--engine is asked, whatever the environment says" {
         witness
         CONTAINER_HOST=unix:///nonexistent podstep run --engine "unix://$PROXY_SOCK"
