@@ -7,7 +7,6 @@
 #include "golden.h"
 #include "pipeline/again.h"
 
-#include <dirent.h>
 #include <errno.h>
 
 #include "base/strv.h"
@@ -40,18 +39,6 @@ static Metadata some_metadata(void) {
                 .timestamp = 1767225600,
         };
         return metadata;
-}
-
-static void check(const char *name, const char *extension, const char *text) {
-        _cleanup_free_ char *file = str_printf("%.*s%s", (int) (strlen(name) - strlen(".yml")), name, extension);
-        _cleanup_free_ char *below = path_join(DIRECTORY, file), *path = path_join(GOLDEN_DIRECTORY, below);
-
-        if (*text)
-                golden_check(below, text);
-        else if (file_exists(path)) {
-                print_message("golden '%s' should be empty\n", below);
-                assert_int_equal(getenv("PODSTEP_GOLDEN") ? unlink(path) : -1, 0);
-        }
 }
 
 static void print_plans(Plan **plans, size_t n_plans, const Map *secrets, bool as_json, Str *out) {
@@ -104,33 +91,18 @@ static void check_file(const char *name) {
         assert_int_equal(r, diags.n_errors > 0 ? -EBADMSG : 0);
         assert_int_equal(r == 0, plans != NULL);
         diag_print(&diags, source, false, &messages);
-        check(name, ".txt", str_get(&messages));
+        golden_check_beside(DIRECTORY, name, ".txt", str_get(&messages));
         print_plans(plans, n_plans, &secrets, false, &shown);
-        check(name, ".plan", str_get(&shown));
+        golden_check_beside(DIRECTORY, name, ".plan", str_get(&shown));
         if (str_starts_with(name, "json-"))
                 print_plans(plans, n_plans, &secrets, true, &json);
-        check(name, ".json", str_get(&json));
+        golden_check_beside(DIRECTORY, name, ".json", str_get(&json));
         plans_free(plans, n_plans);
         diag_list_done(&diags);
 }
 
-static int is_yaml(const struct dirent *entry) {
-        return str_ends_with(entry->d_name, ".yml");
-}
-
 static void test_files(void **state) {
-        _cleanup_free_ char *directory = path_join(GOLDEN_DIRECTORY, DIRECTORY);
-        struct dirent **entries;
-        int n;
-
-        n = scandir(directory, &entries, is_yaml, alphasort);
-        assert_true(n > 0);
-        for (int i = 0; i < n; i++) {
-                print_message("file '%s'\n", entries[i]->d_name);
-                check_file(entries[i]->d_name);
-                free(entries[i]);
-        }
-        free(entries);
+        golden_each(DIRECTORY, ".yml", check_file);
 }
 
 int main(void) {

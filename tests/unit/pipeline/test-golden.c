@@ -6,7 +6,6 @@
 #include "golden.h"
 #include "pipeline/again.h"
 
-#include <dirent.h>
 #include <errno.h>
 
 #include "pipeline/policy.h"
@@ -24,20 +23,8 @@ static void fill_context(Map *environment, Map *secrets) {
         assert_int_equal(strmap_put(secrets, "db_password", "geheim"), 0);
 }
 
-static void check(const char *directory, const char *name, const char *extension, const char *text) {
-        _cleanup_free_ char *file = str_printf("%.*s%s", (int) (strlen(name) - strlen(".yaml")), name, extension);
-        _cleanup_free_ char *below = path_join(DIRECTORY, file), *path = path_join(directory, file);
-
-        if (*text)
-                golden_check(below, text);
-        else if (file_exists(path)) {
-                print_message("golden '%s' should be empty\n", below);
-                assert_int_equal(getenv("PODSTEP_GOLDEN") ? unlink(path) : -1, 0);
-        }
-}
-
-static void check_file(const char *directory, const char *name) {
-        _cleanup_free_ char *path = path_join(directory, name), *json = NULL;
+static void check_file(const char *name) {
+        _cleanup_free_ char *path = path_join(GOLDEN_DIRECTORY "/" DIRECTORY, name), *json = NULL;
         _cleanup_map_ Map environment = STRMAP_INIT, secrets = STRMAP_INIT;
         WoodpeckerContext context = {
                 .environment = &environment, .secrets = &secrets, .clones = str_starts_with(name, "clone-")
@@ -64,28 +51,13 @@ static void check_file(const char *directory, const char *name) {
         if (json)
                 plan_free(read_again(json, &secrets, true));
         diag_print(&diags, source, false, &messages);
-        check(directory, name, ".txt", str_get(&messages));
-        check(directory, name, ".json", json ? json : "");
+        golden_check_beside(DIRECTORY, name, ".txt", str_get(&messages));
+        golden_check_beside(DIRECTORY, name, ".json", json ? json : "");
         diag_list_done(&diags);
 }
 
-static int is_yaml(const struct dirent *entry) {
-        return str_ends_with(entry->d_name, ".yaml");
-}
-
 static void test_files(void **state) {
-        _cleanup_free_ char *directory = path_join(GOLDEN_DIRECTORY, DIRECTORY);
-        struct dirent **entries;
-        int n;
-
-        n = scandir(directory, &entries, is_yaml, alphasort);
-        assert_true(n > 0);
-        for (int i = 0; i < n; i++) {
-                print_message("file '%s'\n", entries[i]->d_name);
-                check_file(directory, entries[i]->d_name);
-                free(entries[i]);
-        }
-        free(entries);
+        golden_each(DIRECTORY, ".yaml", check_file);
 }
 
 int main(void) {

@@ -6,7 +6,6 @@
 
 #include "golden.h"
 
-#include <dirent.h>
 #include <errno.h>
 
 #include "base/strv.h"
@@ -58,11 +57,10 @@ static void read_options(Call *call, const Source *source) {
         call->options.trusted_clones = call->clones;
 }
 
-static void check_format(const char *directory, const char *base, DiagFormat format, const DiagList *diags,
-                         const Source *source) {
+static void check_format(const char *base, DiagFormat format, const DiagList *diags, const Source *source) {
         _cleanup_free_ char *file =
                 str_printf("%s.%s", base, format == DIAG_FORMAT_TEXT ? "txt" : diag_format_names[format]);
-        _cleanup_free_ char *below = path_join(DIRECTORY, file), *path = path_join(directory, file);
+        _cleanup_free_ char *below = path_join(DIRECTORY, file), *path = path_join(GOLDEN_DIRECTORY, below);
         _cleanup_str_ Str out = STR_INIT(TEXT_BYTES_MAX);
         DiagFormatter formatter = { .format = format, .out = &out };
 
@@ -75,8 +73,9 @@ static void check_format(const char *directory, const char *base, DiagFormat for
         golden_check(below, str_get(&out));
 }
 
-static void check_file(const char *directory, const char *name) {
-        _cleanup_free_ char *path = path_join(directory, name), *base = strndup(name, strlen(name) - strlen(".yaml"));
+static void check_file(const char *name) {
+        _cleanup_free_ char *path = path_join(GOLDEN_DIRECTORY "/" DIRECTORY, name);
+        _cleanup_free_ char *base = strndup(name, strlen(name) - strlen(".yaml"));
         _cleanup_(source_freep) Source *source = NULL;
         DiagList diags = { 0 };
         Call call;
@@ -88,30 +87,15 @@ static void check_file(const char *directory, const char *name) {
         read_options(&call, source);
         assert_int_equal(woodpecker_lint(source, &call.options, &diags), 0);
         for (DiagFormat format = 0; format < _DIAG_FORMAT_MAX; format++)
-                check_format(directory, base, format, &diags, source);
+                check_format(base, format, &diags, source);
         diag_list_done(&diags);
         map_done(&call.environment);
         strv_free(call.privileged);
         strv_free(call.clones);
 }
 
-static int is_yaml(const struct dirent *entry) {
-        return str_ends_with(entry->d_name, ".yaml");
-}
-
 static void test_files(void **state) {
-        _cleanup_free_ char *directory = path_join(GOLDEN_DIRECTORY, DIRECTORY);
-        struct dirent **entries;
-        int n;
-
-        n = scandir(directory, &entries, is_yaml, alphasort);
-        assert_true(n > 0);
-        for (int i = 0; i < n; i++) {
-                print_message("file '%s'\n", entries[i]->d_name);
-                check_file(directory, entries[i]->d_name);
-                free(entries[i]);
-        }
-        free(entries);
+        golden_each(DIRECTORY, ".yaml", check_file);
 }
 
 static void test_schema(void **state) {
