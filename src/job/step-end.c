@@ -18,6 +18,8 @@ int step_enter_stopping(Machine *machine, Task **ret_task, Error **reterr) {
         Step *step = container_of(machine, Step, machine);
         uint64_t grace = step->job->is_impatient ? 0 : step->job->spec.grace_usec;
 
+        if (step->is_over) /* the stop was taken before the end, which came in the same moment */
+                return machine_post(machine, MACHINE_OK), 0;
         return engine_container_stop(step->job->spec.engine, step->container, grace, on_stop_answer, step, ret_task);
 }
 
