@@ -34,7 +34,8 @@ typedef struct Worker {
 
 struct Agent {
         const AgentOptions *options;
-        sd_event *event;
+        EventLoop *event;
+        uint64_t watchdog_usec; /* systemd's; 0: it does not watch */
         Store *store;
         char *logs_directory, *empty_directory, *sources_directory;
         char boot[64];
@@ -50,7 +51,7 @@ struct Agent {
 
         Worker **workers;
         size_t n_workers;
-        sd_event_source *turn, *idle, *recheck;
+        EventSource *turn, *idle, *recheck;
         char *wait_reason; /* why the queue stands still, where that is not plain */
         Task *sweep;
         SweepResult swept;

@@ -6,7 +6,7 @@
 #include "http/request.h"
 
 typedef struct Client {
-        sd_event *event;
+        EventLoop *event;
         Transport *transport;
         char *socket;
 } Client;

@@ -60,17 +60,17 @@ static int look(SetupRun *run, Error **reterr) {
 }
 
 static int carry_out(SetupRun *run, SetupPlan *plan) {
-        sd_event *event = NULL;
+        EventLoop *event = NULL;
         Task *task = NULL;
         int r;
 
-        r = sd_event_new(&event);
+        r = event_new(&event);
         if (r >= 0)
                 r = setup_start(event, &run->facts, plan, examine_wait, event, &task);
         if (r >= 0)
-                r = sd_event_loop(event);
+                r = event_loop(event);
         task_free(task);
-        sd_event_unref(event);
+        event_unref(event);
         return r;
 }
 

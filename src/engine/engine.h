@@ -124,7 +124,7 @@ typedef struct EngineClass {
 struct Engine {
         const EngineClass *class;
         EngineInfo info;
-        sd_event *event;
+        EventLoop *event;
         unsigned n_calls; /* requests sent so far, for the benchmark */
 };
 

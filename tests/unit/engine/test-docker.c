@@ -15,7 +15,7 @@
         }
 
 typedef struct Scene {
-        sd_event *event;
+        EventLoop *event;
         FakeServer *server;
         Engine *engine;
         Seen seen;
@@ -53,7 +53,7 @@ static int teardown(void **state) {
 
         engine_free(scene->engine);
         fake_free(scene->server);
-        sd_event_unref(scene->event);
+        event_unref(scene->event);
         free(scene);
         return 0;
 }
@@ -488,7 +488,7 @@ static void test_pinned_version(void **state) {
                                  row->want_r);
                 engine_free(scene.engine);
                 fake_free(scene.server);
-                sd_event_unref(scene.event);
+                event_unref(scene.event);
         }
         unsetenv("DOCKER_API_VERSION");
 }

@@ -89,7 +89,7 @@ static const ExecRow rows[] = {
 
 static void test_exec(void **state) {
         FOREACH_ROW(row, rows) {
-                sd_event *event = test_event();
+                EventLoop *event = test_event();
                 FakeServer *server = fake_new(event);
                 ServiceSpec service = { .url = server->url, .times = TIMES };
                 _cleanup_str_ Str heard = STR_INIT(1000);
@@ -132,7 +132,7 @@ static void test_exec(void **state) {
                 task_free(task);
                 engine_free(engine);
                 fake_free(server);
-                sd_event_unref(event);
+                event_unref(event);
         }
 }
 

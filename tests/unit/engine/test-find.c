@@ -101,7 +101,7 @@ static const char *const variables[] = {
 };
 
 typedef struct Scene {
-        sd_event *event;
+        EventLoop *event;
         FakeServer *server, *second;
         char *config; /* a directory of its own as XDG_CONFIG_HOME */
         Engine *engine;
@@ -138,7 +138,7 @@ static int teardown(void **state) {
         free(scene->config);
         fake_free(scene->server);
         fake_free(scene->second);
-        sd_event_unref(scene->event);
+        event_unref(scene->event);
         free(scene);
         return 0;
 }

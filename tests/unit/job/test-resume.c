@@ -35,7 +35,7 @@ typedef struct Run {
         unsigned kill_at;    /* the write, from 1 */
         Kill kill;
 
-        sd_event *event;
+        EventLoop *event;
         FakeEngine *fake;
         Job *job;
         Plan *plan;
@@ -79,12 +79,12 @@ static void on_done(Job *job, JobResult result, void *userdata) {
                 return;
         run->result = result;
         run->is_done = true;
-        (void) sd_event_exit(run->event, 0);
+        (void) event_exit(run->event, 0);
 }
 
 static void die(Run *run) {
         run->is_dead = true;
-        (void) sd_event_exit(run->event, 0);
+        (void) event_exit(run->event, 0);
 }
 
 static int on_put(const char *key, const char *value, void *userdata) {
@@ -122,8 +122,8 @@ static Plan *make_plan(const char *text) {
         return plan;
 }
 
-static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
-        return sd_event_exit(sd_event_source_get_event(source), 1);
+static int on_deadline(EventSource *source, uint64_t usec, void *userdata) {
+        return event_exit(event_source_get_loop(source), 1);
 }
 
 /* One process: from the start, or from the record, to its end or its death. */
@@ -141,11 +141,11 @@ static void live(Run *run, const Map *record) {
                          .record = record };
 
         run->is_dead = false;
-        assert_int_equal(sd_event_new(&run->event), 0);
+        assert_int_equal(event_new(&run->event), 0);
         run->fake->engine.event = run->event;
         spec.engine = &run->fake->engine;
         assert_int_equal(
-                sd_event_add_time_relative(run->event, NULL, CLOCK_MONOTONIC, 10 * USEC_PER_SEC, 0, on_deadline, NULL),
+                event_add_time_relative(run->event, NULL, 10 * USEC_PER_SEC, on_deadline, NULL),
                 0);
         assert_int_equal(job_new(run->event, &spec, on_done, run, &run->job, NULL), 0);
         if (record)
@@ -154,10 +154,10 @@ static void live(Run *run, const Map *record) {
                 job_start(run->job);
         if (record && run->is_unwanted)
                 job_stop(run->job, JOB_STOP_CANCEL);
-        assert_true(sd_event_loop(run->event) == 0); /* and not by the deadline */
+        assert_true(event_loop(run->event) == 0); /* and not by the deadline */
         run->is_dead = true;
         run->job = job_free(run->job);
-        run->event = sd_event_unref(run->event);
+        run->event = event_unref(run->event);
 }
 
 #define OWNER "runner-podstep-project-17"
@@ -232,7 +232,7 @@ static char *what_is_left(const Run *run) {
 
 static void run_job(Run *run) {
         JobDirectory other = { .lock_fd = -1 };
-        sd_event *none = NULL;
+        EventLoop *none = NULL;
 
         run->journal = STRMAP_INIT;
         run->plan = make_plan(run->text);
