@@ -57,6 +57,15 @@ static bool was_sent(const Fetch *fetch, int fd, const char *name, const struct 
         return n >= 0 && is_sent;
 }
 
+int fetch_note_replaced(Fetch *fetch, int parent, const char *name, const char *path, bool is_directory) {
+        struct stat st;
+
+        if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISDIR(st.st_mode) == is_directory)
+                return 0;
+        return was_sent(fetch, parent, name, &st, (unsigned) path_depth(path)) ? strv_append(&fetch->replaced, path)
+                                                                              : 0;
+}
+
 /* One of the checkout. What was never sent is not the job's to delete: new files, and sockets and the like. */
 static int check_deleted(Fetch *fetch, int fd, const char *name, const char *path, unsigned depth) {
         bool is_missing = !has_seen(fetch, path);

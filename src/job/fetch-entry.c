@@ -78,6 +78,13 @@ static int open_old(const Fetch *fetch, const char *path, struct stat *ret) {
         return fd;
 }
 
+static int note_replaced_by_file(Fetch *fetch) {
+        const char *name;
+        _cleanup_close_ int old = open_parent(fetch->checkout_fd, fetch->path, false, &name);
+
+        return old < 0 ? 0 : fetch_note_replaced(fetch, old, name, fetch->path, false);
+}
+
 /* From here on it differs: what was the same so far comes from the checkout. */
 static int begin_new(Fetch *fetch) {
         const char *name;
@@ -119,7 +126,7 @@ int fetch_take_file(Fetch *fetch, const char *path, const TarEntry *entry) {
         if (fetch->old_fd >= 0 && (uint64_t) old.st_size == entry->size && ((old.st_mode ^ entry->mode) & 0777) == 0)
                 return 0;
         closep(&fetch->old_fd);
-        return begin_new(fetch);
+        return note_replaced_by_file(fetch) < 0 ? error_oom(&fetch->error) : begin_new(fetch);
 }
 
 /* The same bytes as in the checkout? */
@@ -207,6 +214,8 @@ int fetch_take_link(Fetch *fetch, const char *path, const TarEntry *entry) {
                 return 0;
         if (is_outdated(fetch, path, entry))
                 return 0;
+        if (old >= 0 && fetch_note_replaced(fetch, old, name, path, false) < 0)
+                return error_oom(&fetch->error);
         parent = open_parent(fetch->target_fd, path, true, &name);
         if (parent < 0)
                 return fetch_fail(fetch, -parent, path);
@@ -221,6 +230,8 @@ int fetch_take_directory(Fetch *fetch, const char *path) {
 
         if (old >= 0 && fstatat(old, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
                 return 0;
+        if (old >= 0 && fetch_note_replaced(fetch, old, name, path, true) < 0)
+                return error_oom(&fetch->error);
         parent = open_parent(fetch->target_fd, path, true, &name);
         if (parent < 0)
                 return fetch_fail(fetch, -parent, path);

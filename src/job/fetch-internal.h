@@ -14,7 +14,7 @@ struct Fetch {
         TarReader *reader;
         char **seen; /* all paths of the archive */
         size_t n_seen;
-        char **deleted;
+        char **deleted, **replaced;
         /* The file that is coming: */
         char *path;
         TarEntry entry;  /* without its strings */
@@ -28,6 +28,11 @@ struct Fetch {
 int fetch_fail(Fetch *fetch, int errnum, const char *path);
 /** fetch_is_newer() - changed, moved or made since the checkout was sent */
 bool fetch_is_newer(const Fetch *fetch, const struct stat *st);
+/**
+ * fetch_note_replaced() - what comes at @path, whose name is @name below @parent, a directory of the checkout: if it
+ * was a directory and is none now, or the other way round, and nobody else worked on it; 0 or -ENOMEM
+ */
+int fetch_note_replaced(Fetch *fetch, int parent, const char *name, const char *path, bool is_directory);
 /** fetch_leave_file() - the file that is coming, whole or not */
 void fetch_leave_file(Fetch *fetch);
 

@@ -52,6 +52,7 @@ Fetch *fetch_free(Fetch *fetch) {
         fetch_leave_file(fetch);
         forget_list(&fetch->seen, &fetch->n_seen);
         strv_free(fetch->deleted);
+        strv_free(fetch->replaced);
         tar_reader_free(fetch->reader);
         closep(&fetch->checkout_fd);
         closep(&fetch->target_fd);
@@ -67,6 +68,10 @@ const Error *fetch_error(const Fetch *fetch) {
 
 char *const *fetch_deleted(const Fetch *fetch) {
         return fetch->deleted;
+}
+
+char *const *fetch_replaced(const Fetch *fetch) {
+        return fetch->replaced;
 }
 
 static bool leads_out(const char *path) {
@@ -126,6 +131,7 @@ void fetch_rewind(void *userdata) {
         if (fetch->n_seen == 0)
                 return; /* nothing has come yet */
         forget_list(&fetch->seen, &fetch->n_seen);
+        fetch->replaced = strv_free(fetch->replaced);
         closep(&fetch->target_fd);
         if (file_remove_tree(fetch->target) >= 0 && file_mkdir_p(fetch->target, 0700) >= 0)
                 fetch->target_fd = open(fetch->target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

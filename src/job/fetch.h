@@ -35,3 +35,8 @@ const Error *fetch_error(const Fetch *fetch);
  * itself, unless something below it was never sent
  */
 char *const *fetch_deleted(const Fetch *fetch);
+/**
+ * fetch_replaced() - paths of the checkout that were sent and stand in the way of what came: they are directories and
+ * that is none, or the other way round
+ */
+char *const *fetch_replaced(const Fetch *fetch);

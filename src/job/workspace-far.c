@@ -131,23 +131,33 @@ int workspace_fetch(Workspace *workspace, TaskDone done, void *userdata, Task **
         return 0;
 }
 
-/* --write where the checkout could not be lent to the job: what it changed is done to it now. */
-int workspace_write_back(Workspace *workspace, Error **reterr) {
-        const char *checkout = workspace->job->spec.checkout;
-        int r;
-
-        r = copy_tree(workspace->fetched_tree, checkout, NULL, reterr);
-        if (r < 0)
-                return error_wrap(reterr, r, "writing to the checkout");
-        STRV_FOREACH(path, fetch_deleted(workspace->fetch)) {
+static int remove_all(const char *checkout, char *const *paths, Error **reterr) {
+        STRV_FOREACH(path, paths) {
                 _cleanup_free_ char *full = path_join(checkout, *path);
+                int r = full ? file_remove_tree(full) : -ENOMEM;
 
-                r = full ? file_remove_tree(full) : -ENOMEM;
                 if (r < 0)
                         return error_set(reterr, -r, "cannot remove '%s/%s' from the checkout: %s", checkout, *path,
                                          strerror(-r));
         }
         return 0;
+}
+
+/*
+ * --write where the checkout could not be lent to the job: what it changed is done to it now. First what goes, while
+ * all directories are what they were: a link that the job put in the place of one would lead elsewhere.
+ */
+int workspace_write_back(Workspace *workspace, Error **reterr) {
+        const char *checkout = workspace->job->spec.checkout;
+        int r;
+
+        r = remove_all(checkout, fetch_deleted(workspace->fetch), reterr);
+        if (r >= 0)
+                r = remove_all(checkout, fetch_replaced(workspace->fetch), reterr);
+        if (r < 0)
+                return r;
+        r = copy_tree(workspace->fetched_tree, checkout, NULL, reterr);
+        return r < 0 ? error_wrap(reterr, r, "writing to the checkout") : 0;
 }
 
 const char *workspace_keeper(const Workspace *workspace) {

@@ -13,7 +13,9 @@
 #include "base/strv.h"
 #include "engine/tar.h"
 #include "job/fetch.h"
+#include "job/job-internal.h"
 #include "job/upload.h"
+#include "job/workspace-internal.h"
 
 #define ARCHIVE_MAX (8U * 1024 * 1024)
 
@@ -176,6 +178,49 @@ static void test_changes(void **state) {
         free(name);
 }
 
+static void replace_by_link(const char *directory, const char *name, const char *to) {
+        _cleanup_free_ char *path = below(directory, name);
+
+        assert_int_equal(file_remove_tree(path), 0);
+        assert_int_equal(symlink(to, path), 0);
+}
+
+/* --write: a directory that became a link or a file, and the other way round; nothing behind a link is touched. */
+static void test_write_back(void **state) {
+        _cleanup_str_ Str archive = STR_INIT(ARCHIVE_MAX);
+        Scene *scene = *state;
+        Job job = { .spec.checkout = scene->checkout };
+        Workspace workspace = { .job = &job, .fetched_tree = scene->target };
+        _cleanup_free_ char *link = below(scene->changed, "link"), *run = below(scene->changed, "run"),
+                            *tree = below(scene->changed, "tree"), *deep = below(scene->checkout, "deep");
+        _cleanup_(error_freep) Error *error = NULL;
+        char to[100] = { 0 };
+        int r;
+
+        put(scene->checkout, "tree/a", "a", 0644);
+        put(scene->changed, "tree/a", "a", 0644);
+        put(scene->top, "outside/er/file", "not yours", 0644); /* "deep" will lead there */
+        replace_by_link(scene->changed, "deep", "../outside");
+        assert_int_equal(unlink(link), 0);
+        put(scene->changed, "link", "now a file", 0644);
+        assert_int_equal(unlink(run), 0);
+        put(scene->changed, "run/away", "now below a directory", 0644);
+        assert_int_equal(file_remove_tree(tree), 0);
+        put(scene->changed, "tree", "felled", 0644);
+        archive_of(scene->changed, &archive);
+        workspace.fetch = fetch(scene, &archive, 100);
+        r = workspace_write_back(&workspace, &error);
+        if (r < 0)
+                fail_msg("%s", error_message(error, r));
+        fetch_free(workspace.fetch);
+        expect_text(scene->checkout, "link", "now a file");
+        expect_text(scene->checkout, "run/away", "now below a directory");
+        expect_text(scene->checkout, "tree", "felled");
+        expect_text(scene->checkout, "README", "hello");
+        assert_int_equal(readlink(deep, to, sizeof(to) - 1), strlen("../outside"));
+        expect_text(scene->top, "outside/er/file", "not yours");
+}
+
 static void make_old(const char *directory, const char *name) {
         const struct timespec times[2] = { { .tv_sec = 1 }, { .tv_sec = 1 } };
         _cleanup_free_ char *path = below(directory, name);
@@ -309,6 +354,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_nothing_changed, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_changes, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_write_back, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_meanwhile, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_cut, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_hostile, setup, teardown),
