@@ -411,6 +411,16 @@ static int make_home(Clone *clone, char ***env, Error **reterr) {
         return r < 0 ? r : holder_find_program(clone->step->job, &clone->program, reterr);
 }
 
+/* What the git of an earlier process fetched may be half of it. */
+static int clear_origin(const Job *job, Error **reterr) {
+        const char *origin = workspace_origin(job->workspace);
+        int r = job->spec.record ? file_remove_tree(origin) : 0;
+
+        if (r >= 0)
+                r = file_mkdir_p(origin, 0755);
+        return r < 0 ? error_set(reterr, -r, "cannot empty '%s': %s", origin, strerror(-r)) : 0;
+}
+
 int clone_run_here(Step *step, TaskDone done, void *userdata, Task **ret_task, Error **reterr) {
         _cleanup_(clone_done) Clone clone = { .step = step, .is_here = true };
         _cleanup_strv_ char **env = NULL;
@@ -421,6 +431,8 @@ int clone_run_here(Step *step, TaskDone done, void *userdata, Task **ret_task, E
         r = read_facts(&clone, reterr);
         if (r >= 0)
                 r = make_home(&clone, &env, reterr);
+        if (r >= 0)
+                r = clear_origin(step->job, reterr);
         if (r >= 0 && make_argv(&clone) < 0)
                 r = error_oom(reterr);
         if (r < 0)

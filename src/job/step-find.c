@@ -34,6 +34,9 @@ int step_enter_finding(Machine *machine, Task **ret_task, Error **reterr) {
         Step *step = container_of(machine, Step, machine);
         int r = step_name_directory(step, reterr);
 
+        /* A git of ours ended with its process, wherever it was: it begins anew. */
+        if (r >= 0 && step_clones_here(step))
+                return machine_post(machine, step->is_stopping ? MACHINE_FAIL : MACHINE_START), 0;
         if (r >= 0 && !step->plan->is_default_clone)
                 r = guard_open_mounts(step, reterr);
         return r < 0 ? r

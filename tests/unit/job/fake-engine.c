@@ -7,6 +7,7 @@
 #include "base/parse.h"
 #include "base/str.h"
 #include "base/strv.h"
+#include "engine/tar.h"
 
 typedef struct FakeFollow {
         Task task;
@@ -282,8 +283,38 @@ static int fake_object_remove(Engine *engine, ObjectKind kind, const char *name,
         return answer(fake, r, done, userdata, ret_task);
 }
 
+static int fake_image_import(Engine *engine, const char *reference, const char *tar, size_t n, TaskDone done,
+                             void *userdata, Task **ret_task) {
+        FakeEngine *fake = fake_of(engine);
+
+        return answer(fake, count_call(fake), done, userdata, ret_task);
+}
+
+/* Takes what is sent and keeps nothing of it. */
+static int fake_archive_put(Engine *engine, const ArchiveSpec *spec, TaskDone done, void *userdata, Task **ret_task) {
+        FakeEngine *fake = fake_of(engine);
+        char piece[4096];
+        int r = count_call(fake);
+
+        while (r >= 0 && spec->source(piece, sizeof(piece), spec->userdata) > 0)
+                ;
+        return answer(fake, r, done, userdata, ret_task);
+}
+
+/* The workspace is empty. */
+static int fake_archive_get(Engine *engine, const ArchiveSpec *spec, TaskDone done, void *userdata, Task **ret_task) {
+        static const char end[2 * TAR_BLOCK];
+        FakeEngine *fake = fake_of(engine);
+        int r = count_call(fake);
+
+        return answer(fake, r < 0 ? r : spec->sink(end, sizeof(end), spec->userdata), done, userdata, ret_task);
+}
+
 static const EngineClass fake_class = {
         .probe = fake_probe,
+        .image_import = fake_image_import,
+        .archive_put = fake_archive_put,
+        .archive_get = fake_archive_get,
         .image_inspect = fake_image_inspect,
         .image_pull = fake_image_pull,
         .pod_create = fake_pod_create,

@@ -29,6 +29,7 @@ typedef struct Run {
         const char *stop_in; /* the step in which it is canceled */
         bool is_unwanted;    /* it is canceled while nobody runs it: who takes it up is told at once */
         bool has_cache;      /* another job of the project runs until this one is killed */
+        bool is_far;          /* the engine is a Docker, which sees no file of ours: git runs here */
         bool is_displaced;    /* where the engine kept its files is no place any more */
         const char *stubborn; /* what the engine does not remove */
         bool is_strict;      /* its steps are GitLab's, with a secret */
@@ -49,6 +50,7 @@ typedef struct Run {
         uint64_t n_lines[STEPS_MAX][2];
         Str logs[STEPS_MAX];
         char *left, *cache; /* what the first container mounted */
+        char *git;          /* a program in its place, which wants an empty directory, as git does */
 } Run;
 
 /* Of a process that is dead nothing is heard any more. */
@@ -109,14 +111,16 @@ static uint64_t on_count(size_t step_index, int stream, void *userdata) {
         return run->n_lines[step_index][stream - 1];
 }
 
-static Plan *make_plan(const char *text) {
+static Plan *make_plan(const char *text, bool clones) {
         _cleanup_(diag_list_done) DiagList diags = { 0 };
         _cleanup_(source_freep) Source *source = NULL;
         _cleanup_map_ Map environment = STRMAP_INIT, secrets = STRMAP_INIT;
-        WoodpeckerContext context = { .environment = &environment, .secrets = &secrets };
+        WoodpeckerContext context = { .environment = &environment, .secrets = &secrets, .clones = clones };
         Plan *plan = NULL;
 
         assert_int_equal(strmap_put(&secrets, "s", "hush-hush"), 0);
+        assert_int_equal(strmap_put(&environment, "CI_COMMIT_SHA", "0123456789012345678901234567890123456789"), 0);
+        assert_int_equal(strmap_put(&environment, "CI_REPO_CLONE_URL", "https://nowhere/"), 0);
         assert_int_equal(source_new_take("test.yaml", strdup(text), strlen(text), &source, NULL), 0);
         assert_int_equal(woodpecker_compile(source, &context, &diags, &plan), 0);
         return plan;
@@ -140,6 +144,11 @@ static void live(Run *run, const Map *record) {
                          .journal = { on_put, on_count, run },
                          .record = record };
 
+        if (run->is_far) {
+                spec.holder = run->git;
+                spec.workspace_mode = WORKSPACE_CLONE;
+                spec.clones_from_origin = true;
+        }
         run->is_dead = false;
         assert_int_equal(event_new(&run->event), 0);
         run->fake->engine.event = run->event;
@@ -182,6 +191,15 @@ static void make_strict(Plan *plan) {
                 plan->steps[i]->style = SCRIPT_STRICT;
                 assert_int_equal(strmap_put(&plan->steps[i]->secret_environment, "S", "hush-hush"), 0);
         }
+}
+
+static void make_far(Run *run) {
+        static const char git[] = "#!/bin/sh\nmkdir .git && echo cloned\n";
+        EngineInfo *info = &run->fake->engine.info;
+
+        info->is_local = info->is_rootless = info->has_pods = info->has_secrets = info->maps_users = false;
+        run->git = path_join(run->fake->directory, "git");
+        assert_int_equal(file_write(run->git, git, strlen(git), 0755), 0);
 }
 
 /* All containers of a job mount the same one. */
@@ -235,7 +253,7 @@ static void run_job(Run *run) {
         EventLoop *none = NULL;
 
         run->journal = STRMAP_INIT;
-        run->plan = make_plan(run->text);
+        run->plan = make_plan(run->text, run->is_far);
         run->fake = fake_engine_new(none);
         run->fake->stubborn = run->stubborn;
         run->state = path_join(run->fake->directory, "state");
@@ -253,6 +271,8 @@ static void run_job(Run *run) {
         }
         if (run->is_strict)
                 make_strict(run->plan);
+        if (run->is_far)
+                make_far(run);
         live(run, NULL);
         if (run->has_cache)
                 assert_int_equal(job_directory_remove(&other, NULL), 0);
@@ -280,6 +300,7 @@ static void run_done(Run *run) {
         free(run->checkout);
         free(run->left);
         free(run->cache);
+        free(run->git);
 }
 
 static bool was_started_once(const Run *run) {
@@ -315,6 +336,7 @@ static const Run jobs[] = {
         { .text = chain, .exit_codes = { { "-b", "never" } }, .stop_in = "b" },
         { .text = chain, .has_cache = true },
         { .text = entry, .is_strict = true },
+        { .text = single, .is_far = true },
 };
 
 static void compare(const Run *undisturbed, const Run *killed) {
