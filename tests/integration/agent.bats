@@ -287,9 +287,15 @@ small() {
 	        data = key.fileobj.recv(65536)
 	        got[key.fileobj] += data
 	        if not data: want.unregister(key.fileobj)
-	texts = {b"".join(part.partition(b"\r\n\r\n")[2:]) for part in got.values()}
+	def text(answer): # in pieces of whatever was there when it was this one's turn
+	    body = answer.partition(b"\r\n\r\n")[2]; all = b""
+	    while body:
+	        size, _, rest = body.partition(b"\r\n"); n = int(size, 16)
+	        all += rest[:n]; body = rest[n + 2:]
+	    return all
+	texts = {text(answer) for answer in got.values()}
 	assert len(texts) == 1, len(texts)
-	assert texts.pop().count(b"\n2000\r\n") >= 0
+	assert texts.pop().count(b"\n2000\n") == 5
 	print("followers", len(got), "bytes", {len(t) for t in got.values()})
 	P
         assert_status 0
