@@ -35,7 +35,6 @@ typedef struct ServiceKind {
         int (*take_info)(Service *service, Json *info, Error **reterr);
         const struct ObjectRow *objects; /* by ObjectKind */
         const struct DiskRow *disk;      /* by DiskKind */
-        CallAnswer answer_start;         /* of a container */
         const char *stop_query;          /* its grace, in seconds */
 } ServiceKind;
 
@@ -54,6 +53,7 @@ struct Service {
         char *exits_directory; /* NULL: not local, or its tmp_dir is not the default one */
         unsigned n_away;       /* how often a connection was refused or cut */
         Attach *attaching;     /* those whose containers must not be started yet */
+        Map networks;          /* Docker: what makes those that were made here, by name: others may remove them */
 };
 
 extern const ServiceKind libpod_kind, docker_kind;

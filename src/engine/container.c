@@ -70,26 +70,32 @@ int service_container_inspect(Engine *engine, const char *name, ContainerStatus 
         return call_start(engine, &spec, done, userdata, ret_task);
 }
 
-int service_container_start(Engine *engine, const char *name, TaskDone done, void *userdata, Task **ret_task) {
-        Service *service = service_of(engine);
-        CallSpec spec = { .doing = "starting container",
-                          .method = "POST",
-                          .path = { "containers", name, "start" },
-                          .answer = service->kind->answer_start,
-                          .is_slow = true };
-        _cleanup_(call_freep) Call *call = NULL;
-        int r;
+CallSpec container_start_spec(const char *name) {
+        return (CallSpec) { .doing = "starting container",
+                            .method = "POST",
+                            .path = { "containers", name, "start" },
+                            .name = name,
+                            .is_slow = true };
+}
 
-        r = call_new(engine, &spec, done, userdata, &call);
-        if (r < 0)
-                return r;
-        r = attach_wait(service, name, call_resume, call, &call->pending);
+int container_start_take(Call *call, Task **ret_task) {
+        _cleanup_(call_freep) Call *owned = call;
+        int r = attach_wait(call->service, call->name, call_resume, call, &call->pending);
+
         if (r < 0)
                 return r;
         if (r == 0)
-                return call_start_take(TAKE_PTR(call), ret_task);
-        *ret_task = &TAKE_PTR(call)->task;
+                return call_start_take(TAKE_PTR(owned), ret_task);
+        *ret_task = &TAKE_PTR(owned)->task;
         return 0;
+}
+
+int service_container_start(Engine *engine, const char *name, TaskDone done, void *userdata, Task **ret_task) {
+        CallSpec spec = container_start_spec(name);
+        Call *call = NULL;
+        int r = call_new(engine, &spec, done, userdata, &call);
+
+        return r < 0 ? r : container_start_take(call, ret_task);
 }
 
 static int answer_stop(Call *call, Reply *reply, Error **reterr) {

@@ -141,15 +141,6 @@ int docker_container_create(Engine *engine, const ContainerSpec *spec, char **re
         return r < 0 ? r : call_start_take(TAKE_PTR(call), ret_task);
 }
 
-int docker_answer_start(Call *call, Reply *reply, Error **reterr) {
-        int r;
-
-        if (reply->status == 304)
-                return 0;
-        r = call_check(reply, reterr);
-        return r == -ENOENT ? -EREMOTEIO : r;
-}
-
 int docker_container_follow(Engine *engine, const FollowSpec *spec, ContainerExit *ret, TaskDone done, void *userdata,
                             Task **ret_task) {
         return attach_start(service_of(engine), spec, ret, done, userdata, ret_task);

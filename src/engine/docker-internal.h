@@ -23,8 +23,10 @@ int docker_network_create(Engine *, const EngineNetworkSpec *, TaskDone, void *,
 int docker_container_create(Engine *, const ContainerSpec *, char **ret_id, TaskDone, void *, Task **);
 int docker_container_follow(Engine *, const FollowSpec *, ContainerExit *ret, TaskDone, void *, Task **);
 int docker_container_check_health(Engine *, const char *name, HealthStatus *ret, TaskDone, void *, Task **);
-/** docker_answer_start() - a container that cannot be started is not "not found", whatever the status */
-int docker_answer_start(Call *call, Reply *reply, Error **reterr);
+/** docker_container_start() - makes its networks again, once, if they were made here and are gone */
+int docker_container_start(Engine *, const char *name, TaskDone, void *, Task **);
+/** docker_object_remove() - what is removed here is not made again */
+int docker_object_remove(Engine *, ObjectKind, const char *name, TaskDone, void *, Task **);
 
 extern const ObjectRow docker_object_rows[_OBJECT_KIND_MAX];
 extern const DiskRow docker_disk_rows[_DISK_KIND_MAX];

@@ -114,16 +114,8 @@ static void put_network_options(JsonWriter *w, const EngineNetworkSpec *network)
         json_close(w);
 }
 
-int docker_network_create(Engine *engine, const EngineNetworkSpec *network, TaskDone done, void *userdata,
-                          Task **ret_task) {
+static int network_to_json(const EngineNetworkSpec *network, char **ret) {
         JsonWriter w = { 0 };
-        CallSpec spec = { .doing = "creating network",
-                          .method = "POST",
-                          .path = { "networks", "create" },
-                          .name = network->name,
-                          .answer = answer_network,
-                          .body = &w,
-                          .is_slow = true };
 
         json_open_object(&w, NULL);
         json_put_string(&w, "Name", network->name);
@@ -140,7 +132,35 @@ int docker_network_create(Engine *engine, const EngineNetworkSpec *network, Task
         put_network_options(&w, network);
         json_put_strmap(&w, "Labels", network->labels);
         json_close(&w);
-        return call_start(engine, &spec, done, userdata, ret_task);
+        return json_finish(&w, false, ret);
+}
+
+int docker_network_create(Engine *engine, const EngineNetworkSpec *network, TaskDone done, void *userdata,
+                          Task **ret_task) {
+        CallSpec spec = { .doing = "creating network",
+                          .method = "POST",
+                          .path = { "networks", "create" },
+                          .name = network->name,
+                          .answer = answer_network,
+                          .is_slow = true };
+        _cleanup_(call_freep) Call *call = NULL;
+        char *body = NULL;
+        int r = call_new(engine, &spec, done, userdata, &call);
+
+        if (r >= 0)
+                r = network_to_json(network, &body);
+        if (r >= 0)
+                r = call_take_body(call, body);
+        if (r >= 0)
+                r = strmap_put(&call->service->networks, network->name, call->body);
+        return r < 0 ? r : call_start_take(TAKE_PTR(call), ret_task);
+}
+
+int docker_object_remove(Engine *engine, ObjectKind kind, const char *name, TaskDone done, void *userdata,
+                         Task **ret_task) {
+        if (kind == OBJECT_NETWORK)
+                (void) map_remove(&service_of(engine)->networks, name);
+        return service_object_remove(engine, kind, name, done, userdata, ret_task);
 }
 
 const ObjectRow docker_object_rows[_OBJECT_KIND_MAX] = {

@@ -43,7 +43,7 @@ static const EngineClass docker_class = {
         .secret_create = docker_secret_create,
         .container_create = docker_container_create,
         .container_init = docker_container_init,
-        .container_start = service_container_start,
+        .container_start = docker_container_start,
         .container_follow = docker_container_follow,
         .container_stop = service_container_stop,
         .container_inspect = service_container_inspect,
@@ -56,7 +56,7 @@ static const EngineClass docker_class = {
         .archive_put = archive_put,
         .archive_get = archive_get,
         .object_list = service_object_list,
-        .object_remove = service_object_remove,
+        .object_remove = docker_object_remove,
 };
 
 /* "1.41" */
@@ -164,6 +164,5 @@ const ServiceKind docker_kind = {
         .take_info = docker_take_info,
         .objects = docker_object_rows,
         .disk = docker_disk_rows,
-        .answer_start = docker_answer_start,
         .stop_query = "t",
 };

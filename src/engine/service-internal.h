@@ -44,6 +44,11 @@ int archive_read_file(Engine *, const char *name, const char *path, size_t max_b
                       TaskDone, void *, Task **);
 int archive_has_path(Engine *, const char *name, const char *path, TaskDone, void *, Task **);
 
+/** container_start_spec() - of the request; borrows the name */
+CallSpec container_start_spec(const char *name);
+/** container_start_take() - begins such a call when whoever follows the container's output stands */
+int container_start_take(Call *call, Task **ret_task);
+
 /* Answers that are alike: */
 
 /** answer_id() - of what was made or looked for: its "Id" */

@@ -22,6 +22,7 @@ Engine *service_free(Engine *engine) {
         free(service->version);
         free(service->socket);
         free(service->exits_directory);
+        map_done(&service->networks);
         free(service);
         return NULL;
 }
@@ -230,6 +231,7 @@ static int open_new(EventLoop *event, const ServiceSpec *spec, Open **ret) {
         if (!service)
                 return -ENOMEM;
         service->kind = &unknown_kind;
+        service->networks = STRMAP_INIT;
         service->engine = (Engine) { .class = &unknown_class,
                                     .event = event_ref(event),
                                     .info = { .kind = unknown_kind.name } };

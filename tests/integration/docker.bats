@@ -64,3 +64,27 @@ teardown_file() { leaks_after; }
         export DOCKER_HOST=$CONTAINER_HOST
         assert_nothing_left
 }
+
+id_in() { grep -oE '"Id":"[0-9a-f]+"' | cut -d'"' -f4; }
+
+@test "networks that were removed while nobody was on them are made again" {
+        checkout other <<-Y
+	steps:
+	- {name: first, image: $IMG/busybox:1, network_mode: none, commands: [mkfifo /tmp/go, echo ready, read x </tmp/go]}
+	- {name: second, image: $IMG/busybox:1, commands: [nc -w 9 169.254.169.254 80 || true, ip route, echo it ran, exit 7]}
+	Y
+        podstep_start run --engine "unix://$ENGINE_SOCK"
+        wait_output 'ready$'
+        job=$(grep -oE '^job [0-9a-z]+' "$PODSTEP_OUT" | cut -d' ' -f2)
+        engine_api DELETE "/networks/podstep-$job"
+        engine_api DELETE /networks/podstep-unreachable
+        first=$(engine_api GET '/containers/json?filters=%7B%22label%22:%5B%22io.podstep.step=first%22%5D%7D' | id_in)
+        exec=$(engine_api POST "/containers/$first/exec" '{"Cmd":["sh","-c","echo >/tmp/go"]}' | id_in)
+        engine_api POST "/exec/$exec/start" '{"Detach":true}'
+        podstep_end
+        assert_status 1
+        assert_output_contains "169.254.169.254): No route to host"
+        assert_line "it ran"
+        assert_output_matches 'second.*exit code 7'
+        assert_nothing_left
+}

@@ -312,6 +312,87 @@ static void test_create_joins(void **state) {
         assert_string_equal(scene->server->bodies[1], "{\"Container\":\"n\"}");
 }
 
+static unsigned count_requests(const Scene *scene, const char *request) {
+        unsigned n = 0;
+
+        STRV_FOREACH(one, scene->server->requests)
+                n += str_starts_with(*one, request);
+        return n;
+}
+
+#define START "POST " P "containers/n/start"
+#define GONE "{\"message\":\"network net not found\"}"
+
+/* A network that nobody is on is removed by anybody's "prune", and Docker misses it at the start. */
+static void test_start_renews_networks(void **state) {
+        static const struct {
+                FakeAnswer answers[7];
+                int want_r;
+                const char *text;
+                unsigned n_made, n_started;
+        } rows[] = {
+                { { { START, 204 } }, 0, NULL, 0, 1 },
+                { { { START, 304 } }, 0, NULL, 0, 1 },
+                { { { START, 404, GONE, 1 },
+                    { IN_NETWORKS("{\"theirs\":{},\"net\":{}}") },
+                    { "POST " P "networks/create", 201, "{\"Id\":\"2\"}" },
+                    { START, 204 } }, 0, NULL, 1, 2 },
+                /* both of ours; one of them stands, or somebody else makes it */
+                { { { START, 404, GONE, 1 },
+                    { IN_NETWORKS("{\"net\":{},\"void\":{}}") },
+                    { "POST " P "networks/create", 403, "{\"message\":\"same bridge name\"}", 1 },
+                    { "POST " P "networks/create", 409, "{\"message\":\"already exists\"}", 1 },
+                    { "POST " P "networks/create", 201, "{\"Id\":\"2\"}" },
+                    { START, 204 } }, 0, NULL, 3, 2 },
+                /* once */
+                { { { START, 404, GONE },
+                    { IN_NETWORKS("{\"net\":{}}") },
+                    { "POST " P "networks/create", 201, "{\"Id\":\"2\"}" } }, -EREMOTEIO,
+                  "docker: starting container: network net not found", 1, 2 },
+                { { { START, 404, GONE }, { IN_NETWORKS("{\"theirs\":{}}") } }, -EREMOTEIO, "network net not found", 0,
+                  1 },
+                { { { START, 404, "{\"message\":\"no such container\"}" },
+                    { "GET " P "containers/n/json", 404, "{\"message\":\"no such container: n\"}" } }, -EREMOTEIO,
+                  "starting container: no such container", 0, 1 },
+                { { { START, 404, GONE },
+                    { IN_NETWORKS("{\"net\":{}}") },
+                    { "POST " P "networks/create", 500, "{\"message\":\"no room\"}" } }, -EREMOTEIO,
+                  "making network 'net' again, which somebody removed: no room", 1, 1 },
+        };
+        static const FakeAnswer made[] = { { "POST " P "networks/create", 201, "{\"Id\":\"1\"}" } };
+        Scene *scene = *state;
+
+        FAKE_PLAY(scene->server, made);
+        assert_int_equal(
+                finish(scene, engine_network_create(scene->engine, &(EngineNetworkSpec) { .name = "net" }, DONE)), 0);
+        assert_int_equal(
+                finish(scene, engine_network_create(scene->engine, &(EngineNetworkSpec) { .name = "void" }, DONE)), 0);
+        FOREACH_ROW(row, rows) {
+                play(scene, row->answers, ELEMENTSOF(row->answers));
+                assert_int_equal(finish(scene, engine_container_start(scene->engine, "n", DONE)), row->want_r);
+                if (row->text)
+                        assert_non_null(strstr(scene->seen.text, row->text));
+                assert_int_equal(count_requests(scene, "POST " P "networks/create"), row->n_made);
+                assert_int_equal(count_requests(scene, START), row->n_started);
+        }
+}
+
+/* Nor one that was removed here, at the end of a job. */
+static void test_start_renews_no_other(void **state) {
+        static const FakeAnswer answers[] = { { "POST " P "networks/create", 201, "{\"Id\":\"1\"}" },
+                                              { "DELETE " P "networks/net", 204 },
+                                              { START, 404, GONE },
+                                              { IN_NETWORKS("{\"net\":{}}") } };
+        Scene *scene = *state;
+
+        FAKE_PLAY(scene->server, answers);
+        assert_int_equal(
+                finish(scene, engine_network_create(scene->engine, &(EngineNetworkSpec) { .name = "net" }, DONE)), 0);
+        assert_int_equal(finish(scene, engine_object_remove(scene->engine, OBJECT_NETWORK, "net", DONE)), 0);
+        assert_int_equal(finish(scene, engine_container_start(scene->engine, "n", DONE)), -EREMOTEIO);
+        assert_int_equal(count_requests(scene, "POST " P "networks/create"), 1);
+}
+
 static void test_pull(void **state) {
         static const struct {
                 const char *reference, *policy, *path, *stream;
@@ -501,6 +582,8 @@ int main(void) {
                 cmocka_unit_test(test_pinned_version),
                 cmocka_unit_test_setup_teardown(test_create, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_create_joins, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_start_renews_networks, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_start_renews_no_other, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_network_body, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_network_again, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_pull, setup, teardown),
