@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "config/config.h"
+#include "config/key.h"
 
 #define FILES_MAX 4
 
@@ -280,11 +281,90 @@ static void test_export(void **state) {
         }
 }
 
+/* Every variable that others have already: the key that it sets, and as what. */
+static const struct {
+        const char *variable, *key, *want;
+} foreign_rows[] = {
+        { "CONTAINER_HOST=unix:///c", "engine.url", "unix:///c" },
+        { "DOCKER_HOST=tcp://d:1", "engine.url", "tcp://d:1" },
+        { "DOCKER_SOCK=/run/d.sock", "engine.url", "/run/d.sock" },
+        { "WOODPECKER_BACKEND_DOCKER_HOST=tcp://w:1", "engine.url", "tcp://w:1" },
+        { "DOCKER_CERT_PATH=/certs", "engine.cert_directory", "/certs" },
+        { "WOODPECKER_BACKEND_DOCKER_CERT_PATH=/certs", "engine.cert_directory", "/certs" },
+        { "DOCKER_TLS_VERIFY=0", "engine.tls_verify", "false" },
+        { "WOODPECKER_BACKEND_DOCKER_TLS_VERIFY=false", "engine.tls_verify", "false" },
+        { "DOCKER_API_VERSION=1.40", "engine.api_version", "1.40" },
+        { "WOODPECKER_BACKEND_DOCKER_API_VERSION=1.40", "engine.api_version", "1.40" },
+        { "WOODPECKER_BACKEND_DOCKER_STOP_TIMEOUT=7", "jobs.grace", "7s" },
+        { "REGISTRY_AUTH_FILE=/auth.json", "images.auth_file", "/auth.json" },
+        { "WOODPECKER_DOCKER_CONFIG=/auth.json", "images.auth_file", "/auth.json" },
+        { "WOODPECKER_BACKEND_DOCKER_VOLUMES=/a:/a,/b:/b:ro", "volumes.mounts", "/a:/a\n/b:/b:ro" },
+        { "WOODPECKER_BACKEND_DOCKER_NETWORK=ours", "network.join", "ours" },
+        { "WOODPECKER_BACKEND_DOCKER_ENABLE_IPV6=true", "network.ipv6", "true" },
+        { "WOODPECKER_PLUGINS_PRIVILEGED=a,b", "lint.privileged_plugins", "a\nb" },
+        { "WOODPECKER_PLUGINS_TRUSTED_CLONE=a", "lint.trusted_clones", "a" },
+        { "WOODPECKER_BACKEND_DOCKER_LIMIT_MEM=1048576", "steps.memory", "1m" },
+        { "WOODPECKER_LIMIT_MEM=1048576", "steps.memory", "1m" },
+        { "WOODPECKER_BACKEND_DOCKER_LIMIT_MEM_SWAP=1048576", "steps.memory_swap", "1m" },
+        { "WOODPECKER_LIMIT_MEM_SWAP=1048576", "steps.memory_swap", "1m" },
+        { "WOODPECKER_BACKEND_DOCKER_LIMIT_SHM_SIZE=1048576", "steps.shm_size", "1m" },
+        { "WOODPECKER_LIMIT_SHM_SIZE=1048576", "steps.shm_size", "1m" },
+        { "WOODPECKER_BACKEND_DOCKER_LIMIT_CPU_SHARES=9", "steps.cpu_shares", "9" },
+        { "WOODPECKER_LIMIT_CPU_SHARES=9", "steps.cpu_shares", "9" },
+        { "WOODPECKER_BACKEND_DOCKER_LIMIT_CPU_QUOTA=5000", "steps.cpu_quota", "5ms" },
+        { "WOODPECKER_LIMIT_CPU_QUOTA=5000", "steps.cpu_quota", "5ms" },
+        { "WOODPECKER_BACKEND_DOCKER_LIMIT_CPU_SET=0-1", "steps.cpuset_cpus", "0-1" },
+        { "WOODPECKER_LIMIT_CPU_SET=0-1", "steps.cpuset_cpus", "0-1" },
+        { "WOODPECKER_BACKEND_DOCKER_APPARMOR_PROFILE=ours", "steps.security_opt", "apparmor=ours" },
+};
+
+static void test_foreign_variables(void **state) {
+        static const char *const no_files[] = { NULL };
+
+        FOREACH_ROW(row, foreign_rows) {
+                _cleanup_str_ Str faults = STR_INIT(STR_MAX_DEFAULT), shown = STR_INIT(STR_MAX_DEFAULT);
+                size_t n_name = strcspn(row->variable, "=");
+                const ConfigOrigin *origin;
+                Config config;
+
+                print_message("case '%s'\n", row->variable);
+                assert_int_equal(load(no_files, (const char *[]) { row->variable, NULL }, NULL, &config, &faults), 0);
+                origin = config_origin(&config, row->key);
+                assert_int_equal(origin->layer, CONFIG_VARIABLE);
+                assert_int_equal(strlen(origin->name), n_name);
+                assert_memory_equal(origin->name, row->variable, n_name);
+                assert_int_equal(config_show_key(&config, row->key, 0, &shown, NULL), 0);
+                assert_true(str_starts_with(str_get(&shown), row->want));
+                assert_int_equal(shown.n, strlen(row->want) + 1);
+                config_done(&config);
+        }
+}
+
+/* ... and no other. */
+static void test_has_all_variables(void **state) {
+        ConfigSlot slot = { 0 };
+
+        while (config_slot_next(&slot))
+                for (size_t i = 0; i < CONFIG_VARIABLES_MAX && slot.key->variables[i]; i++) {
+                        const char *name = slot.key->variables[i];
+                        bool is_known = false;
+
+                        FOREACH_ROW(row, foreign_rows)
+                                is_known |= strcspn(row->variable, "=") == strcspn(name, "=") &&
+                                            strncmp(row->variable, name, strcspn(name, "=")) == 0;
+                        if (!is_known)
+                                print_message("'%s' has no row\n", name);
+                        assert_true(is_known);
+                }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_layers),
                 cmocka_unit_test(test_variables),
                 cmocka_unit_test(test_export),
+                cmocka_unit_test(test_foreign_variables),
+                cmocka_unit_test(test_has_all_variables),
                 cmocka_unit_test(test_unknown_variables),
                 cmocka_unit_test(test_foreign_and_locked),
                 cmocka_unit_test(test_both_kinds),
