@@ -77,13 +77,22 @@ static bool has_work(const Session *session) {
         return false;
 }
 
+/* Most workflows are for pushes, and whoever runs one here for the first time does not know that there are events. */
+static const char *event_hint(const Session *session, const Plan *plan) {
+        bool is_last = session->next_plan + 1 == session->workflows.n_plans;
+
+        if (!is_last || has_work(session) || plan->noun || !str_equal(session->metadata.curr.event, "manual"))
+                return "";
+        return "\n   hint: the event is 'manual'; '--event push' runs what is for a push";
+}
+
 /* A workflow without a step that may run is told and passed over. It is no success if it was all there was. */
 static void tell_left_out(Session *session, const Plan *plan) {
         const char *why = plan->why_left_out ? plan->why_left_out
                                              : "the conditions of none of its steps hold; 'podstep plan' tells which";
         ReportOptions report = report_options_for(session->options, STDOUT_FILENO);
 
-        log_warning("%s '%s' has nothing to run: %s", plan_noun(plan), plan->name, why);
+        log_warning("%s '%s' has nothing to run: %s%s", plan_noun(plan), plan->name, why, event_hint(session, plan));
         report_pass_over(&report, plan->name, false, why);
         if (!has_work(session))
                 session_note_exit_code(session, EXIT_USAGE);

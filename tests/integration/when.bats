@@ -258,3 +258,17 @@ assert_order() {
         assert_status 2
         assert_output_contains "workflow 'tag' is left out as a whole: its 'event' does not hold 'manual'"
 }
+
+@test "where nothing is to run, it is told that there are events" {
+        bare_checkout
+        file one <<<"{when: {event: push}, steps: [{name: a, image: '$IMG/busybox:1', commands: [echo pushed]}]}"
+        file two <<<"steps: [{name: a, image: '$IMG/busybox:1', commands: [echo tagged], when: {event: tag}}]"
+        podstep run
+        assert_status 2
+        assert_output_contains "workflow 'one' has nothing to run: its 'event' does not hold 'manual'"
+        assert_equal "$(grep -c "hint: the event is 'manual'; '--event push' runs what is for a push" <<<"$output")" 1
+        podstep run --event push
+        assert_status 0
+        assert_output_contains "pushed"
+        refute_output_contains "hint:"
+}
