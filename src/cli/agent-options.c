@@ -109,7 +109,15 @@ const Option logs_option_rows[] = {
 };
 
 const Option show_option_rows[] = { SOCKET_ROW("Options"), JSON_ROW("A JSON object."), { 0 } };
-const Option cancel_option_rows[] = { SOCKET_ROW("Options"), { 0 } };
+const Option cancel_option_rows[] = {
+        { "all", 'a', NULL, OPTION_FLAG(ClientOptions, all), .group = "Options",
+          .help = "All jobs that wait or run, and tells which they are." },
+        { "label", 0, "LABEL", OPTION_STRING(ClientOptions, label), .help = "With '--all': those with this label." },
+        { "wait", 'w', NULL, OPTION_FLAG(ClientOptions, wait),
+          .help = "Ends when they are over and cleaned up, and tells how." },
+        SOCKET_ROW(NULL),
+        { 0 },
+};
 const Option info_option_rows[] = { SOCKET_ROW("Options"), JSON_ROW("A JSON object."), { 0 } };
 const Option rerun_option_rows[] = {
         { "from", 0, "STEP", OPTION_STRING(ClientOptions, from), .group = "Options",

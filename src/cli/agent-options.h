@@ -16,7 +16,7 @@ int agent_verb_options_to_argv(const AgentVerbOptions *options, char ***argv);
 
 typedef struct ClientOptions {
         char *socket;
-        bool json, follow, watch, all, plain, quiet;
+        bool json, follow, watch, all, plain, quiet, wait;
         char *step, *from, *label, *state;
         char **secret_names;
 } ClientOptions;

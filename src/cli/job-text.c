@@ -55,6 +55,22 @@ void job_text_print_submitted(Json *answer, bool quiet) {
         }
 }
 
+static void print_end(Json *job, FILE *out) {
+        fprintf(out, "job %llu: %s%s%s\n", (unsigned long long) number(job, "number"), word(job),
+                *get(job, "reason") ? ": " : "", get(job, "reason"));
+}
+
+void job_text_print_end(Json *answer) {
+        Json *job = NULL;
+
+        if (json_get_object(answer, "job", &job, NULL) >= 0)
+                print_end(job, stdout);
+}
+
+void job_text_print_canceling(Json *job) {
+        printf("job %llu: %s: canceling\n", (unsigned long long) number(job, "number"), get(job, "workflow"));
+}
+
 static void print_duration(Json *job) {
         char text[CLOCK_DURATION_MAX];
         uint64_t msec = number(job, "duration_ms");
@@ -189,8 +205,7 @@ int job_text_follow(Client *client, const char *id, bool json, int *ret_code, Er
         if (json)
                 puts(json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
         else
-                fprintf(stderr, "job %llu: %s%s%s\n", (unsigned long long) number(job, "number"), word(job),
-                        *get(job, "reason") ? ": " : "", get(job, "reason"));
+                print_end(job, stderr);
         *ret_code = exit_code_of(job);
         return 0;
 }

@@ -7,6 +7,10 @@
 void job_text_print_submitted(Json *answer, bool quiet);
 void job_text_print_list(Json *answer, bool quiet);
 void job_text_print_job(Json *answer);
+/** job_text_print_canceling() - that a job of a list is being ended */
+void job_text_print_canceling(Json *job);
+/** job_text_print_end() - how a job ended, on one line */
+void job_text_print_end(Json *answer);
 /**
  * job_text_follow() - the log until the job is done, then how it ended
  * @json: lines of JSON

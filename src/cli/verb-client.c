@@ -1,4 +1,4 @@
-/* The verbs that ask the agent: ps, logs, show, cancel, rerun, info. */
+/* The verbs that ask the agent: ps, logs, show, rerun, info. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -7,17 +7,13 @@
 
 #include "base/log.h"
 #include "base/strv.h"
-#include "cli/agent-options.h"
-#include "cli/client.h"
 #include "cli/job-text.h"
+#include "cli/verb-client.h"
 #include "cli/verbs.h"
 #include "http/url.h"
 #include "job/event.h"
 
-/* Each of them with a client that is open. Returns an exit code, or a negative errno with the Error. */
-typedef int (*ClientWork)(Client *client, char *const *args, const ClientOptions *options, Error **reterr);
-
-static int with_client(ClientWork work, char *const *args, const ClientOptions *options) {
+int verb_with_client(ClientWork work, char *const *args, const ClientOptions *options) {
         _cleanup_(client_done) Client client = { 0 };
         _cleanup_(error_freep) Error *error = NULL;
         int r = client_open(options->socket, &client, &error);
@@ -101,7 +97,7 @@ static int work_ps(Client *client, char *const *args, const ClientOptions *optio
 }
 
 int verb_ps(const Verb *verb, char *const *args, void *values) {
-        return with_client(work_ps, args, values);
+        return verb_with_client(work_ps, args, values);
 }
 
 /* ---- logs ---- */
@@ -131,10 +127,10 @@ static int work_logs(Client *client, char *const *args, const ClientOptions *opt
 }
 
 int verb_logs(const Verb *verb, char *const *args, void *values) {
-        return with_client(work_logs, args, values);
+        return verb_with_client(work_logs, args, values);
 }
 
-/* ---- show, cancel, rerun, info ---- */
+/* ---- show, rerun, info ---- */
 
 static int work_show(Client *client, char *const *args, const ClientOptions *options, Error **reterr) {
         _cleanup_(json_unrefp) Json *answer = NULL;
@@ -155,23 +151,7 @@ static int work_show(Client *client, char *const *args, const ClientOptions *opt
 }
 
 int verb_show(const Verb *verb, char *const *args, void *values) {
-        return with_client(work_show, args, values);
-}
-
-static int work_cancel(Client *client, char *const *args, const ClientOptions *options, Error **reterr) {
-        int r = args && args[0] ? 0 : need_one(args, reterr);
-
-        STRV_FOREACH(name, args) {
-                _cleanup_free_ char *path = job_text_path(*name, "/cancel");
-
-                if (r >= 0)
-                        r = path ? client_call(client, "POST", path, NULL, NULL, reterr) : error_oom(reterr);
-        }
-        return r;
-}
-
-int verb_cancel(const Verb *verb, char *const *args, void *values) {
-        return with_client(work_cancel, args, values);
+        return verb_with_client(work_show, args, values);
 }
 
 static int put_secrets(JsonWriter *w, const ClientOptions *options, Error **reterr) {
@@ -219,7 +199,7 @@ static int work_rerun(Client *client, char *const *args, const ClientOptions *op
 }
 
 int verb_rerun(const Verb *verb, char *const *args, void *values) {
-        return with_client(work_rerun, args, values);
+        return verb_with_client(work_rerun, args, values);
 }
 
 static void print_info(Json *json) {
@@ -246,5 +226,5 @@ static int work_info(Client *client, char *const *args, const ClientOptions *opt
 }
 
 int verb_info(const Verb *verb, char *const *args, void *values) {
-        return with_client(work_info, args, values);
+        return verb_with_client(work_info, args, values);
 }

@@ -103,7 +103,7 @@ const Verb podstep_verbs[] = {
         { "show", "JOB", CLIENT_OPTIONS(show_option_rows), .run = verb_show,
           .also = " inspect status ", .summary = "show a job and its steps",
           .description = "Shows how a job stands, or how it ended, with each of its steps." },
-        { "cancel", "JOB...", CLIENT_OPTIONS(cancel_option_rows), .run = verb_cancel,
+        { "cancel", "[JOB...]", CLIENT_OPTIONS(cancel_option_rows), .run = verb_cancel,
           .also = " kill stop abort ", .summary = "end jobs early",
           .description = "Jobs that run are stopped with grace and cleaned up; those that wait never begin." },
         { "rerun", "JOB", CLIENT_OPTIONS(rerun_option_rows), .run = verb_rerun,

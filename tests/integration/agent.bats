@@ -209,6 +209,38 @@ small() {
         assert_output_contains "the plan is for another commit than the source"
 }
 
+@test "cancel --all: those that wait and those that run, of one label or all" {
+        small "echo begun, sleep 600"
+        agent_up --jobs 2
+        podstep cancel --all
+        assert_status 0
+        assert_output_contains "no job waits or runs"
+        for label in a b b a; do
+                podstep submit --quiet --label $label --grace 1s
+                assert_status 0
+        done
+        wait_until 20 eval '"$PODSTEP" logs 1 | grep -q begun' || fail "$("$PODSTEP" ps)"
+        podstep cancel --all --label b --wait
+        assert_status 0
+        assert_output_contains "job 3: woodpecker: canceling"
+        assert_output_contains "job 2: canceled"
+        refute_output_contains "job 1:"
+        refute_output_contains "job 4:"
+        podstep cancel --label b
+        assert_status 2
+        podstep cancel --all 1
+        assert_status 2
+        podstep cancel
+        assert_status 2
+        podstep cancel --all --wait
+        assert_status 0
+        assert_output_contains "job 1: canceled"
+        assert_output_contains "job 4: canceled"
+        podstep ps --quiet
+        assert_equal "$output" ""
+        [ -z "$(ours)" ] || fail "left on the engine:" "$(ours)"
+}
+
 @test "the exit code of submit --wait is that of run" {
         small "exit 3"
         agent_up
