@@ -38,6 +38,7 @@ struct Agent {
         uint64_t watchdog_usec; /* systemd's; 0: it does not watch */
         Store *store;
         char *logs_directory, *empty_directory, *sources_directory;
+        uint64_t upload_bytes; /* of those that come just now, as far as they are known to be */
         char boot[64];
         Config **configs, *config; /* the last one counts; earlier ones are those of jobs that run */
         size_t n_configs;

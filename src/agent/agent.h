@@ -20,6 +20,7 @@
 #define AGENT_KEEP_DEFAULT_USEC (24 * 60 * USEC_PER_MIN) /* containers of failed jobs that were to be kept */
 #define AGENT_AGE_DEFAULT_USEC (30 * 24 * 60 * USEC_PER_MIN)
 #define AGENT_LOGS_DEFAULT (4ULL * 1024 * 1024 * 1024)
+#define AGENT_UPLOADS_DEFAULT (4ULL * 1024 * 1024 * 1024) /* that come at the same time, all together */
 
 typedef struct AgentOptions {
         char *state_directory; /* "~/.local/state/podstep" */
@@ -32,6 +33,7 @@ typedef struct AgentOptions {
         QueueLimits queue;
         StoreLimits limits;
         uint64_t keep_usec;
+        uint64_t uploads_max;  /* bytes, of all that come at the same time */
         uint64_t kill_at;      /* for tests: see store_kill_at() */
         bool kill_after;
         char *boot;            /* for tests: instead of the machine's boot id */

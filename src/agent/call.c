@@ -9,6 +9,8 @@
 
 #include "base/parse.h"
 
+#define RETRY_AFTER_SEC "30" /* of what is full, or about to end */
+
 const char *call_query(const Call *call, const char *name) {
         return MHD_lookup_connection_value(call->connection, MHD_GET_ARGUMENT_KIND, name);
 }
@@ -32,6 +34,8 @@ static int reply(Call *call, int status, const char *type, char *text_take) {
                 return MHD_NO;
         }
         (void) MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+        if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
+                (void) MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, RETRY_AFTER_SEC);
         r = (int) MHD_queue_response(call->connection, (unsigned) status, response);
         MHD_destroy_response(response);
         return r;

@@ -31,6 +31,7 @@ struct Call {
         Str body;
         char upload[ID_LENGTH + 1], *upload_path; /* where its archive is unpacked; "", NULL: it brings none */
         Untar *untar;
+        uint64_t n_room; /* bytes of it that count in Agent.upload_bytes */
         uint64_t n_body;
         bool keeps_upload;
         bool is_refused; /* it was answered before its body came: the rest is thrown away */

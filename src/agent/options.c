@@ -94,6 +94,10 @@ static int set_logs(AgentOptions *options, const char *value) {
         return parse_size(value, &options->limits.log_bytes);
 }
 
+static int set_uploads(AgentOptions *options, const char *value) {
+        return parse_size(value, &options->uploads_max);
+}
+
 /* For tests: "12" or "12+", before or after the 12th write of a journal. */
 static int set_kill(AgentOptions *options, const char *value) {
         _cleanup_free_ char *number = strndup(value, strcspn(value, "+"));
@@ -119,6 +123,7 @@ static const Setting settings[] = {
         { "keep", set_keep },
         { "age", set_age },
         { "logs", set_logs },
+        { "uploads", set_uploads },
         { "kill", set_kill },
         { "boot", set_boot },
         { "guard", set_guard },
@@ -133,6 +138,7 @@ void agent_options_init(AgentOptions *options) {
                            .memory_pressure_max = AGENT_PRESSURE_DEFAULT },
                 .limits = { .age_usec = AGENT_AGE_DEFAULT_USEC, .log_bytes = AGENT_LOGS_DEFAULT },
                 .keep_usec = AGENT_KEEP_DEFAULT_USEC,
+                .uploads_max = AGENT_UPLOADS_DEFAULT,
         };
 }
 

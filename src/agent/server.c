@@ -83,6 +83,38 @@ static void refuse(Call *call, int status, const char *text) {
         call->refusal = strdup(text);
 }
 
+/*
+ * Uploads that come at the same time share a bound. What one says of its length counts from its beginning, so that it
+ * is told before it is sent; without that, what has come counts.
+ */
+static bool take_room(Call *call, uint64_t n_bytes) {
+        Agent *agent = call->agent;
+        uint64_t max = agent->options->uploads_max, more = n_bytes > call->n_room ? n_bytes - call->n_room : 0;
+        _cleanup_free_ char *text = NULL;
+
+        if (more <= max && agent->upload_bytes <= max - more) {
+                agent->upload_bytes += more;
+                call->n_room += more;
+                return true;
+        }
+        if (n_bytes > max) {
+                text = str_printf("the upload is larger than %llu bytes, which the agent's '--uploads' allows",
+                                  (unsigned long long) max);
+                refuse(call, MHD_HTTP_CONTENT_TOO_LARGE, text ? text : "");
+        } else {
+                text = str_printf("uploads of %llu bytes are on their way already, and the agent's '--uploads' allows "
+                                  "%llu: try again a little later",
+                                  (unsigned long long) (agent->upload_bytes - call->n_room), (unsigned long long) max);
+                refuse(call, MHD_HTTP_SERVICE_UNAVAILABLE, text ? text : "");
+        }
+        return false;
+}
+
+static void give_room(Call *call) {
+        call->agent->upload_bytes -= call->n_room;
+        call->n_room = 0;
+}
+
 static int begin_upload(Call *call) {
         int r;
 
@@ -98,6 +130,7 @@ static Call *call_free(Call *call) {
         if (call->waits)
                 news_forget(call);
         untar_free(call->untar);
+        give_room(call);
         if (call->upload_path && !call->keeps_upload)
                 (void) file_remove_tree(call->upload_path);
         free(call->upload_path);
@@ -131,7 +164,7 @@ static Call *call_begin(Server *server, struct MHD_Connection *connection, const
                                                     : "this path does not take that method");
         else if (length && parse_u64(length, &n) >= 0 && n > call->route->body_max)
                 refuse(call, MHD_HTTP_CONTENT_TOO_LARGE, "the request is too large");
-        else if (call->route->unpacks && begin_upload(call) < 0)
+        else if (call->route->unpacks && take_room(call, n) && begin_upload(call) < 0)
                 refuse(call, MHD_HTTP_INSUFFICIENT_STORAGE, "the upload cannot be kept");
         call->body = STR_INIT(call->route && !call->route->unpacks ? call->route->body_max + 1 : 1);
         return call;
@@ -146,7 +179,7 @@ static void take_body(Call *call, const char *bytes, size_t n) {
         call->n_body += n;
         if (call->n_body > call->route->body_max)
                 refuse(call, MHD_HTTP_CONTENT_TOO_LARGE, "the request is too large");
-        else if (call->untar) {
+        else if (call->untar && take_room(call, call->n_body)) {
                 r = untar_feed(call->untar, bytes, n, &error);
                 if (r < 0)
                         refuse(call,
@@ -154,8 +187,12 @@ static void take_body(Call *call, const char *bytes, size_t n) {
                                : r == -EFBIG ? MHD_HTTP_CONTENT_TOO_LARGE
                                              : MHD_HTTP_BAD_REQUEST,
                                error_message(error, r));
-        } else if (str_append_n(&call->body, bytes, n) < 0)
+        } else if (!call->untar && str_append_n(&call->body, bytes, n) < 0)
                 refuse(call, MHD_HTTP_CONTENT_TOO_LARGE, "the request is too large");
+}
+
+static bool is_too_much(int status) {
+        return status == MHD_HTTP_CONTENT_TOO_LARGE || status == MHD_HTTP_SERVICE_UNAVAILABLE;
 }
 
 static enum MHD_Result on_request(void *userdata, struct MHD_Connection *connection, const char *url,
@@ -166,7 +203,7 @@ static enum MHD_Result on_request(void *userdata, struct MHD_Connection *connect
 
         if (!call) {
                 call = *context = call_begin(server, connection, url, method);
-                if (call && call->is_refused && call->status == MHD_HTTP_CONTENT_TOO_LARGE) /* before it is sent */
+                if (call && call->is_refused && is_too_much(call->status)) /* before it is sent */
                         return (enum MHD_Result) call_reply_error_text(call, call->status,
                                                                   call->refusal ? call->refusal : "");
                 return call ? MHD_YES : MHD_NO;

@@ -33,6 +33,9 @@ const Option agent_option_rows[] = {
           .help = "Jobs that are done, and their logs, are forgotten after this time. Default: 720h." },
         { "logs", 0, "SIZE", OPTION_STRING(AgentVerbOptions, logs),
           .help = "The oldest go when all logs together are larger. Default: 4g." },
+        { "uploads", 0, "SIZE", OPTION_STRING(AgentVerbOptions, uploads),
+          .help = "What 'submit --upload' sends at the same time, all together; who comes then is asked to try again "
+                  "later. Default: 4g." },
         { "debug-kill-at", 0, "NUMBER[+]", OPTION_STRING(AgentVerbOptions, kill), .group = "For tests",
           .help = "The agent kills itself before, or with + after, so many writes of a job's journal." },
         { "debug-boot-id", 0, "TEXT", OPTION_STRING(AgentVerbOptions, boot),
@@ -51,6 +54,7 @@ void agent_verb_options_done(AgentVerbOptions *options) {
         free(options->keep);
         free(options->age);
         free(options->logs);
+        free(options->uploads);
         free(options->kill);
         free(options->boot);
         strv_free(options->label_jobs);
@@ -71,6 +75,7 @@ int agent_verb_options_to_argv(const AgentVerbOptions *options, char ***argv) {
                 { "keep", options->keep },
                 { "age", options->age },
                 { "logs", options->logs },
+                { "uploads", options->uploads },
                 { "kill", options->kill },
                 { "boot", options->boot },
         };

@@ -6,7 +6,8 @@
 
 /* 'podstep agent': texts, for podstep-agent reads and checks them */
 typedef struct AgentVerbOptions {
-        char *socket, *engine, *idle, *drain, *jobs, *disk_free, *memory_pressure, *keep, *age, *logs, *kill, *boot;
+        char *socket, *engine, *idle, *drain, *jobs, *disk_free, *memory_pressure, *keep, *age, *logs, *uploads;
+        char *kill, *boot;
         char **label_jobs;
 } AgentVerbOptions;
 extern const Option agent_option_rows[];

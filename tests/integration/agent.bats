@@ -87,6 +87,39 @@ small() {
         [ "$(id -u)" = 0 ] || { podstep submit --upload; assert_status 125; assert_output_contains "sending"; }
 }
 
+@test "uploads that come at the same time share a bound: who comes then is asked to come later" {
+        small "tail -n 1 new"
+        seq 120000 >new # 0.7 MB
+        agent_up --uploads 1m
+        # one that is on its way: it has been told to go on, so the agent has counted it
+        LIMIT=60 run timeout 60 /usr/bin/python3 - "$SOCK" "$PODSTEP" <<-'Y'
+	import socket, subprocess, sys
+	HEAD = "POST /v1/sources HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n"
+	def begin(size):
+	    s = socket.socket(socket.AF_UNIX)
+	    s.connect(sys.argv[1])
+	    s.sendall((HEAD % size).encode())
+	    return s, s.recv(65536).decode()
+	first, answer = begin(600000)
+	print("first:", answer.splitlines()[0])
+	second, answer = begin(600000)
+	print("second:", answer.splitlines()[0], "Retry-After:" in answer, answer.splitlines()[-1])
+	print("larger:", begin(2000000)[1].splitlines()[0])
+	print("chunks:", subprocess.run([sys.argv[2], "submit", "--upload"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8").stdout)
+	first.close()
+	Y
+        assert_status 0
+        assert_output_contains "first: HTTP/1.1 100"
+        assert_output_contains "second: HTTP/1.1 503 Service Unavailable True"
+        assert_output_contains "uploads of 600000 bytes are on their way already, and the agent's '--uploads' allows 1048576: try again a little later"
+        assert_output_contains "larger: HTTP/1.1 413"
+        assert_output_matches "chunks: .*try again a little later"
+        # it has gone, and its room is free; that the agent has seen that takes a moment
+        wait_until 20 "$PODSTEP" submit --upload --quiet
+        podstep logs --follow 1
+        assert_output_contains "[one] 120000"
+}
+
 @test "submit, ps, logs, show, cancel, rerun, info" {
         small "echo hello, sleep 0.2, echo world"
         agent_up
