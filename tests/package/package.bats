@@ -118,7 +118,12 @@ job_is() { login "podstep show $1 --json" | jq -e --arg state "$2" '.job.state =
 }
 
 @test "removed, it leaves nothing: no process, no container, no unit, no file" {
-        login 'podstep info' >/dev/null
+        login 'cd repo && cat >.woodpecker.yaml' <<-'Y'
+	services: [{name: stays, image: localhost/lab/busybox:1, commands: [sleep 600]}]
+	steps: [{name: one, image: localhost/lab/busybox:1, commands: [echo begun, sleep 600]}]
+	Y
+        login 'cd repo && podstep submit --pull never --grace 1s'
+        wait_until 20 eval "login 'podstep logs 3' | grep -q begun" || fail "$(login 'podstep show 3')"
         run in_machine dpkg --purge podstep
         assert_status 0
         ! in_machine pgrep -u ci -l podstep || fail "it runs"
