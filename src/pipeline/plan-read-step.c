@@ -235,6 +235,8 @@ static int check_step(const PlanReader *reader, const Place *place, bool is_serv
         if (!step->image && !str_equal(step->directory, reader->plan->workspace))
                 return plan_fault(reader, PLACE_KEY(place, "directory"),
                                   "what fetches the repository does so into '%s'", reader->plan->workspace);
+        if (step->commands && !step->commands[0])
+                return plan_fault(reader, PLACE_KEY(place, "commands"), "there is none");
         if (step->after_commands && (!step->commands || step->style != SCRIPT_STRICT))
                 return plan_fault(reader, PLACE_KEY(place, "after_commands"),
                                   "they stand behind commands of the style 'strict'");

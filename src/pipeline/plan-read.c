@@ -152,6 +152,8 @@ static int check_clone(const PlanReader *reader) {
 static int check_plan(const PlanReader *reader) {
         const Plan *plan = reader->plan;
 
+        if (str_equal(plan->workspace, "/"))
+                return plan_fault(reader, PLACE_KEY(NULL, "workspace"), "mounted at '/' it would hide the whole image");
         if (plan->n_steps == plan->n_services && plan->n_services > 0)
                 return plan_fault(reader, PLACE_KEY(NULL, "steps"), "services alone are nothing to run");
         if (plan->why_left_out && plan->n_steps > 0)

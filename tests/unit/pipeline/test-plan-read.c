@@ -87,6 +87,9 @@ static void test_faults(void **state) {
                 /* paths */
                 { PLAN(",'directory':'src'"), "plan.steps[0].directory: expected an absolute path" },
                 { PLAN(",'directory':'/a/../b'"), "plan.steps[0].directory: expected an absolute path" },
+                { "{'name':'p','workflow':'p'," WHEN ",'file':'f','workspace':'/','services':[],'steps':[]}",
+                  "plan.workspace: mounted at '/'" },
+                { PLAN(",'commands':[]"), "plan.steps[0].commands: there is none" },
                 { PLAN(",'workspace_base':'/'"), "plan.steps[0].workspace_base: mounted at '/'" },
                 /* of the host: the form only */
                 { PLAN(",'volumes':[{'source':'/etc','target':'/x','options':['ro']}]"), NULL },
