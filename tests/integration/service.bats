@@ -116,6 +116,37 @@ assert_whole() {
         assert_output_contains "podstep-guard.socket does not answer"
 }
 
+@test "a guard that is there and does not answer: nothing starts that could reach credentials" {
+        local drop_in=$XDG_RUNTIME_DIR/systemd/user/podstep-guard@.service.d
+        mkdir -p "$drop_in"
+        printf '%s\n' '[Service]' ExecStart= 'ExecStart=sleep infinity' RuntimeMaxSec=1s >"$drop_in/test.conf"
+        systemctl --user daemon-reload
+        # a network of its own, and one that steps share
+        checkout one <<-Y
+	steps: [{name: one, image: $IMG/busybox:1, commands: [echo it ran]}]
+	Y
+        podstep submit --pull never --wait
+        local first=$status said=$output
+        checkout two <<-Y
+	steps:
+	- {name: one, image: $IMG/busybox:1, commands: [echo it ran], depends_on: []}
+	- {name: two, image: $IMG/busybox:1, commands: [echo it ran], depends_on: []}
+	Y
+        podstep submit --pull never --wait
+        rm -r "$drop_in"
+        systemctl --user daemon-reload
+        assert_status 125
+        assert_equal "$first" 125
+        output+=$said
+        assert_output_contains "were not blocked: what podstep-guard@.service answers"
+        refute_output_contains "it ran"
+        configure <<<'{network: {allow_metadata: true}}'
+        systemctl --user restart $UNIT
+        podstep submit --pull never --wait
+        assert_status 0
+        assert_output_contains "[two] it ran"
+}
+
 @test "a source that is uploaded is unpacked, and a commit fetched" {
         checkout <<-Y
 	steps: [{name: one, image: $IMG/busybox:1, commands: [cat README]}]
