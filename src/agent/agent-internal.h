@@ -34,8 +34,7 @@ typedef struct Worker {
 
 struct Agent {
         const AgentOptions *options;
-        EventLoop *event;
-        uint64_t watchdog_usec; /* systemd's; 0: it does not watch */
+        sd_event *event;
         Store *store;
         char *logs_directory, *empty_directory, *sources_directory;
         uint64_t upload_bytes; /* of those that come just now, as far as they are known to be */
@@ -52,7 +51,7 @@ struct Agent {
 
         Worker **workers;
         size_t n_workers;
-        EventSource *turn, *idle, *recheck;
+        sd_event_source *turn, *idle, *recheck;
         char *wait_reason; /* why the queue stands still, where that is not plain */
         Task *sweep;
         SweepResult swept;

@@ -16,15 +16,16 @@
  */
 #define RECHECK_USEC (5 * USEC_PER_SEC)
 
-static int on_recheck(EventSource *source, uint64_t usec, void *userdata) {
+static int on_recheck(sd_event_source *source, uint64_t usec, void *userdata) {
         agent_save_ends(userdata);
         agent_look_at_queue(userdata);
         return 0;
 }
 
 void agent_recheck_later(Agent *agent) {
-        agent->recheck = event_source_free(agent->recheck);
-        (void) event_add_time_relative(agent->event, &agent->recheck, RECHECK_USEC, on_recheck, agent);
+        agent->recheck = sd_event_source_disable_unref(agent->recheck);
+        (void) sd_event_add_time_relative(agent->event, &agent->recheck, CLOCK_MONOTONIC, RECHECK_USEC, USEC_PER_SEC,
+                                          on_recheck, agent);
 }
 
 /* ---- what a job of a group waits for ---- */

@@ -35,7 +35,7 @@ void agent_forget_worker(Agent *agent, Worker *worker) {
 
 void agent_changed(Agent *agent) {
         agent->version++;
-        (void) event_source_set_enabled(agent->turn, EVENT_ONESHOT);
+        (void) sd_event_source_set_enabled(agent->turn, SD_EVENT_ONESHOT);
 }
 
 /* ---- end ---- */
@@ -45,7 +45,7 @@ static void say_ending(Agent *agent) {
                 return;
         agent->is_ending = true;
         (void) sd_notify(0, "STOPPING=1");
-        (void) event_exit(agent->event, 0);
+        (void) sd_event_exit(agent->event, 0);
 }
 
 static bool has_work(Agent *agent) {
@@ -55,7 +55,7 @@ static bool has_work(Agent *agent) {
                store_count_jobs(agent->store, STORED_QUEUED, &n_queued) < 0 || n_queued > 0;
 }
 
-static int on_idle(EventSource *source, uint64_t usec, void *userdata) {
+static int on_idle(sd_event_source *source, uint64_t usec, void *userdata) {
         Agent *agent = userdata;
 
         if (!has_work(agent) && server_count_connections(agent->server) == 0)
@@ -66,12 +66,13 @@ static int on_idle(EventSource *source, uint64_t usec, void *userdata) {
 void agent_consider_idle(Agent *agent) {
         if (agent->options->idle_usec == USEC_INFINITY || agent->is_ending)
                 return;
-        agent->idle = event_source_free(agent->idle);
+        agent->idle = sd_event_source_disable_unref(agent->idle);
         if (!has_work(agent) && server_count_connections(agent->server) == 0)
-                (void) event_add_time_relative(agent->event, &agent->idle, agent->options->idle_usec, on_idle, agent);
+                (void) sd_event_add_time_relative(agent->event, &agent->idle, CLOCK_MONOTONIC,
+                                                  agent->options->idle_usec, 0, on_idle, agent);
 }
 
-static int on_turn(EventSource *source, void *userdata) {
+static int on_turn(sd_event_source *source, void *userdata) {
         Agent *agent = userdata;
 
         agent_look_at_queue(agent);
@@ -88,7 +89,7 @@ static int on_turn(EventSource *source, void *userdata) {
  * Jobs go on in their containers, and the next agent takes them up; or they are waited for. The second time it ends at
  * once.
  */
-static int on_stop(EventSource *source, const struct signalfd_siginfo *info, void *userdata) {
+static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
         Agent *agent = userdata;
 
         if (!agent->options->drain_waits || agent->is_draining)
@@ -98,7 +99,7 @@ static int on_stop(EventSource *source, const struct signalfd_siginfo *info, voi
         return 0;
 }
 
-static int on_reload(EventSource *source, const struct signalfd_siginfo *info, void *userdata) {
+static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
         Agent *agent = userdata;
         _cleanup_(error_freep) Error *error = NULL;
 
@@ -110,15 +111,15 @@ static int on_reload(EventSource *source, const struct signalfd_siginfo *info, v
         return 0;
 }
 
-static int on_prune(EventSource *source, uint64_t usec, void *userdata) {
+static int on_prune(sd_event_source *source, uint64_t usec, void *userdata) {
         Agent *agent = userdata;
         _cleanup_(error_freep) Error *error = NULL;
         size_t n;
 
         if (agent_prune(agent, false, &n, &error) < 0)
                 log_warning("old jobs could not be removed: %s", error_message(error, 0));
-        (void) event_source_set_time_relative(source, PRUNE_EVERY_USEC);
-        (void) event_source_set_enabled(source, EVENT_ONESHOT);
+        (void) sd_event_source_set_time_relative(source, PRUNE_EVERY_USEC);
+        (void) sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
         return 0;
 }
 
@@ -156,21 +157,6 @@ static int read_boot(Agent *agent, Error **reterr) {
         return 0;
 }
 
-/* Twice in the time after which systemd takes a service that said nothing for dead. */
-static int on_watchdog(EventSource *source, uint64_t usec, void *userdata) {
-        const Agent *agent = userdata;
-
-        (void) sd_notify(0, "WATCHDOG=1");
-        (void) event_source_set_time_relative(source, agent->watchdog_usec / 2);
-        return event_source_set_enabled(source, EVENT_ONESHOT);
-}
-
-static int feed_watchdog(Agent *agent) {
-        int r = sd_watchdog_enabled(0, &agent->watchdog_usec);
-
-        return r <= 0 ? r : event_add_time(agent->event, NULL, 0, on_watchdog, agent);
-}
-
 static int listen_to_loop(Agent *agent, Error **reterr) {
         static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
         sigset_t blocked;
@@ -181,19 +167,20 @@ static int listen_to_loop(Agent *agent, Error **reterr) {
                 (void) sigaddset(&blocked, *number);
         (void) sigprocmask(SIG_BLOCK, &blocked, NULL);
         (void) signal(SIGPIPE, SIG_IGN);
-        r = event_new(&agent->event);
+        r = sd_event_new(&agent->event);
         if (r >= 0)
-                r = event_add_signal(agent->event, NULL, SIGINT, on_stop, agent);
+                r = sd_event_add_signal(agent->event, NULL, SIGINT, on_stop, agent);
         if (r >= 0)
-                r = event_add_signal(agent->event, NULL, SIGTERM, on_stop, agent);
+                r = sd_event_add_signal(agent->event, NULL, SIGTERM, on_stop, agent);
         if (r >= 0)
-                r = event_add_signal(agent->event, NULL, SIGHUP, on_reload, agent);
+                r = sd_event_add_signal(agent->event, NULL, SIGHUP, on_reload, agent);
         if (r >= 0)
-                r = event_add_defer(agent->event, &agent->turn, on_turn, agent);
+                r = sd_event_add_defer(agent->event, &agent->turn, on_turn, agent);
         if (r >= 0)
-                r = event_add_time_relative(agent->event, NULL, PRUNE_FIRST_USEC, on_prune, agent);
+                r = sd_event_add_time_relative(agent->event, NULL, CLOCK_MONOTONIC, PRUNE_FIRST_USEC, USEC_PER_SEC,
+                                               on_prune, agent);
         if (r >= 0)
-                r = feed_watchdog(agent);
+                r = sd_event_set_watchdog(agent->event, true);
         return r < 0 ? error_set(reterr, -r, "cannot start the event loop: %s", strerror(-r)) : 0;
 }
 
@@ -237,10 +224,10 @@ static void end(Agent *agent) {
         free(agent->logs_directory);
         free(agent->empty_directory);
         free(agent->sources_directory);
-        agent->turn = event_source_free(agent->turn);
-        agent->idle = event_source_free(agent->idle);
-        agent->recheck = event_source_free(agent->recheck);
-        agent->event = event_unref(agent->event);
+        agent->turn = sd_event_source_disable_unref(agent->turn);
+        agent->idle = sd_event_source_disable_unref(agent->idle);
+        agent->recheck = sd_event_source_disable_unref(agent->recheck);
+        agent->event = sd_event_unref(agent->event);
 }
 
 int agent_run(const AgentOptions *options) {
@@ -256,7 +243,7 @@ int agent_run(const AgentOptions *options) {
         if (r >= 0) {
                 (void) sd_notify(0, "READY=1");
                 agent_changed(&agent);
-                r = event_loop(agent.event);
+                r = sd_event_loop(agent.event);
         }
         if (r < 0)
                 log_error("%s", error_message(error, r));

@@ -5,7 +5,7 @@
  * end, what is next) over worker.c (one job) to server.c (the API).
  */
 
-#include "loop/event.h"
+#include <systemd/sd-event.h>
 
 #include "agent/queue.h"
 #include "agent/store.h"

@@ -24,7 +24,7 @@ struct JobLog {
         uint64_t (*counts)[2]; /* lines per step and stream */
         size_t n_steps;
         int error;
-        EventSource *turn;
+        sd_event_source *turn;
         void (*grown)(void *userdata);
         void *userdata;
 };
@@ -53,7 +53,7 @@ int joblog_sync(JobLog *log) {
         return r;
 }
 
-static int on_turn(EventSource *source, void *userdata) {
+static int on_turn(sd_event_source *source, void *userdata) {
         (void) joblog_flush(userdata);
         return 0;
 }
@@ -88,7 +88,7 @@ void joblog_add(JobLog *log, const JobEvent *event) {
         if (log->text.n > GATHERED_BYTES_MAX)
                 (void) joblog_flush(log);
         else
-                (void) event_source_set_enabled(log->turn, EVENT_ONESHOT);
+                (void) sd_event_source_set_enabled(log->turn, SD_EVENT_ONESHOT);
 }
 
 /* Counts the entries that speak of text that is there; the rest was never finished. */
@@ -136,7 +136,7 @@ static int open_file(const char *directory, const char *id, const char *suffix, 
         return *ret < 0 ? -errno : 0;
 }
 
-int joblog_open(EventLoop *event, const char *directory, const char *id, size_t n_steps, void (*grown)(void *userdata),
+int joblog_open(sd_event *event, const char *directory, const char *id, size_t n_steps, void (*grown)(void *userdata),
                 void *userdata, JobLog **ret, Error **reterr) {
         _cleanup_(joblog_freep) JobLog *log = calloc(1, sizeof(*log));
         int r;
@@ -156,9 +156,9 @@ int joblog_open(EventLoop *event, const char *directory, const char *id, size_t 
         if (r >= 0)
                 r = repair(log);
         if (r >= 0)
-                r = event_add_defer(event, &log->turn, on_turn, log);
+                r = sd_event_add_defer(event, &log->turn, on_turn, log);
         if (r >= 0)
-                r = event_source_set_enabled(log->turn, EVENT_OFF);
+                r = sd_event_source_set_enabled(log->turn, SD_EVENT_OFF);
         if (r < 0)
                 return error_set(reterr, -r, "cannot open the log '%s/%s.log': %s", directory, id, strerror(-r));
         *ret = TAKE_PTR(log);
@@ -171,7 +171,7 @@ JobLog *joblog_free(JobLog *log) {
         log->grown = NULL;
         if (log->index_fd >= 0)
                 (void) joblog_flush(log);
-        log->turn = event_source_free(log->turn);
+        log->turn = sd_event_source_disable_unref(log->turn);
         (void) fd_close(log->text_fd);
         (void) fd_close(log->index_fd);
         str_done(&log->text);

@@ -7,7 +7,7 @@
  * holds.
  */
 
-#include "loop/event.h"
+#include <systemd/sd-event.h>
 
 #include "job/event.h"
 
@@ -32,7 +32,7 @@ typedef struct JobLog JobLog;
  * @directory: "STATE/agent/logs"; made if missing
  * @grown: from the loop, after lines have become readable; may be NULL
  */
-int joblog_open(EventLoop *event, const char *directory, const char *id, size_t n_steps, void (*grown)(void *userdata),
+int joblog_open(sd_event *event, const char *directory, const char *id, size_t n_steps, void (*grown)(void *userdata),
                 void *userdata, JobLog **ret, Error **reterr);
 JobLog *joblog_free(JobLog *log); /* flushes */
 DEFINE_CLEANUP(JobLog *, joblog_free);

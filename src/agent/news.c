@@ -8,10 +8,10 @@
 
 /* While something waits, and only then. */
 static void watch_gone(Server *server) {
-        if (event_source_get_enabled(server->gone) != EVENT_OFF)
+        if (sd_event_source_get_enabled(server->gone, NULL) > 0)
                 return;
-        (void) event_source_set_time_relative(server->gone, GONE_EVERY_USEC);
-        (void) event_source_set_enabled(server->gone, EVENT_ONESHOT);
+        (void) sd_event_source_set_time_relative(server->gone, GONE_EVERY_USEC);
+        (void) sd_event_source_set_enabled(server->gone, SD_EVENT_ONESHOT);
 }
 
 int call_wait(Call *call) {
@@ -27,7 +27,7 @@ int call_wait(Call *call) {
 
 void news_wake(Server *server) {
         /* It drives all that the loop has to know of; see on_turn(). */
-        (void) event_source_set_enabled(server->turn, EVENT_ONESHOT);
+        (void) sd_event_source_set_enabled(server->turn, SD_EVENT_ONESHOT);
 }
 
 void news_forget(Call *call) {
@@ -110,7 +110,7 @@ static bool has_waiting(const Server *server) {
 /*
  * libmicrohttpd does not look at connections that are suspended: they would pile up, and an agent would never be idle.
  */
-static int on_gone(EventSource *source, uint64_t usec, void *userdata) {
+static int on_gone(sd_event_source *source, uint64_t usec, void *userdata) {
         Server *server = userdata;
 
         (void) server_end_gone(server);
@@ -129,13 +129,14 @@ void server_log_grown(Server *server, const char *id) {
 }
 
 int news_begin(Server *server) {
-        int r = event_add_time_relative(server->agent->event, &server->gone, 0, on_gone, server);
+        int r = sd_event_add_time_relative(server->agent->event, &server->gone, CLOCK_MONOTONIC, 0, USEC_PER_SEC,
+                                           on_gone, server);
 
-        return r < 0 ? r : event_source_set_enabled(server->gone, EVENT_OFF);
+        return r < 0 ? r : sd_event_source_set_enabled(server->gone, SD_EVENT_OFF);
 }
 
 void news_end(Server *server) {
-        server->gone = event_source_free(server->gone);
+        server->gone = sd_event_source_disable_unref(server->gone);
         for (Follower *follower = server->followers; follower; follower = follower->next)
                 if (follower->is_suspended)
                         MHD_resume_connection(follower->connection); /* only then it can be ended */

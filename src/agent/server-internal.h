@@ -9,7 +9,7 @@ struct Server {
         struct MHD_Daemon *daemon;
         int fd;
         char *path; /* of a socket that we made */
-        EventSource *io, *timer, *turn, *gone;
+        sd_event_source *io, *timer, *turn, *gone;
         Call *waiting;
         Follower *followers;
         size_t n_connections;

@@ -243,27 +243,27 @@ static void on_message(void *userdata, const char *format, va_list ap) {
 
 /* ---- the loop ---- */
 
-static int on_turn(EventSource *source, void *userdata) {
+static int on_turn(sd_event_source *source, void *userdata) {
         Server *server = userdata;
         MHD_UNSIGNED_LONG_LONG msec = 0;
 
         (void) MHD_run(server->daemon);
         if (MHD_get_timeout(server->daemon, &msec) != MHD_YES) {
-                (void) event_source_set_enabled(server->timer, EVENT_OFF);
+                (void) sd_event_source_set_enabled(server->timer, SD_EVENT_OFF);
                 return 0;
         }
         if (msec == 0)
                 news_wake(server);
-        (void) event_source_set_time_relative(server->timer, msec * USEC_PER_MSEC);
-        (void) event_source_set_enabled(server->timer, EVENT_ONESHOT);
+        (void) sd_event_source_set_time_relative(server->timer, msec * USEC_PER_MSEC);
+        (void) sd_event_source_set_enabled(server->timer, SD_EVENT_ONESHOT);
         return 0;
 }
 
-static int on_io(EventSource *source, int fd, uint32_t events, void *userdata) {
+static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdata) {
         return on_turn(source, userdata);
 }
 
-static int on_timer(EventSource *source, uint64_t usec, void *userdata) {
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
         return on_turn(source, userdata);
 }
 
@@ -285,11 +285,12 @@ static int start_daemon(Server *server, Error **reterr) {
         info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
         if (!info)
                 return error_set(reterr, EIO, "the HTTP server has no descriptor to wait for");
-        r = event_add_io(server->agent->event, &server->io, info->epoll_fd, EPOLLIN, on_io, server);
+        r = sd_event_add_io(server->agent->event, &server->io, info->epoll_fd, EPOLLIN, on_io, server);
         if (r >= 0)
-                r = event_add_defer(server->agent->event, &server->turn, on_turn, server);
+                r = sd_event_add_defer(server->agent->event, &server->turn, on_turn, server);
         if (r >= 0)
-                r = event_add_time_relative(server->agent->event, &server->timer, 0, on_timer, server);
+                r = sd_event_add_time_relative(server->agent->event, &server->timer, CLOCK_MONOTONIC, 0, USEC_PER_MSEC,
+                                               on_timer, server);
         if (r >= 0)
                 r = news_begin(server);
         return r < 0 ? error_set(reterr, -r, "the HTTP server cannot be waited for: %s", strerror(-r)) : 0;
@@ -317,9 +318,9 @@ int server_new(Agent *agent, Server **ret, Error **reterr) {
 Server *server_free(Server *server) {
         if (!server)
                 return NULL;
-        server->io = event_source_free(server->io);
-        server->turn = event_source_free(server->turn);
-        server->timer = event_source_free(server->timer);
+        server->io = sd_event_source_disable_unref(server->io);
+        server->turn = sd_event_source_disable_unref(server->turn);
+        server->timer = sd_event_source_disable_unref(server->timer);
         news_end(server);
         if (server->daemon)
                 MHD_stop_daemon(server->daemon); /* closes the socket, too */

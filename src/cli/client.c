@@ -36,7 +36,7 @@ int client_open(const char *socket, Client *ret, Error **reterr) {
         if (!client.socket)
                 return error_set(reterr, ENOENT,
                                  "XDG_RUNTIME_DIR is not set: give the agent's socket with '--socket PATH'");
-        r = event_new(&client.event);
+        r = sd_event_new(&client.event);
         if (r >= 0)
                 r = transport_new(client.event, &spec, &client.transport, reterr);
         if (r < 0) {
@@ -49,7 +49,7 @@ int client_open(const char *socket, Client *ret, Error **reterr) {
 
 void client_done(Client *client) {
         client->transport = transport_free(client->transport);
-        client->event = event_unref(client->event);
+        client->event = sd_event_unref(client->event);
         free(client->socket);
         client->socket = NULL;
 }
@@ -71,7 +71,7 @@ static void on_done(Task *task, int r, const Error *error, void *userdata) {
 
         answer->r = r;
         answer->error = error_copy(error);
-        (void) event_exit(answer->client->event, 0);
+        (void) sd_event_exit(answer->client->event, 0);
 }
 
 static int explain(const Client *client, int r, const Error *error, Error **reterr) {
@@ -111,11 +111,11 @@ static int renew(Client *client, Error **reterr) {
         TransportSpec spec = { .unix_socket = client->socket, .base_url = "http://podstep" };
         int r;
 
-        if (!event_is_over(client->event))
+        if (sd_event_get_state(client->event) != SD_EVENT_FINISHED)
                 return 0;
         client->transport = transport_free(client->transport);
-        client->event = event_unref(client->event);
-        r = event_new(&client->event);
+        client->event = sd_event_unref(client->event);
+        r = sd_event_new(&client->event);
         return r < 0 ? r : transport_new(client->event, &spec, &client->transport, reterr);
 }
 
@@ -131,7 +131,7 @@ static int run(Client *client, const RequestSpec *spec, ClientChunk chunk, void 
         if (r >= 0)
                 r = request_start(client->transport, &own, reply, on_done, &answer, &task);
         if (r >= 0)
-                r = event_loop(client->event);
+                r = sd_event_loop(client->event);
         task_free(task);
         if (r >= 0)
                 r = answer.r;

@@ -6,7 +6,7 @@
 #include "http/request.h"
 
 typedef struct Client {
-        EventLoop *event;
+        sd_event *event;
         Transport *transport;
         char *socket;
 } Client;

@@ -110,7 +110,7 @@ static void on_git(Task *task, int r, const Error *error, void *userdata) {
         task_finish(&describe->task, r, why);
 }
 
-int describe_start(EventLoop *event, const DescribeSpec *spec, Metadata *ret, TaskDone done, void *userdata,
+int describe_start(sd_event *event, const DescribeSpec *spec, Metadata *ret, TaskDone done, void *userdata,
                    Task **ret_task) {
         Describe *describe = calloc(1, sizeof(*describe));
         GitQuestions questions = { .checkout = spec->checkout, .base = spec->options->base };

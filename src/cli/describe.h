@@ -21,5 +21,5 @@ typedef struct DescribeSpec {
  * @spec: borrowed until it is done
  * @ret:  initialized; metadata_done() it whatever comes
  */
-int describe_start(EventLoop *event, const DescribeSpec *spec, Metadata *ret, TaskDone done, void *userdata,
+int describe_start(sd_event *event, const DescribeSpec *spec, Metadata *ret, TaskDone done, void *userdata,
                    Task **ret_task);

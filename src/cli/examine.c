@@ -26,7 +26,7 @@ static int put_configuration(const Config *config, Str *faults, bool is_broken, 
 }
 
 void examine_wait(Task *task, int r, const Error *error, void *userdata) {
-        (void) event_exit(userdata, r);
+        (void) sd_event_exit(userdata, r);
 }
 
 int examine(const DoctorOptions *options, Facts *ret_facts, Findings *ret, Error **reterr) {
@@ -35,7 +35,7 @@ int examine(const DoctorOptions *options, Facts *ret_facts, Findings *ret, Error
         _cleanup_str_ Str faults = STR_INIT(FAULTS_BYTES_MAX);
         bool is_broken;
         FactsSpec spec = { .engine_url = options->engine_url };
-        EventLoop *event = NULL;
+        sd_event *event = NULL;
         Task *task = NULL;
         int r;
 
@@ -47,16 +47,16 @@ int examine(const DoctorOptions *options, Facts *ret_facts, Findings *ret, Error
         if (r >= 0 && !is_broken && !spec.engine_url)
                 spec.engine_url = config_engine_url(&config);
         if (r >= 0)
-                r = event_new(&event);
+                r = sd_event_new(&event);
         if (r >= 0)
                 r = facts_start(event, &spec, ret_facts, examine_wait, event, &task);
         if (r >= 0)
                 r = put_configuration(&config, &faults, is_broken, ret_facts);
         if (r >= 0)
-                r = event_loop(event);
+                r = sd_event_loop(event);
         if (r >= 0)
                 r = checks_run(ret_facts, ret);
         task_free(task);
-        event_unref(event);
+        sd_event_unref(event);
         return r;
 }

@@ -13,7 +13,7 @@
 #define FETCH_TIMEOUT_USEC (5 * USEC_PER_MIN)
 
 typedef struct Fetch {
-        EventLoop *event;
+        sd_event *event;
         int r;
         Error *error;
 } Fetch;
@@ -23,30 +23,30 @@ static void on_done(Task *task, int r, const Error *error, void *userdata) {
 
         fetch->r = r;
         fetch->error = error_copy(error);
-        (void) event_exit(fetch->event, 0);
+        (void) sd_event_exit(fetch->event, 0);
 }
 
-static int on_signal(EventSource *source, const struct signalfd_siginfo *info, void *userdata) {
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
         Fetch *fetch = userdata;
 
         fetch->r = -ECANCELED;
-        return event_exit(fetch->event, 0);
+        return sd_event_exit(fetch->event, 0);
 }
 
 static int turn(Fetch *fetch, const ProcessSpec *spec, ProcessOutput *output) {
         Task *task = NULL;
-        int r = event_new(&fetch->event);
+        int r = sd_event_new(&fetch->event);
 
         if (r >= 0)
-                r = event_add_signal(fetch->event, NULL, SIGINT, on_signal, fetch);
+                r = sd_event_add_signal(fetch->event, NULL, SIGINT, on_signal, fetch);
         if (r >= 0)
-                r = event_add_signal(fetch->event, NULL, SIGTERM, on_signal, fetch);
+                r = sd_event_add_signal(fetch->event, NULL, SIGTERM, on_signal, fetch);
         if (r >= 0)
                 r = process_run(fetch->event, spec, output, on_done, fetch, &task);
         if (r >= 0)
-                r = event_loop(fetch->event);
+                r = sd_event_loop(fetch->event);
         task_free(task);
-        fetch->event = event_unref(fetch->event);
+        fetch->event = sd_event_unref(fetch->event);
         return r;
 }
 

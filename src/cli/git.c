@@ -40,7 +40,7 @@ typedef struct Question {
 
 struct Ask {
         Task task;
-        EventLoop *event;
+        sd_event *event;
         char *checkout, *base;
         bool wants_files;
         GitFacts *facts;
@@ -318,7 +318,7 @@ static void on_nothing(Task *task, int r, const Error *error, void *userdata) {
         task_finish(&ask->task, r, why);
 }
 
-int git_ask(EventLoop *event, const GitQuestions *questions, GitFacts *ret, TaskDone done, void *userdata,
+int git_ask(sd_event *event, const GitQuestions *questions, GitFacts *ret, TaskDone done, void *userdata,
             Task **ret_task) {
         Ask *ask = calloc(1, sizeof(*ask));
         _cleanup_free_ char *git = path_join(questions->checkout, ".git");

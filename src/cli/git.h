@@ -39,5 +39,5 @@ typedef struct GitQuestions {
  * git_ask() - done with 0 whatever git knows, but with -ENOENT when it does not know the base
  * @questions: copied
  */
-int git_ask(EventLoop *event, const GitQuestions *questions, GitFacts *ret, TaskDone done, void *userdata,
+int git_ask(sd_event *event, const GitQuestions *questions, GitFacts *ret, TaskDone done, void *userdata,
             Task **ret_task);

@@ -25,12 +25,12 @@ static int open_anew(int fd) {
         return open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 }
 
-static int on_writable(EventSource *source, int fd, uint32_t revents, void *userdata) {
+static int on_writable(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         (void) output_flush(userdata);
         return 0;
 }
 
-int output_init(Output *output, int fd, EventLoop *event) {
+int output_init(Output *output, int fd, sd_event *event) {
         struct stat st;
         int r;
 
@@ -41,11 +41,11 @@ int output_init(Output *output, int fd, EventLoop *event) {
         output->own_fd = open_anew(fd);
         if (output->own_fd < 0 && !output->is_socket)
                 return 0;
-        r = event_add_io(event, &output->source, output->own_fd >= 0 ? output->own_fd : fd, EPOLLOUT, on_writable,
-                         output);
+        r = sd_event_add_io(event, &output->source, output->own_fd >= 0 ? output->own_fd : fd, EPOLLOUT, on_writable,
+                            output);
         if (r < 0)
                 return r;
-        return event_source_set_enabled(output->source, EVENT_OFF);
+        return sd_event_source_set_enabled(output->source, SD_EVENT_OFF);
 }
 
 static ssize_t write_some(const Output *output, size_t from) {
@@ -83,7 +83,7 @@ static int write_until(Output *output, size_t n_left) {
                 str_clear(&output->buffer);
         str_drop_front(&output->buffer, written);
         if (output->source)
-                (void) event_source_set_enabled(output->source, output->buffer.n > 0 ? EVENT_ON : EVENT_OFF);
+                (void) sd_event_source_set_enabled(output->source, output->buffer.n > 0 ? SD_EVENT_ON : SD_EVENT_OFF);
         return output->error;
 }
 
@@ -97,7 +97,7 @@ int output_drain(Output *output) {
 
 void output_done(Output *output) {
         (void) output_drain(output);
-        output->source = event_source_free(output->source);
+        output->source = sd_event_source_disable_unref(output->source);
         output->own_fd = fd_close(output->own_fd);
         str_done(&output->buffer);
 }

@@ -5,7 +5,7 @@
  * slow reader as long as what waits stays within bounds.
  */
 
-#include "loop/event.h"
+#include <systemd/sd-event.h>
 
 #include "base/str.h"
 
@@ -17,12 +17,12 @@ typedef struct Output {
         int own_fd;  /* the same pipe or terminal, opened anew so as not to block: else -1 */
         Str buffer;  /* append here */
         int error;   /* the first failure, e.g. -EPIPE: nobody reads any more, everything is dropped */
-        EventSource *source; /* while the reader is behind */
+        sd_event_source *source; /* while the reader is behind */
         bool is_socket;
 } Output;
 
 /** output_init() - @event: NULL: every write is waited for */
-int output_init(Output *output, int fd, EventLoop *event);
+int output_init(Output *output, int fd, sd_event *event);
 /**
  * output_flush() - writes what can be written now; the rest follows from the event loop. Returns the first failure
  * ever, or 0.

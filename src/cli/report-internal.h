@@ -2,7 +2,7 @@
 
 /* What the ways of reporting share: how things stand, the last lines of each step, and the words for it. */
 
-#include "loop/event.h"
+#include <systemd/sd-event.h>
 
 #include "base/clock.h"
 #include "cli/output.h"
@@ -59,7 +59,7 @@ struct Report {
         uint64_t started_usec;
         size_t n_changes;
         Output output;
-        EventSource *post, *timer;
+        sd_event_source *post, *timer;
 
         size_t open_step; /* plain: whose line has no end yet; n_steps: none */
         Str scroll;       /* live: lines that go above the status */

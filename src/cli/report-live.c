@@ -165,7 +165,7 @@ static void live_flush(Report *report) {
         str_clear(&report->scroll);
 }
 
-static int on_second(EventSource *source, uint64_t usec, void *userdata);
+static int on_second(sd_event_source *source, uint64_t usec, void *userdata);
 
 /* Ticks only while there is something whose time passes. */
 static void arm(Report *report) {
@@ -174,17 +174,18 @@ static void arm(Report *report) {
         for (size_t i = 0; !is_needed && i < report->n_steps; i++)
                 is_needed = is_shown(report, &report->steps[i]);
         if (!report->options.event || !is_needed || report->is_finished) {
-                report->timer = event_source_free(report->timer);
+                report->timer = sd_event_source_disable_unref(report->timer);
                 return;
         }
         if (!report->timer) /* without it the display is only less fresh */
-                (void) event_add_time_relative(report->options.event, &report->timer, USEC_PER_SEC, on_second, report);
+                (void) sd_event_add_time_relative(report->options.event, &report->timer, CLOCK_MONOTONIC, USEC_PER_SEC,
+                                                  USEC_PER_SEC / 10, on_second, report);
 }
 
-static int on_second(EventSource *source, uint64_t usec, void *userdata) {
+static int on_second(sd_event_source *source, uint64_t usec, void *userdata) {
         Report *report = userdata;
 
-        report->timer = event_source_free(report->timer);
+        report->timer = sd_event_source_disable_unref(report->timer);
         report_tick(report, clock_realtime_usec());
         arm(report);
         return 0;

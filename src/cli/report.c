@@ -59,7 +59,7 @@ static void on_event(const JobEvent *event, void *userdata) {
         output_offer(&report->output);
 }
 
-static int on_post(EventSource *source, void *userdata) {
+static int on_post(sd_event_source *source, void *userdata) {
         (void) report_flush(userdata);
         return 0;
 }
@@ -146,7 +146,7 @@ int report_new(const ReportOptions *options, Report **ret) {
         if (r >= 0)
                 r = output_init(&report->output, options->fd, options->event);
         if (r >= 0 && options->event)
-                r = event_add_post(options->event, &report->post, on_post, report);
+                r = sd_event_add_post(options->event, &report->post, on_post, report);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(report);
@@ -181,8 +181,8 @@ Report *report_free(Report *report) {
         if (r < 0 && r != -EPIPE) /* who closed a pipe does not want more */
                 log_warning("the output is not complete: it could not be written: %s", error_message(NULL, r));
         output_done(&report->output);
-        report->post = event_source_free(report->post);
-        report->timer = event_source_free(report->timer);
+        report->post = sd_event_source_disable_unref(report->post);
+        report->timer = sd_event_source_disable_unref(report->timer);
         for (size_t i = 0; report->steps && i < report->n_steps; i++) {
                 free(report->steps[i].name);
                 free(report->steps[i].text);

@@ -24,7 +24,7 @@ typedef struct ReportOptions {
         int fd;          /* borrowed */
         const Plan *plan; /* borrowed */
         bool names_workflow; /* there are several in this run */
-        EventLoop *event; /* NULL: the caller calls report_flush() and report_tick(), and writes wait for the reader */
+        sd_event *event; /* NULL: the caller calls report_flush() and report_tick(), and writes wait for the reader */
         bool is_terminal; /* control characters in output are taken out */
         bool color, unicode;
         bool verbose; /* pull progress line by line, all changes */

@@ -18,7 +18,7 @@ typedef struct Session {
         Machine machine;
         const RunOptions *options;
         char *const *files_given;
-        EventLoop *event;
+        sd_event *event;
         char *checkout, *state_directory;
         char **files;
         Map given, environment, secrets; /* given: by the user; environment: all */

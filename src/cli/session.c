@@ -124,7 +124,7 @@ static int enter_sweeping(Machine *machine, Task **ret_task, Error **reterr) {
 static int enter_done(Machine *machine, Task **ret_task, Error **reterr) {
         Session *session = container_of(machine, Session, machine);
 
-        return event_exit(session->event, 0);
+        return sd_event_exit(session->event, 0);
 }
 
 static const MachineState session_states[] = {
@@ -146,14 +146,14 @@ static const MachineState session_states[] = {
 };
 
 /* Once: stop gracefully. Twice: without grace. Three times: leave, what stands is found by the next run. */
-static int on_signal(EventSource *source, const struct signalfd_siginfo *info, void *userdata) {
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
         Session *session = userdata;
 
         session_note_exit_code(session, EXIT_CANCELED);
         if (++session->n_signals > 2 || !session->job) {
                 machine_post(&session->machine, MACHINE_STOP);
                 if (session->n_signals > 2)
-                        return event_exit(session->event, 0);
+                        return sd_event_exit(session->event, 0);
                 return 0;
         }
         if (session->n_signals == 1)
@@ -172,11 +172,11 @@ static int session_init(Session *session, Error **reterr) {
         (void) sigaddset(&signals, SIGINT);
         (void) sigaddset(&signals, SIGTERM);
         (void) sigprocmask(SIG_BLOCK, &signals, &session->signals_before);
-        r = event_new(&session->event);
+        r = sd_event_new(&session->event);
         if (r >= 0)
-                r = event_add_signal(session->event, NULL, SIGINT, on_signal, session);
+                r = sd_event_add_signal(session->event, NULL, SIGINT, on_signal, session);
         if (r >= 0)
-                r = event_add_signal(session->event, NULL, SIGTERM, on_signal, session);
+                r = sd_event_add_signal(session->event, NULL, SIGTERM, on_signal, session);
         if (r >= 0)
                 r = machine_init(&session->machine, session->event, "session", session_states, SESSION_NEW,
                                  session_failed);
@@ -214,7 +214,7 @@ static void session_done(Session *session) {
         strv_free(session->files);
         free(session->checkout);
         free(session->state_directory);
-        session->event = event_unref(session->event);
+        session->event = sd_event_unref(session->event);
 }
 
 int session_state_directory(char **ret, Error **reterr) {
@@ -253,7 +253,7 @@ static void session_go(Session *session) {
                 return;
         }
         machine_post(&session->machine, MACHINE_START);
-        r = event_loop(session->event);
+        r = sd_event_loop(session->event);
         if (r < 0) {
                 log_error("the event loop failed: %s", strerror(-r));
                 session->exit_code = EXIT_ENGINE;

@@ -46,7 +46,7 @@ enum {
 typedef struct Enter {
         Machine machine;
         const RunOptions *options;
-        EventLoop *event;
+        sd_event *event;
         Engine *engine;
         KeptFound kept;
         EngineObjects objects;
@@ -308,7 +308,7 @@ static int enter_stopping(Machine *machine, Task **ret_task, Error **reterr) {
 static int enter_done(Machine *machine, Task **ret_task, Error **reterr) {
         Enter *enter = container_of(machine, Enter, machine);
 
-        return event_exit(enter->event, 0);
+        return sd_event_exit(enter->event, 0);
 }
 
 static const MachineState enter_states[] = {
@@ -335,7 +335,7 @@ static const MachineState enter_states[] = {
                 { MACHINE_BUG, MACHINE_STAY,  MACHINE_STAY,  MACHINE_STAY } },
 };
 
-static int on_signal(EventSource *source, const struct signalfd_siginfo *info, void *userdata) {
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
         Enter *enter = userdata;
 
         if (!enter->is_over)
@@ -346,7 +346,7 @@ static int on_signal(EventSource *source, const struct signalfd_siginfo *info, v
 }
 
 /* Another size; or the shell that we were started from had the terminal meanwhile, and left it as it likes it. */
-static int on_terminal(EventSource *source, const struct signalfd_siginfo *info, void *userdata) {
+static int on_terminal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
         Enter *enter = userdata;
 
         if (enter->machine.state != AT_RUNNING || !enter->has_terminal || !task_is_pending(enter->machine.task))
@@ -360,7 +360,7 @@ static int on_terminal(EventSource *source, const struct signalfd_siginfo *info,
 static int listen_to_signals(Enter *enter) {
         static const struct {
                 int number;
-                EventSignalHandler handler;
+                sd_event_signal_handler_t handler;
         } rows[] = { { SIGINT, on_signal }, { SIGTERM, on_signal }, { SIGHUP, on_signal }, { SIGQUIT, on_signal },
                      { SIGWINCH, on_terminal }, { SIGCONT, on_terminal } };
         sigset_t signals;
@@ -373,12 +373,12 @@ static int listen_to_signals(Enter *enter) {
         (void) signal(SIGPIPE, SIG_IGN);
         FOREACH_ROW(row, rows)
                 if (r >= 0)
-                        r = event_add_signal(enter->event, NULL, row->number, row->handler, enter);
+                        r = sd_event_add_signal(enter->event, NULL, row->number, row->handler, enter);
         return r;
 }
 
 static int go(Enter *enter, Error **reterr) {
-        int r = event_new(&enter->event);
+        int r = sd_event_new(&enter->event);
 
         if (r >= 0)
                 r = listen_to_signals(enter);
@@ -386,7 +386,7 @@ static int go(Enter *enter, Error **reterr) {
                 r = machine_init(&enter->machine, enter->event, "enter", enter_states, AT_NEW, enter_failed);
         if (r >= 0) {
                 machine_post(&enter->machine, MACHINE_START);
-                r = event_loop(enter->event);
+                r = sd_event_loop(enter->event);
         }
         return r < 0 ? error_set(reterr, -r, "the event loop failed: %s", strerror(-r)) : 0;
 }
@@ -412,7 +412,7 @@ static void enter_free(Enter *enter) {
         engine_objects_done(&enter->objects);
         container_status_done(&enter->status);
         enter->engine = engine_free(enter->engine);
-        enter->event = event_unref(enter->event);
+        enter->event = sd_event_unref(enter->event);
         variables_done(&enter->variables);
         kept_found_done(&enter->kept);
 }

@@ -36,7 +36,7 @@ static const Command commands[] = {
 typedef struct Prune {
         const RunOptions *options;
         const Command *command;
-        EventLoop *event;
+        sd_event *event;
         char *state_directory;
         Engine *engine;
         SweepResult swept;
@@ -205,7 +205,7 @@ static void prune_end(Prune *prune, int r, const Error *error) {
                 log_error("%s", error_message(error, r));
                 prune->exit_code = EXIT_ENGINE;
         }
-        (void) event_exit(prune->event, 0);
+        (void) sd_event_exit(prune->event, 0);
 }
 
 static void on_kept(Task *task, int r, const Error *error, void *userdata) {
@@ -302,11 +302,11 @@ int verb_prune(const Verb *verb, char *const *args, void *values) {
                 return r;
         r = session_state_directory(&prune.state_directory, &error);
         if (r >= 0)
-                r = event_new(&prune.event);
+                r = sd_event_new(&prune.event);
         if (r >= 0)
                 r = engine_open(prune.event, prune.options->engine_url, &prune.engine, on_opened, &prune, &prune.task);
         if (r >= 0)
-                r = event_loop(prune.event);
+                r = sd_event_loop(prune.event);
         if (r < 0) {
                 log_error("%s", error_message(error, r));
                 prune.exit_code = EXIT_ENGINE;
@@ -316,7 +316,7 @@ int verb_prune(const Verb *verb, char *const *args, void *values) {
         sweep_result_done(&prune.swept);
         house_result_done(&prune.house);
         prune.engine = engine_free(prune.engine);
-        prune.event = event_unref(prune.event);
+        prune.event = sd_event_unref(prune.event);
         free(prune.state_directory);
         return prune.exit_code;
 }

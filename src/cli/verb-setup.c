@@ -60,17 +60,17 @@ static int look(SetupRun *run, Error **reterr) {
 }
 
 static int carry_out(SetupRun *run, SetupPlan *plan) {
-        EventLoop *event = NULL;
+        sd_event *event = NULL;
         Task *task = NULL;
         int r;
 
-        r = event_new(&event);
+        r = sd_event_new(&event);
         if (r >= 0)
                 r = setup_start(event, &run->facts, plan, examine_wait, event, &task);
         if (r >= 0)
-                r = event_loop(event);
+                r = sd_event_loop(event);
         task_free(task);
-        event_unref(event);
+        sd_event_unref(event);
         return r;
 }
 

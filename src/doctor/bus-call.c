@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "doctor/bus.h"
 #include "loop/timer.h"
 
 #define WORDS_MAX 500 /* bytes of what a peer says */
@@ -11,24 +12,23 @@
 
 typedef struct BusCall {
         Task task;
-        Bus *bus;
         sd_bus_slot *slot;
 } BusCall;
 
 static Task *call_free(Task *task) {
         BusCall *call = container_of(task, BusCall, task);
 
-        bus_slot_free(call->bus, call->slot);
+        sd_bus_slot_unref(call->slot);
         free(call);
         return NULL;
 }
 
 static const TaskClass call_class = { "bus-call", call_free };
 
-static int refusal(const Libsystemd *lib, const sd_bus_error *error, Error **reterr) {
+static int refusal(const sd_bus_error *error, Error **reterr) {
         const char *words = error->message ? error->message : error->name;
         _cleanup_free_ char *shown = str_escape(words, strlen(words), WORDS_MAX);
-        int errnum = lib->error_get_errno(error);
+        int errnum = sd_bus_error_get_errno(error);
 
         return error_set(reterr, errnum > 0 ? errnum : EIO, "%s", shown ? shown : "refused");
 }
@@ -36,16 +36,15 @@ static int refusal(const Libsystemd *lib, const sd_bus_error *error, Error **ret
 static int on_reply(sd_bus_message *message, void *userdata, sd_bus_error *unused) {
         _cleanup_(error_freep) Error *error = NULL;
         BusCall *call = userdata;
-        const Libsystemd *lib = call->bus->lib;
         int r = 0;
 
-        if (lib->message_is_method_error(message, NULL))
-                r = refusal(lib, lib->message_get_error(message), &error);
+        if (sd_bus_message_is_method_error(message, NULL))
+                r = refusal(sd_bus_message_get_error(message), &error);
         task_finish(&call->task, r, error);
         return 1;
 }
 
-int bus_call_start(Bus *bus, sd_bus_message *message, TaskDone done, void *userdata, Task **ret_task) {
+int bus_call_start(sd_bus *bus, sd_bus_message *message, TaskDone done, void *userdata, Task **ret_task) {
         BusCall *call;
         int r;
 
@@ -53,11 +52,10 @@ int bus_call_start(Bus *bus, sd_bus_message *message, TaskDone done, void *userd
         if (!call)
                 return -ENOMEM;
         task_init(&call->task, &call_class, done, userdata);
-        call->bus = bus;
-        r = bus->lib->call_async(bus->bus, &call->slot, message, on_reply, call, 0);
+        r = sd_bus_call_async(bus, &call->slot, message, on_reply, call, 0);
         if (r < 0) {
                 task_free(&call->task);
-                return r == -ENOMEM ? r : task_defer(bus->event, r, NULL, done, userdata, ret_task);
+                return r == -ENOMEM ? r : task_defer(sd_bus_get_event(bus), r, NULL, done, userdata, ret_task);
         }
         *ret_task = &call->task;
         return 0;
@@ -66,7 +64,6 @@ int bus_call_start(Bus *bus, sd_bus_message *message, TaskDone done, void *userd
 /* Two things tell that a unit is started: the answer to the call, and the end of the job that it made. */
 typedef struct StartUnit {
         Task task;
-        Bus *manager;
         char *unit;
         sd_bus_slot *match, *subscribe, *start;
         Task *deadline;
@@ -78,9 +75,9 @@ static Task *start_free(Task *task) {
         StartUnit *start = container_of(task, StartUnit, task);
 
         task_free(start->deadline);
-        bus_slot_free(start->manager, start->match);
-        bus_slot_free(start->manager, start->subscribe);
-        bus_slot_free(start->manager, start->start);
+        sd_bus_slot_unref(start->match);
+        sd_bus_slot_unref(start->subscribe);
+        sd_bus_slot_unref(start->start);
         free(start->unit);
         free(start->result);
         free(start);
@@ -103,9 +100,8 @@ static void start_finish(StartUnit *start) {
 static int on_job_removed(sd_bus_message *message, void *userdata, sd_bus_error *unused) {
         const char *unit, *result;
         StartUnit *start = userdata;
-        const Libsystemd *lib = start->manager->lib;
 
-        if (lib->message_read(message, "uoss", NULL, NULL, &unit, &result) < 0 || !str_equal(unit, start->unit))
+        if (sd_bus_message_read(message, "uoss", NULL, NULL, &unit, &result) < 0 || !str_equal(unit, start->unit))
                 return 0;
         free(start->result);
         start->result = str_escape(result, strlen(result), WORDS_MAX);
@@ -116,11 +112,10 @@ static int on_job_removed(sd_bus_message *message, void *userdata, sd_bus_error 
 static int on_started(sd_bus_message *message, void *userdata, sd_bus_error *unused) {
         _cleanup_(error_freep) Error *error = NULL;
         StartUnit *start = userdata;
-        const Libsystemd *lib = start->manager->lib;
 
         start->is_answered = true;
-        if (lib->message_is_method_error(message, NULL))
-                task_finish(&start->task, refusal(lib, lib->message_get_error(message), &error), error);
+        if (sd_bus_message_is_method_error(message, NULL))
+                task_finish(&start->task, refusal(sd_bus_message_get_error(message), &error), error);
         else
                 start_finish(start);
         return 1;
@@ -141,9 +136,8 @@ static void on_deadline(Task *task, int r, const Error *unused, void *userdata) 
         task_finish(&start->task, r, error);
 }
 
-int bus_start_unit(Bus *manager, const char *unit, TaskDone done, void *userdata, Task **ret_task) {
+int bus_start_unit(sd_event *event, sd_bus *manager, const char *unit, TaskDone done, void *userdata, Task **ret_task) {
         _cleanup_(task_freep) Task *task = NULL;
-        const Libsystemd *lib = manager->lib;
         StartUnit *start;
         int r;
 
@@ -152,22 +146,21 @@ int bus_start_unit(Bus *manager, const char *unit, TaskDone done, void *userdata
                 return -ENOMEM;
         task = &start->task;
         task_init(task, &start_class, done, userdata);
-        start->manager = manager;
         start->unit = strdup(unit);
         if (!start->unit)
                 return -ENOMEM;
-        r = lib->match_signal_async(manager->bus, &start->match, NULL, BUS_SYSTEMD_PATH, BUS_MANAGER, "JobRemoved",
-                                    on_job_removed, NULL, start);
+        r = sd_bus_match_signal_async(manager, &start->match, NULL, BUS_SYSTEMD_PATH, BUS_MANAGER, "JobRemoved",
+                                      on_job_removed, NULL, start);
         if (r >= 0)
-                r = lib->call_method_async(manager->bus, &start->subscribe, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER,
-                                           "Subscribe", on_subscribed, start, NULL);
+                r = sd_bus_call_method_async(manager, &start->subscribe, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER,
+                                             "Subscribe", on_subscribed, start, NULL);
         if (r >= 0)
-                r = lib->call_method_async(manager->bus, &start->start, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER,
-                                           "StartUnit", on_started, start, "ss", unit, "replace");
+                r = sd_bus_call_method_async(manager, &start->start, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER,
+                                             "StartUnit", on_started, start, "ss", unit, "replace");
         if (r >= 0)
-                r = timer_start(manager->event, START_USEC, on_deadline, start, &start->deadline);
+                r = timer_start(event, START_USEC, on_deadline, start, &start->deadline);
         if (r < 0)
-                return r == -ENOMEM ? r : task_defer(manager->event, r, NULL, done, userdata, ret_task);
+                return r == -ENOMEM ? r : task_defer(event, r, NULL, done, userdata, ret_task);
         *ret_task = TAKE_PTR(task);
         return 0;
 }

@@ -24,7 +24,7 @@ typedef struct AskUnit {
 struct AskBus {
         Task task;
         Facts *facts;
-        Bus *system, *manager;
+        sd_bus *system, *manager;
         sd_bus_slot *linger, *list;
         AskUnit units[4];
         Task *deferred;
@@ -36,12 +36,12 @@ static Task *ask_free(Task *task) {
         AskBus *ask = container_of(task, AskBus, task);
 
         task_free(ask->deferred);
-        bus_slot_free(ask->system, ask->linger);
-        bus_slot_free(ask->manager, ask->list);
+        sd_bus_slot_unref(ask->linger);
+        sd_bus_slot_unref(ask->list);
         FOREACH_ROW(unit, ask->units)
-                bus_slot_free(ask->manager, unit->slot);
-        bus_free(ask->system);
-        bus_free(ask->manager);
+                sd_bus_slot_unref(unit->slot);
+        sd_bus_close_unref(ask->system);
+        sd_bus_close_unref(ask->manager);
         free(ask);
         return NULL;
 }
@@ -66,16 +66,15 @@ static int copy_word(const char *word, char **ret) {
 /* The user is not known to logind while nobody is logged in and nothing lingers; the file then says it. */
 static int on_linger(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         AskBus *ask = userdata;
-        const Libsystemd *lib = ask->system->lib;
         int lingers;
 
-        if (!lib->message_is_method_error(message, NULL)) {
+        if (!sd_bus_message_is_method_error(message, NULL)) {
                 ask->facts->has_logind = true;
-                if (lib->message_read(message, "v", "b", &lingers) >= 0)
+                if (sd_bus_message_read(message, "v", "b", &lingers) >= 0)
                         ask->facts->lingers = lingers ? ANSWER_YES : ANSWER_NO;
         } else
                 ask->facts->has_logind =
-                        lib->message_is_method_error(message, "org.freedesktop.DBus.Error.UnknownObject");
+                        sd_bus_message_is_method_error(message, "org.freedesktop.DBus.Error.UnknownObject");
         return answered(ask, 0);
 }
 
@@ -91,34 +90,32 @@ static int take_unit(AskBus *ask, const char *name, const char *load, const char
 static int on_list(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         const char *name, *load, *active;
         AskBus *ask = userdata;
-        const Libsystemd *lib = ask->manager->lib;
         int r;
 
-        if (lib->message_is_method_error(message, NULL)) {
-                const sd_bus_error *refusal = lib->message_get_error(message);
+        if (sd_bus_message_is_method_error(message, NULL)) {
+                const sd_bus_error *refusal = sd_bus_message_get_error(message);
 
                 return answered(ask, copy_word(refusal->message ? refusal->message : refusal->name,
                                                &ask->facts->manager_error));
         }
         ask->facts->has_manager = true;
-        r = lib->message_enter_container(message, 'a', "(ssssssouso)");
-        while (r >= 0 && (r = lib->message_read(message, "(ssssssouso)", &name, NULL, &load, &active, NULL, NULL,
-                                                NULL, NULL, NULL, NULL)) > 0)
+        r = sd_bus_message_enter_container(message, 'a', "(ssssssouso)");
+        while (r >= 0 && (r = sd_bus_message_read(message, "(ssssssouso)", &name, NULL, &load, &active, NULL, NULL,
+                                                  NULL, NULL, NULL, NULL)) > 0)
                 r = take_unit(ask, name, load, active);
         return answered(ask, r);
 }
 
 static int on_file_state(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         AskUnit *unit = userdata;
-        const Libsystemd *lib = unit->ask->manager->lib;
         const char *state = "";
 
-        if (!lib->message_is_method_error(message, NULL))
-                (void) lib->message_read(message, "s", &state);
+        if (!sd_bus_message_is_method_error(message, NULL))
+                (void) sd_bus_message_read(message, "s", &state);
         return answered(unit->ask, copy_word(state, &unit->facts->file));
 }
 
-static int ask_logind(EventLoop *event, AskBus *ask) {
+static int ask_logind(sd_event *event, AskBus *ask) {
         char path[64];
         int r;
 
@@ -128,32 +125,27 @@ static int ask_logind(EventLoop *event, AskBus *ask) {
         if (r < 0)
                 return r == -ENOMEM ? r : 0;
         snprintf(path, sizeof(path), "/org/freedesktop/login1/user/_%u", (unsigned) ask->facts->uid);
-        r = ask->system->lib->call_method_async(ask->system->bus, &ask->linger, BUS_LOGIND, path,
-                                                "org.freedesktop.DBus.Properties", "Get", on_linger, ask, "ss",
-                                                BUS_LOGIND ".User", "Linger");
+        r = sd_bus_call_method_async(ask->system, &ask->linger, BUS_LOGIND, path, "org.freedesktop.DBus.Properties",
+                                     "Get", on_linger, ask, "ss", BUS_LOGIND ".User", "Linger");
         ask->n_pending += r >= 0;
         return r == -ENOMEM ? r : 0;
 }
 
-static int ask_manager(EventLoop *event, AskBus *ask) {
-        const Libsystemd *lib;
-        sd_bus *bus;
+static int ask_manager(sd_event *event, AskBus *ask) {
         int r;
 
         r = bus_open_manager(event, ask->facts->runtime_directory, &ask->manager);
         if (r < 0)
                 return r == -ENOMEM ? r : facts_replace(&ask->facts->manager_error, strerror(-r));
-        lib = ask->manager->lib;
-        bus = ask->manager->bus;
-        r = lib->call_method_async(bus, &ask->list, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "ListUnitsByNames",
-                                   on_list, ask, "as", 4, ask->units[0].name, ask->units[1].name, ask->units[2].name,
-                                   ask->units[3].name);
+        r = sd_bus_call_method_async(ask->manager, &ask->list, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER,
+                                     "ListUnitsByNames", on_list, ask, "as", 4, ask->units[0].name, ask->units[1].name,
+                                     ask->units[2].name, ask->units[3].name);
         ask->n_pending += r >= 0;
         for (size_t i = 0; i < ELEMENTSOF(ask->units) && r >= 0; i++) {
                 AskUnit *unit = &ask->units[i];
 
-                r = lib->call_method_async(bus, &unit->slot, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER,
-                                           "GetUnitFileState", on_file_state, unit, "s", unit->name);
+                r = sd_bus_call_method_async(ask->manager, &unit->slot, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER,
+                                             "GetUnitFileState", on_file_state, unit, "s", unit->name);
                 ask->n_pending += r >= 0;
         }
         return r == -ENOMEM ? r : 0;
@@ -165,7 +157,7 @@ static void on_nothing(Task *task, int r, const Error *error, void *userdata) {
         task_finish(&ask->task, 0, NULL);
 }
 
-int facts_ask_bus(EventLoop *event, Facts *facts, TaskDone done, void *userdata, Task **ret_task) {
+int facts_ask_bus(sd_event *event, Facts *facts, TaskDone done, void *userdata, Task **ret_task) {
         _cleanup_(task_freep) Task *task = NULL;
         AskBus *ask;
         int r;

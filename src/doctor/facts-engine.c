@@ -63,7 +63,7 @@ static void on_open(Task *task, int r, const Error *error, void *userdata) {
                 task_finish(&ask->task, r, NULL);
 }
 
-int facts_ask_engine(EventLoop *event, const char *url, Facts *facts, TaskDone done, void *userdata, Task **ret_task) {
+int facts_ask_engine(sd_event *event, const char *url, Facts *facts, TaskDone done, void *userdata, Task **ret_task) {
         AskEngine *ask;
         int r;
 

@@ -15,6 +15,6 @@ int facts_replace(char **place, const char *text);
  * What is asked over D-Bus: linger of logind, the units of the user's own systemd. Done with 0 when all answers are
  * there or given up.
  */
-int facts_ask_bus(EventLoop *event, Facts *facts, TaskDone done, void *userdata, Task **ret_task);
+int facts_ask_bus(sd_event *event, Facts *facts, TaskDone done, void *userdata, Task **ret_task);
 /* Finds the engine and lets it describe itself; done with 0, also if there is none. */
-int facts_ask_engine(EventLoop *event, const char *url, Facts *facts, TaskDone done, void *userdata, Task **ret_task);
+int facts_ask_engine(sd_event *event, const char *url, Facts *facts, TaskDone done, void *userdata, Task **ret_task);

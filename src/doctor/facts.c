@@ -134,7 +134,7 @@ static int read_identity(const FactsSpec *spec, Facts *facts) {
         return facts_replace(&facts->runtime_directory, getenv("XDG_RUNTIME_DIR"));
 }
 
-int facts_start(EventLoop *event, const FactsSpec *spec, Facts *ret, TaskDone done, void *userdata, Task **ret_task) {
+int facts_start(sd_event *event, const FactsSpec *spec, Facts *ret, TaskDone done, void *userdata, Task **ret_task) {
         _cleanup_(task_freep) Task *task = NULL;
         Gather *gather;
         int r;

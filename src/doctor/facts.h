@@ -109,7 +109,7 @@ typedef struct FactsSpec {
  * What cannot be found out is a fact as well: done with 0, or -ENOMEM. @ret is the caller's to end, whatever happens:
  * facts_done().
  */
-int facts_start(EventLoop *event, const FactsSpec *spec, Facts *ret, TaskDone done, void *userdata, Task **ret_task);
+int facts_start(sd_event *event, const FactsSpec *spec, Facts *ret, TaskDone done, void *userdata, Task **ret_task);
 
 /* The parts, for tests: facts->root, user and state_directory are set before. 0 or -ENOMEM. */
 int facts_read_user(Facts *facts);

@@ -53,15 +53,15 @@ typedef struct Setup {
         const Facts *facts;
         SetupPlan *plan;
         size_t next;
-        Bus *system, *manager;
+        sd_bus *system, *manager;
 } Setup;
 
 static Task *setup_free(Task *task) {
         Setup *setup = container_of(task, Setup, task);
 
         machine_done(&setup->machine);
-        bus_free(setup->system);
-        bus_free(setup->manager);
+        sd_bus_close_unref(setup->system);
+        sd_bus_close_unref(setup->manager);
         free(setup);
         return NULL;
 }
@@ -106,13 +106,13 @@ static int enter_lingering(Machine *machine, Task **ret_task, Error **reterr) {
                 return pass_by(setup);
         r = setup->system ? 0 : bus_open_system(machine->event, &setup->system);
         if (r >= 0)
-                r = bus_new_call(setup->system, BUS_LOGIND, "/org/freedesktop/login1", BUS_LOGIND ".Manager",
-                                 "SetUserLinger", &message);
+                r = sd_bus_message_new_method_call(setup->system, &message, BUS_LOGIND, "/org/freedesktop/login1",
+                                                   BUS_LOGIND ".Manager", "SetUserLinger");
         if (r >= 0)
-                r = setup->system->lib->message_append(message, "ubb", (uint32_t) setup->facts->uid, 1, 0);
+                r = sd_bus_message_append(message, "ubb", (uint32_t) setup->facts->uid, 1, 0);
         if (r >= 0)
                 r = bus_call_start(setup->system, message, on_done, setup, ret_task);
-        bus_message_free(setup->system, message);
+        sd_bus_message_unref(message);
         return r;
 }
 
@@ -131,13 +131,13 @@ static int enter_enabling(Machine *machine, Task **ret_task, Error **reterr) {
                 return pass_by(setup);
         r = open_manager(setup);
         if (r >= 0)
-                r = bus_new_call(setup->manager, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "EnableUnitFiles",
-                                 &message);
+                r = sd_bus_message_new_method_call(setup->manager, &message, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER,
+                                                   "EnableUnitFiles");
         if (r >= 0)
-                r = setup->manager->lib->message_append(message, "asbb", 1, present(setup)->name, 0, 0);
+                r = sd_bus_message_append(message, "asbb", 1, present(setup)->name, 0, 0);
         if (r >= 0)
                 r = bus_call_start(setup->manager, message, on_done, setup, ret_task);
-        bus_message_free(setup->manager, message);
+        sd_bus_message_unref(message);
         return r;
 }
 
@@ -149,10 +149,11 @@ static int enter_reloading(Machine *machine, Task **ret_task, Error **reterr) {
 
         if (!present(setup)->enables)
                 return pass_by(setup);
-        r = bus_new_call(setup->manager, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER, "Reload", &message);
+        r = sd_bus_message_new_method_call(setup->manager, &message, BUS_SYSTEMD, BUS_SYSTEMD_PATH, BUS_MANAGER,
+                                           "Reload");
         if (r >= 0)
                 r = bus_call_start(setup->manager, message, on_done, setup, ret_task);
-        bus_message_free(setup->manager, message);
+        sd_bus_message_unref(message);
         return r;
 }
 
@@ -164,7 +165,7 @@ static int enter_starting(Machine *machine, Task **ret_task, Error **reterr) {
                 return pass_by(setup);
         r = open_manager(setup);
         return r < 0 ? r
-                     : bus_start_unit(setup->manager, present(setup)->name, on_done, setup, ret_task);
+                     : bus_start_unit(machine->event, setup->manager, present(setup)->name, on_done, setup, ret_task);
 }
 
 static int enter_next(Machine *machine, Task **ret_task, Error **reterr) {
@@ -202,7 +203,7 @@ static const MachineState setup_states[] = {
                 { MACHINE_BUG,     MACHINE_BUG,     MACHINE_BUG, MACHINE_STAY } },
 };
 
-int setup_start(EventLoop *event, const Facts *facts, SetupPlan *plan, TaskDone done, void *userdata, Task **ret_task) {
+int setup_start(sd_event *event, const Facts *facts, SetupPlan *plan, TaskDone done, void *userdata, Task **ret_task) {
         Setup *setup;
         int r;
 

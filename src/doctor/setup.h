@@ -36,4 +36,4 @@ void setup_plan_done(SetupPlan *plan);
  *
  * Done with 0 when all was tried; how each ended stands in the plan, which must live as long as the Task.
  */
-int setup_start(EventLoop *event, const Facts *facts, SetupPlan *plan, TaskDone done, void *userdata, Task **ret_task);
+int setup_start(sd_event *event, const Facts *facts, SetupPlan *plan, TaskDone done, void *userdata, Task **ret_task);

@@ -40,7 +40,7 @@ struct Attach {
 /* Somebody who waits. */
 struct Gate {
         Task task;
-        EventSource *opened;
+        sd_event_source *opened;
         Attach *attach; /* NULL: not any more */
         Gate *next;
 };
@@ -55,14 +55,14 @@ static Task *gate_free(Task *task) {
                         place = &(*place)->next;
                 *place = gate->next;
         }
-        event_source_free(gate->opened);
+        sd_event_source_disable_unref(gate->opened);
         free(gate);
         return NULL;
 }
 
 static const TaskClass gate_class = { "attach-gate", gate_free };
 
-static int gate_on_open(EventSource *source, void *userdata) {
+static int gate_on_open(sd_event_source *source, void *userdata) {
         Gate *gate = userdata;
 
         task_finish(&gate->task, 0, NULL);
@@ -83,8 +83,8 @@ int attach_wait(Service *service, const char *container, TaskDone done, void *us
                 return -ENOMEM;
         task = &gate->task;
         task_init(task, &gate_class, done, userdata);
-        if (event_add_defer(service->engine.event, &gate->opened, gate_on_open, gate) < 0 ||
-            event_source_set_enabled(gate->opened, EVENT_OFF) < 0)
+        if (sd_event_add_defer(service->engine.event, &gate->opened, gate_on_open, gate) < 0 ||
+            sd_event_source_set_enabled(gate->opened, SD_EVENT_OFF) < 0)
                 return -ENOMEM;
         gate->attach = attach;
         gate->next = attach->gates;
@@ -108,7 +108,7 @@ static void attach_arrived(Attach *attach) {
 
                 attach->gates = gate->next;
                 gate->attach = NULL;
-                (void) event_source_set_enabled(gate->opened, EVENT_ONESHOT);
+                (void) sd_event_source_set_enabled(gate->opened, SD_EVENT_ONESHOT);
         }
 }
 

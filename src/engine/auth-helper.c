@@ -71,7 +71,7 @@ static const char *server_name(const char *registry) {
         return str_equal(registry, "docker.io") ? "https://index.docker.io/v1/" : registry;
 }
 
-int auth_helper_start(EventLoop *event, const char *name, const char *registry, RegistryLogin *ret, TaskDone done,
+int auth_helper_start(sd_event *event, const char *name, const char *registry, RegistryLogin *ret, TaskDone done,
                       void *userdata, Task **ret_task) {
         Helper *helper = calloc(1, sizeof(*helper));
         ProcessSpec spec;

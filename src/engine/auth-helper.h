@@ -23,5 +23,5 @@
  * Done with 0; 1: it knows no login for it; -ENOENT: there is no such program; -ETIMEDOUT; -EREMOTEIO with its words;
  * -EBADMSG: it printed nonsense.
  */
-int auth_helper_start(EventLoop *event, const char *name, const char *registry, RegistryLogin *ret, TaskDone done,
+int auth_helper_start(sd_event *event, const char *name, const char *registry, RegistryLogin *ret, TaskDone done,
                       void *userdata, Task **ret_task);

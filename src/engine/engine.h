@@ -124,7 +124,7 @@ typedef struct EngineClass {
 struct Engine {
         const EngineClass *class;
         EngineInfo info;
-        EventLoop *event;
+        sd_event *event;
         unsigned n_calls; /* requests sent so far, for the benchmark */
 };
 

@@ -35,7 +35,7 @@ typedef struct Exec {
         TerminalSize size, told; /* told: what the engine knows */
         Task *resizing;
 
-        EventSource *socket, *input;
+        sd_event_source *socket, *input;
         int input_fd;
         char bytes[PIECE_BYTES]; /* of the input, on their way */
         size_t n_bytes, n_sent;
@@ -50,8 +50,8 @@ typedef struct Exec {
 } Exec;
 
 static void stop_streams(Exec *exec) {
-        exec->socket = event_source_free(exec->socket);
-        exec->input = event_source_free(exec->input);
+        exec->socket = sd_event_source_disable_unref(exec->socket);
+        exec->input = sd_event_source_disable_unref(exec->input);
         exec->connection.fd = fd_close(exec->connection.fd);
         explicit_bzero(exec->bytes, sizeof(exec->bytes)); /* what was typed may be a password */
 }
@@ -165,10 +165,10 @@ static void streams_ended(Exec *exec) {
 static void listen_to(Exec *exec) {
         bool is_full = exec->n_sent < exec->n_bytes;
 
-        (void) event_source_set_io_events(exec->socket, is_full ? EPOLLIN | EPOLLOUT : EPOLLIN);
+        (void) sd_event_source_set_io_events(exec->socket, is_full ? EPOLLIN | EPOLLOUT : EPOLLIN);
         if (exec->input)
-                (void) event_source_set_enabled(exec->input,
-                                                is_full || exec->input_ended ? EVENT_OFF : EVENT_ON);
+                (void) sd_event_source_set_enabled(exec->input,
+                                                   is_full || exec->input_ended ? SD_EVENT_OFF : SD_EVENT_ON);
 }
 
 static void send_input(Exec *exec) {
@@ -200,13 +200,13 @@ static void read_input(Exec *exec) {
         send_input(exec);
 }
 
-static int on_input(EventSource *source, int fd, uint32_t events, void *userdata) {
+static int on_input(sd_event_source *source, int fd, uint32_t events, void *userdata) {
         read_input(userdata);
         return 0;
 }
 
 /* Of a file, which is always ready. */
-static int on_file(EventSource *source, void *userdata) {
+static int on_file(sd_event_source *source, void *userdata) {
         read_input(userdata);
         return 0;
 }
@@ -220,7 +220,7 @@ static int hand_on(Exec *exec, const char *bytes, size_t n) {
         return 0;
 }
 
-static int on_socket(EventSource *source, int fd, uint32_t events, void *userdata) {
+static int on_socket(sd_event_source *source, int fd, uint32_t events, void *userdata) {
         Exec *exec = userdata;
         char piece[PIECE_BYTES];
 
@@ -246,15 +246,15 @@ static int on_socket(EventSource *source, int fd, uint32_t events, void *userdat
 }
 
 static int begin_streams(Exec *exec) {
-        EventLoop *event = exec->service->engine.event;
-        int r = event_add_io(event, &exec->socket, exec->connection.fd, EPOLLIN, on_socket, exec);
+        sd_event *event = exec->service->engine.event;
+        int r = sd_event_add_io(event, &exec->socket, exec->connection.fd, EPOLLIN, on_socket, exec);
 
         if (r >= 0 && exec->input_fd >= 0) {
-                r = event_add_io(event, &exec->input, exec->input_fd, EPOLLIN, on_input, exec);
+                r = sd_event_add_io(event, &exec->input, exec->input_fd, EPOLLIN, on_input, exec);
                 if (r == -EPERM)
-                        r = event_add_defer(event, &exec->input, on_file, exec);
+                        r = sd_event_add_defer(event, &exec->input, on_file, exec);
                 if (r >= 0)
-                        r = event_source_set_enabled(exec->input, EVENT_ON);
+                        r = sd_event_source_set_enabled(exec->input, SD_EVENT_ON);
         }
         return r < 0 ? r : hand_on(exec, exec->connection.early, exec->connection.n_early);
 }

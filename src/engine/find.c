@@ -26,7 +26,7 @@ typedef struct Candidate {
 
 typedef struct Find {
         Task task;
-        EventLoop *event;
+        sd_event *event;
         Candidate *candidates;
         size_t n_candidates, next;
         Str tried;
@@ -47,7 +47,7 @@ static Task *find_free(Task *task) {
                 connection_done(&find->candidates[i].connection);
         free(find->candidates);
         str_done(&find->tried);
-        event_unref(find->event);
+        sd_event_unref(find->event);
         free(find);
         return NULL;
 }
@@ -304,7 +304,7 @@ static int add_candidates(Find *find, const char *url, Error **reterr) {
         return add_sockets(find) < 0 || add_docker_sockets(find) < 0 ? error_oom(reterr) : 0;
 }
 
-int engine_open(EventLoop *event, const char *url, Engine **ret, TaskDone done, void *userdata, Task **ret_task) {
+int engine_open(sd_event *event, const char *url, Engine **ret, TaskDone done, void *userdata, Task **ret_task) {
         _cleanup_(error_freep) Error *error = NULL;
         _cleanup_(task_freep) Task *task = NULL;
         Find *find;
@@ -315,7 +315,7 @@ int engine_open(EventLoop *event, const char *url, Engine **ret, TaskDone done, 
                 return -ENOMEM;
         task = &find->task;
         task_init(task, &find_class, done, userdata);
-        find->event = event_ref(event);
+        find->event = sd_event_ref(event);
         find->tried = STR_INIT(TRIED_MAX);
         find->ret = ret;
         r = add_candidates(find, url, &error);

@@ -17,4 +17,4 @@
  *
  * *ret is set before @done when r == 0. Else the Error tells everything that was tried, and the command that mends it.
  */
-int engine_open(EventLoop *event, const char *url, Engine **ret, TaskDone done, void *userdata, Task **ret_task);
+int engine_open(sd_event *event, const char *url, Engine **ret, TaskDone done, void *userdata, Task **ret_task);

@@ -40,7 +40,7 @@ typedef struct Follow {
         unsigned looks; /* at what, in the next turn */
         LogTail *tail;
         Listener *log_listener, *exit_listener, *monitor_listener;
-        EventSource *turn, *monitor_source;
+        sd_event_source *turn, *monitor_source;
         Task *asking; /* an inspect, or the pause before it */
         ContainerStatus status;
 } Follow;
@@ -48,8 +48,8 @@ typedef struct Follow {
 /* Nothing happens any more. */
 static void follow_still(Follow *follow) {
         follow->asking = task_free(follow->asking);
-        follow->turn = event_source_free(follow->turn);
-        follow->monitor_source = event_source_free(follow->monitor_source);
+        follow->turn = sd_event_source_disable_unref(follow->turn);
+        follow->monitor_source = sd_event_source_disable_unref(follow->monitor_source);
         follow->log_listener = listener_free(follow->log_listener);
         follow->exit_listener = listener_free(follow->exit_listener);
         follow->monitor_listener = listener_free(follow->monitor_listener);
@@ -79,7 +79,7 @@ static void follow_finish(Follow *follow, int r, const Error *error) {
 
 static void follow_want(Follow *follow, unsigned looks) {
         follow->looks |= looks;
-        (void) event_source_set_enabled(follow->turn, EVENT_ONESHOT); /* cannot fail: it only flips a flag */
+        (void) sd_event_source_set_enabled(follow->turn, SD_EVENT_ONESHOT); /* cannot fail: it only flips a flag */
 }
 
 static void follow_ended(Follow *follow, ContainerExit end) {
@@ -162,10 +162,10 @@ static void follow_ask(Follow *follow) {
         }
 }
 
-static int on_monitor_gone(EventSource *source, int fd, uint32_t events, void *userdata) {
+static int on_monitor_gone(sd_event_source *source, int fd, uint32_t events, void *userdata) {
         Follow *follow = userdata;
 
-        follow->monitor_source = event_source_free(follow->monitor_source);
+        follow->monitor_source = sd_event_source_disable_unref(follow->monitor_source);
         follow->monitor_is_gone = true;
         follow->missed_exit = true; /* unless the file is still there */
         follow_want(follow, LOOK_EXIT | LOOK_LOG);
@@ -187,9 +187,9 @@ static void follow_look_monitor(Follow *follow) {
         if (r <= 0)
                 return; /* not there yet, or not whole: its directory is watched. Without pidfds the exit file must do.
                          */
-        if (event_add_io(follow->engine->event, &follow->monitor_source, fd, EPOLLIN, on_monitor_gone, follow) < 0)
+        if (sd_event_add_io(follow->engine->event, &follow->monitor_source, fd, EPOLLIN, on_monitor_gone, follow) < 0)
                 return;
-        (void) event_source_own_fd(follow->monitor_source);
+        (void) sd_event_source_set_io_fd_own(follow->monitor_source, true);
         (void) TAKE_FD(fd);
         follow->monitor_is_gone = false;
 }
@@ -228,7 +228,7 @@ static void follow_close(Follow *follow) {
         follow_finish(follow, 0, NULL);
 }
 
-static int follow_on_turn(EventSource *source, void *userdata) {
+static int follow_on_turn(sd_event_source *source, void *userdata) {
         Follow *follow = userdata;
         unsigned looks = follow->looks;
         int r = 0;
@@ -321,7 +321,7 @@ int follow_start(const FollowMeans *means, const FollowSpec *spec, ContainerExit
                 return error_oom(reterr);
         if (spec->log_path && logtail_new(spec->log_path, spec->keeps_log, spec->is_enough, &follow->tail) < 0)
                 return error_oom(reterr);
-        r = event_add_defer(means->engine->event, &follow->turn, follow_on_turn, follow);
+        r = sd_event_add_defer(means->engine->event, &follow->turn, follow_on_turn, follow);
         if (r < 0)
                 return error_set(reterr, -r, "following container '%s': %s", follow->container, strerror(-r));
         r = follow_listen(follow, means, reterr);

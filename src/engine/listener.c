@@ -20,7 +20,7 @@ typedef struct Directory {
 } Directory;
 
 struct Listeners {
-        EventLoop *event;
+        sd_event *event;
         Directory *directories;
 };
 
@@ -127,12 +127,12 @@ Listener *listener_free(Listener *listener) {
         return NULL;
 }
 
-int listeners_new(EventLoop *event, Listeners **ret) {
+int listeners_new(sd_event *event, Listeners **ret) {
         Listeners *listeners = malloc(sizeof(*listeners));
 
         if (!listeners)
                 return -ENOMEM;
-        *listeners = (Listeners) { .event = event_ref(event) };
+        *listeners = (Listeners) { .event = sd_event_ref(event) };
         *ret = listeners;
         return 0;
 }
@@ -141,7 +141,7 @@ Listeners *listeners_free(Listeners *listeners) {
         if (!listeners)
                 return NULL;
         assert(!listeners->directories); /* who listens must end before the engine */
-        event_unref(listeners->event);
+        sd_event_unref(listeners->event);
         free(listeners);
         return NULL;
 }

@@ -5,7 +5,7 @@
  * each directory is watched once, for all who listen to a name in it.
  */
 
-#include "loop/event.h"
+#include <systemd/sd-event.h>
 
 #include "base/error.h"
 
@@ -18,7 +18,7 @@ typedef struct Listener Listener;   /* to one file */
  */
 typedef void (*ListenerEvent)(void *userdata);
 
-int listeners_new(EventLoop *event, Listeners **ret);
+int listeners_new(sd_event *event, Listeners **ret);
 Listeners *listeners_free(Listeners *listeners);
 DEFINE_CLEANUP(Listeners *, listeners_free);
 

@@ -166,7 +166,7 @@ int logins_collect_secrets(const Logins *logins, Map *secrets) {
 typedef struct Find {
         Task task;
         const Logins *logins;
-        EventLoop *event;
+        sd_event *event;
         char *repository, *registry;
         LoginFound *ret;
         size_t source;
@@ -273,7 +273,7 @@ static void on_begin(Task *task, int r, const Error *error, void *userdata) {
         find_next(find);
 }
 
-int logins_find_start(const Logins *logins, EventLoop *event, const char *repository, LoginFound *ret, TaskDone done,
+int logins_find_start(const Logins *logins, sd_event *event, const char *repository, LoginFound *ret, TaskDone done,
                       void *userdata, Task **ret_task) {
         Find *find = calloc(1, sizeof(*find));
         int r;

@@ -57,7 +57,7 @@ void login_found_done(LoginFound *found);
  *
  * Done with 0; 1: there is none; or what auth_helper_start() says. The Logins must outlive the Task.
  */
-int logins_find_start(const Logins *logins, EventLoop *event, const char *repository, LoginFound *ret, TaskDone done,
+int logins_find_start(const Logins *logins, sd_event *event, const char *repository, LoginFound *ret, TaskDone done,
                       void *userdata, Task **ret_task);
 
 /** logins_collect_secrets() - all passwords and tokens, for the mask; the keys are of no meaning. 0, -ENOMEM. */

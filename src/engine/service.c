@@ -17,7 +17,7 @@ Engine *service_free(Engine *engine) {
         transport_free(service->transport);
         tunnel_free(service->tunnel);
         listeners_free(service->listeners);
-        event_unref(engine->event);
+        sd_event_unref(engine->event);
         free(service->address);
         free(service->version);
         free(service->socket);
@@ -217,7 +217,7 @@ static int copy_string(const char *text, char **ret) {
         return text && !*ret ? -ENOMEM : 0;
 }
 
-static int open_new(EventLoop *event, const ServiceSpec *spec, Open **ret) {
+static int open_new(sd_event *event, const ServiceSpec *spec, Open **ret) {
         Service *service;
         Open *open;
 
@@ -233,7 +233,7 @@ static int open_new(EventLoop *event, const ServiceSpec *spec, Open **ret) {
         service->kind = &unknown_kind;
         service->networks = STRMAP_INIT;
         service->engine = (Engine) { .class = &unknown_class,
-                                    .event = event_ref(event),
+                                    .event = sd_event_ref(event),
                                     .info = { .kind = unknown_kind.name } };
         service->times = spec->times;
         service->times.away_usec = MIN(spec->times.away_usec, PROBE_AWAY_USEC);
@@ -244,7 +244,7 @@ static int open_new(EventLoop *event, const ServiceSpec *spec, Open **ret) {
         return listeners_new(event, &service->listeners);
 }
 
-int service_open(EventLoop *event, const ServiceSpec *spec, Engine **ret, TaskDone done, void *userdata,
+int service_open(sd_event *event, const ServiceSpec *spec, Engine **ret, TaskDone done, void *userdata,
                  Task **ret_task) {
         _cleanup_(error_freep) Error *error = NULL;
         _cleanup_(task_freep) Task *task = NULL;

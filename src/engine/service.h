@@ -37,5 +37,5 @@ typedef struct ServiceSpec {
  * Done with 0 and *ret; -EPROTONOSUPPORT: something else answers there, or a Podman or Docker that is too old; or as
  * request_start().
  */
-int service_open(EventLoop *event, const ServiceSpec *spec, Engine **ret, TaskDone done, void *userdata,
+int service_open(sd_event *event, const ServiceSpec *spec, Engine **ret, TaskDone done, void *userdata,
                  Task **ret_task);

@@ -19,7 +19,7 @@
 #define TUNNEL_AGAIN_MAX_USEC (30 * USEC_PER_SEC)
 
 struct Tunnel {
-        EventLoop *event;
+        sd_event *event;
         char *directory, *socket, *host;
         char **argv;
         Watch *watch;
@@ -69,7 +69,7 @@ Tunnel *tunnel_free(Tunnel *tunnel) {
         free(tunnel->socket);
         free(tunnel->host);
         strv_free(tunnel->argv);
-        event_unref(tunnel->event);
+        sd_event_unref(tunnel->event);
         free(tunnel);
         return NULL;
 }
@@ -197,7 +197,7 @@ static int check_url(const Url *url, Error **reterr) {
         return 0;
 }
 
-static int tunnel_new(EventLoop *event, const Url *url, const char *identity, Tunnel **ret, Error **reterr) {
+static int tunnel_new(sd_event *event, const Url *url, const char *identity, Tunnel **ret, Error **reterr) {
         _cleanup_(tunnel_freep) Tunnel *tunnel = NULL;
         int r;
 
@@ -207,7 +207,7 @@ static int tunnel_new(EventLoop *event, const Url *url, const char *identity, Tu
         tunnel = calloc(1, sizeof(*tunnel));
         if (!tunnel)
                 return error_oom(reterr);
-        tunnel->event = event_ref(event);
+        tunnel->event = sd_event_ref(event);
         tunnel->again = (Backoff) { .first_usec = TUNNEL_AGAIN_FIRST_USEC, .max_usec = TUNNEL_AGAIN_MAX_USEC };
         r = make_directory(&tunnel->directory);
         if (r < 0)
@@ -232,7 +232,7 @@ static void on_deadline(Task *task, int r, const Error *error, void *userdata) {
         opening_finish(tunnel, r, mine);
 }
 
-int tunnel_start(EventLoop *event, const Url *url, const char *identity, Tunnel **ret, TaskDone done, void *userdata,
+int tunnel_start(sd_event *event, const Url *url, const char *identity, Tunnel **ret, TaskDone done, void *userdata,
                  Task **ret_task) {
         _cleanup_(error_freep) Error *error = NULL;
         _cleanup_(tunnel_freep) Tunnel *tunnel = NULL;

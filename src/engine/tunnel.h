@@ -20,7 +20,7 @@ typedef struct Tunnel Tunnel;
  * *ret is set at once: the tunnel lives until it is freed. When ssh ends later it is started again.
  * -EINVAL, -ENOENT (no ssh program), -ECONNREFUSED (ssh's own words), -ETIMEDOUT arrive in @done.
  */
-int tunnel_start(EventLoop *event, const Url *url, const char *identity, Tunnel **ret, TaskDone done, void *userdata,
+int tunnel_start(sd_event *event, const Url *url, const char *identity, Tunnel **ret, TaskDone done, void *userdata,
                  Task **ret_task);
 /** tunnel_socket() - path of the local socket */
 const char *tunnel_socket(const Tunnel *tunnel);

@@ -46,13 +46,13 @@ typedef struct TransportClass {
 
 struct Transport {
         const TransportClass *class;
-        EventLoop *event;
+        sd_event *event;
         char *address; /* for messages: the socket's path or the base URL */
         unsigned n_ref;
 };
 
 /** transport_init() - what both kinds share; a failure leaves it to transport_unref() */
-int transport_init(Transport *transport, const TransportClass *class, EventLoop *event, const char *address);
+int transport_init(Transport *transport, const TransportClass *class, sd_event *event, const char *address);
 Transport *transport_ref(Transport *transport);
 void transport_unref(Transport *transport);
 static inline void transport_unrefp(Transport **transport) {
@@ -63,8 +63,8 @@ static inline void transport_unrefp(Transport **transport) {
 /** transport_explain_connect() - why connect() failed: -ECONNREFUSED, -EACCES or -ETIMEDOUT, and the sentence */
 int transport_explain_connect(const Transport *transport, int errnum, Error **reterr);
 
-int transport_unix_new(EventLoop *event, const TransportSpec *spec, Transport **ret, Error **reterr);
-int transport_curl_new(EventLoop *event, const TransportSpec *spec, Transport **ret, Error **reterr);
+int transport_unix_new(sd_event *event, const TransportSpec *spec, Transport **ret, Error **reterr);
+int transport_curl_new(sd_event *event, const TransportSpec *spec, Transport **ret, Error **reterr);
 
 int exchange_start(Transport *transport, const ExchangeSpec *spec, Exchange **ret);
 Exchange *exchange_drop(Exchange *exchange);

@@ -19,7 +19,7 @@ typedef struct Request {
         RequestSource source;
         uint64_t timeout_usec, idle_usec;
         uint64_t last_usec; /* when something came */
-        EventSource *deadline, *silence;
+        sd_event_source *deadline, *silence;
         bool is_repeated; /* sent again, on a new connection */
         bool saw_any;     /* of the reply */
 
@@ -42,8 +42,8 @@ void reply_done(Reply *reply) {
 
 static void stop(Request *request) {
         request->exchange = exchange_drop(request->exchange);
-        request->deadline = event_source_free(request->deadline);
-        request->silence = event_source_free(request->silence);
+        request->deadline = sd_event_source_disable_unref(request->deadline);
+        request->silence = sd_event_source_disable_unref(request->silence);
 }
 
 static Task *request_free(Task *task) {
@@ -228,7 +228,7 @@ static void finish_late(Request *request, uint64_t limit_usec) {
         finish(request, r, error);
 }
 
-static int on_deadline(EventSource *source, uint64_t usec, void *userdata) {
+static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
         Request *request = userdata;
 
         finish_late(request, request->timeout_usec);
@@ -236,26 +236,27 @@ static int on_deadline(EventSource *source, uint64_t usec, void *userdata) {
 }
 
 /* Data only notes the time; the timer is set anew when it runs out, not with each piece. */
-static int on_silence(EventSource *source, uint64_t usec, void *userdata) {
+static int on_silence(sd_event_source *source, uint64_t usec, void *userdata) {
         Request *request = userdata;
         uint64_t until = request->last_usec + request->idle_usec;
 
         if (clock_monotonic_usec() >= until) {
                 finish_late(request, request->idle_usec);
         } else {
-                (void) event_source_set_time(source, until);
-                (void) event_source_set_enabled(source, EVENT_ONESHOT);
+                (void) sd_event_source_set_time(source, until);
+                (void) sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
         }
         return 0;
 }
 
-static int arm(Request *request, EventSource **source, uint64_t limit_usec, EventTimeHandler handler) {
+static int arm(Request *request, sd_event_source **source, uint64_t limit_usec, sd_event_time_handler_t handler) {
         uint64_t now = clock_monotonic_usec();
 
         request->last_usec = now;
         if (limit_usec == 0 || limit_usec >= USEC_INFINITY - now)
                 return 0;
-        return event_add_time(request->transport->event, source, now + limit_usec, handler, request);
+        return sd_event_add_time(request->transport->event, source, CLOCK_MONOTONIC, now + limit_usec, USEC_PER_MSEC,
+                                 handler, request);
 }
 
 /* Nothing of what we send may end a line and begin another. */

@@ -12,7 +12,7 @@ typedef struct CurlTransport {
         const Libcurl *curl;
         CURLM *multi;
         TransportSpec spec; /* its strings are ours */
-        EventSource *timer, *turn;
+        sd_event_source *timer, *turn;
         struct CurlExchange *waiting; /* to be added at the next turn; the newest first */
         struct CurlExchange *doomed;  /* dropped inside a callback of curl */
         unsigned depth;               /* calls of curl we are in */

@@ -141,7 +141,7 @@ static void act(CurlTransport *t, curl_socket_t fd, int what) {
         transport_unref(&t->transport);
 }
 
-static int on_socket_ready(EventSource *source, int fd, uint32_t events, void *userdata) {
+static int on_socket_ready(sd_event_source *source, int fd, uint32_t events, void *userdata) {
         int what = 0;
 
         if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
@@ -152,7 +152,7 @@ static int on_socket_ready(EventSource *source, int fd, uint32_t events, void *u
         return 0;
 }
 
-static int on_time(EventSource *source, uint64_t usec, void *userdata) {
+static int on_time(sd_event_source *source, uint64_t usec, void *userdata) {
         act(userdata, CURL_SOCKET_TIMEOUT, 0);
         return 0;
 }
@@ -160,17 +160,17 @@ static int on_time(EventSource *source, uint64_t usec, void *userdata) {
 /* Called by curl: it wants to know when the socket is ready. */
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *userdata, void *assigned) {
         CurlTransport *t = userdata;
-        EventSource *source = assigned;
+        sd_event_source *source = assigned;
         uint32_t events = (what & CURL_POLL_IN ? EPOLLIN : 0) | (what & CURL_POLL_OUT ? EPOLLOUT : 0);
 
         if (what == CURL_POLL_REMOVE) {
-                event_source_free(source);
+                sd_event_source_disable_unref(source);
                 (void) t->curl->multi_assign(t->multi, fd, NULL);
                 return 0;
         }
         if (source)
-                return event_source_set_io_events(source, events) < 0 ? -1 : 0;
-        if (event_add_io(t->transport.event, &source, fd, events, on_socket_ready, t) < 0)
+                return sd_event_source_set_io_events(source, events) < 0 ? -1 : 0;
+        if (sd_event_add_io(t->transport.event, &source, fd, events, on_socket_ready, t) < 0)
                 return -1;
         (void) t->curl->multi_assign(t->multi, fd, source);
         return 0;
@@ -181,13 +181,13 @@ static int on_timer_change(CURLM *multi, long timeout_msec, void *userdata) {
         CurlTransport *t = userdata;
 
         if (timeout_msec >= 0)
-                (void) event_source_set_time(t->timer,
-                                             clock_monotonic_usec() + (uint64_t) timeout_msec * USEC_PER_MSEC);
-        (void) event_source_set_enabled(t->timer, timeout_msec < 0 ? EVENT_OFF : EVENT_ONESHOT);
+                (void) sd_event_source_set_time(t->timer,
+                                                clock_monotonic_usec() + (uint64_t) timeout_msec * USEC_PER_MSEC);
+        (void) sd_event_source_set_enabled(t->timer, timeout_msec < 0 ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
         return 0;
 }
 
-static int on_turn(EventSource *source, void *userdata) {
+static int on_turn(sd_event_source *source, void *userdata) {
         CurlTransport *t = userdata;
 
         (void) transport_ref(&t->transport);
@@ -227,7 +227,7 @@ static int curl_start(Transport *transport, const ExchangeSpec *spec, Exchange *
         } else {
                 x->refused = CURLE_OUT_OF_MEMORY;
         }
-        if (x->refused == CURLE_OUT_OF_MEMORY || event_source_set_enabled(t->turn, EVENT_ONESHOT) < 0) {
+        if (x->refused == CURLE_OUT_OF_MEMORY || sd_event_source_set_enabled(t->turn, SD_EVENT_ONESHOT) < 0) {
                 exchange_destroy(x);
                 return -ENOMEM;
         }
@@ -243,8 +243,8 @@ static void curl_destroy(Transport *transport) {
 
         if (t->multi)
                 (void) t->curl->multi_cleanup(t->multi);
-        event_source_free(t->timer);
-        event_source_free(t->turn);
+        sd_event_source_disable_unref(t->timer);
+        sd_event_source_disable_unref(t->turn);
         free((char *) t->spec.unix_socket);
         free((char *) t->spec.base_url);
         free((char *) t->spec.ca_file);
@@ -285,7 +285,7 @@ static int make_multi(CurlTransport *t) {
         return 0;
 }
 
-int transport_curl_new(EventLoop *event, const TransportSpec *spec, Transport **ret, Error **reterr) {
+int transport_curl_new(sd_event *event, const TransportSpec *spec, Transport **ret, Error **reterr) {
         _cleanup_(transport_unrefp) Transport *transport = NULL;
         const Libcurl *curl;
         CurlTransport *t;
@@ -304,13 +304,13 @@ int transport_curl_new(EventLoop *event, const TransportSpec *spec, Transport **
         if (transport_init(transport, &curl_class, event, spec->unix_socket ? spec->unix_socket : spec->base_url) < 0 ||
             copy_spec(t, spec) < 0 || make_multi(t) < 0)
                 return error_oom(reterr);
-        r = event_add_time(event, &t->timer, 0, on_time, t);
+        r = sd_event_add_time(event, &t->timer, CLOCK_MONOTONIC, 0, 1, on_time, t);
         if (r >= 0)
-                r = event_add_defer(event, &t->turn, on_turn, t);
+                r = sd_event_add_defer(event, &t->turn, on_turn, t);
         if (r < 0)
                 return error_set(reterr, -r, "adding to the event loop: %s", strerror(-r));
-        (void) event_source_set_enabled(t->timer, EVENT_OFF);
-        (void) event_source_set_enabled(t->turn, EVENT_OFF);
+        (void) sd_event_source_set_enabled(t->timer, SD_EVENT_OFF);
+        (void) sd_event_source_set_enabled(t->turn, SD_EVENT_OFF);
         *ret = TAKE_PTR(transport);
         return 0;
 }

@@ -14,7 +14,7 @@ typedef struct UnixTransport {
         Transport transport;
         struct sockaddr_un address;
         char *host, *prefix; /* out of the base URL */
-        EventSource *turn, *retry;
+        sd_event_source *turn, *retry;
         struct UnixExchange *first, *last; /* waiting for a connection */
         struct Connection *idle;           /* the newest first */
         unsigned n_idle, n_connections;
@@ -23,7 +23,7 @@ typedef struct UnixTransport {
 typedef struct Connection {
         UnixTransport *t;
         int fd;
-        EventSource *io;
+        sd_event_source *io;
         struct UnixExchange *x;  /* NULL: idle, or dropped in the middle */
         struct Connection *next; /* idle */
         Parser parser;

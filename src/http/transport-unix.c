@@ -18,7 +18,7 @@
 /* A full backlog of the server is no event that could be waited for: connect() just says EAGAIN. */
 #define BACKLOG_RETRY_USEC (10 * USEC_PER_MSEC)
 
-static int on_io(EventSource *source, int fd, uint32_t events, void *userdata);
+static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdata);
 
 /* Connections */
 
@@ -26,13 +26,13 @@ static void connection_free(Connection *c) {
         UnixTransport *t = c->t;
         bool was_connected = c->io; /* else the socket's queue was full: the timer tries again, not the next turn */
 
-        event_source_free(c->io);
+        sd_event_source_disable_unref(c->io);
         closep(&c->fd);
         parser_done(&c->parser);
         free(c);
         t->n_connections--;
         if (t->first && was_connected)
-                (void) event_source_set_enabled(t->turn, EVENT_ONESHOT);
+                (void) sd_event_source_set_enabled(t->turn, SD_EVENT_ONESHOT);
 }
 static void connection_freep(Connection **c) {
         if (*c)
@@ -53,7 +53,7 @@ static void keep(Connection *c) {
 
         c->was_used = true;
         c->idle_since_usec = clock_monotonic_usec();
-        if (t->n_idle >= TRANSPORT_IDLE_MAX || event_source_set_io_events(c->io, EPOLLIN) < 0) {
+        if (t->n_idle >= TRANSPORT_IDLE_MAX || sd_event_source_set_io_events(c->io, EPOLLIN) < 0) {
                 connection_free(c);
                 return;
         }
@@ -61,7 +61,7 @@ static void keep(Connection *c) {
         t->idle = c;
         t->n_idle++;
         if (t->first)
-                (void) event_source_set_enabled(t->turn, EVENT_ONESHOT);
+                (void) sd_event_source_set_enabled(t->turn, SD_EVENT_ONESHOT);
 }
 
 /* The newest kept one that the server surely still keeps too; older ones behind it are closed. */
@@ -103,7 +103,7 @@ static int connection_new(UnixTransport *t, Connection **ret) {
         r = connect_socket(t, &c->fd);
         if (r < 0)
                 return r;
-        r = event_add_io(t->transport.event, &c->io, c->fd, EPOLLIN, on_io, c);
+        r = sd_event_add_io(t->transport.event, &c->io, c->fd, EPOLLIN, on_io, c);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(c);
@@ -171,7 +171,7 @@ static void send_more(Connection *c) {
                 c->is_broken = true;
         if (c->x->source_r < 0) /* half a body must not be taken for a whole one */
                 (void) shutdown(c->fd, SHUT_RDWR);
-        (void) event_source_set_io_events(c->io, r == 0 ? EPOLLIN | EPOLLOUT : EPOLLIN);
+        (void) sd_event_source_set_io_events(c->io, r == 0 ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
 static int on_header(const char *line, size_t n, void *userdata) {
@@ -209,7 +209,7 @@ static int receive(Connection *c, bool *ret_is_dirty, Error **reterr) {
         return r;
 }
 
-static int on_io(EventSource *source, int fd, uint32_t events, void *userdata) {
+static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdata) {
         Connection *c = userdata;
         UnixTransport *t = c->t;
         _cleanup_(transport_unrefp) Transport *held = transport_ref(&t->transport);
@@ -274,8 +274,8 @@ static bool try_begin(UnixTransport *t, UnixExchange *x) {
                 uint64_t now = clock_monotonic_usec();
 
                 if (now - x->began_usec < TRANSPORT_CONNECT_USEC) {
-                        (void) event_source_set_time(t->retry, now + BACKLOG_RETRY_USEC);
-                        (void) event_source_set_enabled(t->retry, EVENT_ONESHOT);
+                        (void) sd_event_source_set_time(t->retry, now + BACKLOG_RETRY_USEC);
+                        (void) sd_event_source_set_enabled(t->retry, SD_EVENT_ONESHOT);
                         return false;
                 }
         }
@@ -296,12 +296,12 @@ static void serve_waiting(UnixTransport *t) {
                 ;
 }
 
-static int on_turn(EventSource *source, void *userdata) {
+static int on_turn(sd_event_source *source, void *userdata) {
         serve_waiting(userdata);
         return 0;
 }
 
-static int on_retry(EventSource *source, uint64_t usec, void *userdata) {
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
         serve_waiting(userdata);
         return 0;
 }
@@ -321,7 +321,7 @@ static int unix_start(Transport *transport, const ExchangeSpec *spec, Exchange *
                              .began_usec = clock_monotonic_usec() };
         r = unix_write_head(t, x);
         if (r >= 0)
-                r = event_source_set_enabled(t->turn, EVENT_ONESHOT);
+                r = sd_event_source_set_enabled(t->turn, SD_EVENT_ONESHOT);
         if (r < 0) {
                 exchange_destroy(x);
                 return r;
@@ -345,8 +345,8 @@ static void unix_destroy(Transport *transport) {
                 unlink_idle(c);
                 connection_free(c);
         }
-        event_source_free(t->turn);
-        event_source_free(t->retry);
+        sd_event_source_disable_unref(t->turn);
+        sd_event_source_disable_unref(t->retry);
         free(t->host);
         free(t->prefix);
         free(t);
@@ -367,20 +367,20 @@ static const TransportClass unix_class = {
         .start = unix_start, .drop = unix_drop, .destroy = unix_destroy, .connect = unix_connect, .server = unix_server
 };
 
-static int add_sources(UnixTransport *t, EventLoop *event, Error **reterr) {
+static int add_sources(UnixTransport *t, sd_event *event, Error **reterr) {
         int r;
 
-        r = event_add_defer(event, &t->turn, on_turn, t);
+        r = sd_event_add_defer(event, &t->turn, on_turn, t);
         if (r >= 0)
-                r = event_add_time(event, &t->retry, 0, on_retry, t);
+                r = sd_event_add_time(event, &t->retry, CLOCK_MONOTONIC, 0, USEC_PER_MSEC, on_retry, t);
         if (r < 0)
                 return error_set(reterr, -r, "adding to the event loop: %s", strerror(-r));
-        (void) event_source_set_enabled(t->turn, EVENT_OFF);
-        (void) event_source_set_enabled(t->retry, EVENT_OFF);
+        (void) sd_event_source_set_enabled(t->turn, SD_EVENT_OFF);
+        (void) sd_event_source_set_enabled(t->retry, SD_EVENT_OFF);
         return 0;
 }
 
-int transport_unix_new(EventLoop *event, const TransportSpec *spec, Transport **ret, Error **reterr) {
+int transport_unix_new(sd_event *event, const TransportSpec *spec, Transport **ret, Error **reterr) {
         _cleanup_(transport_unrefp) Transport *transport = NULL;
         const char *host = spec->base_url;
         UnixTransport *t;

@@ -6,14 +6,14 @@
 #include "base/clock.h"
 #include "http/exchange.h"
 
-int transport_new(EventLoop *event, const TransportSpec *spec, Transport **ret, Error **reterr) {
+int transport_new(sd_event *event, const TransportSpec *spec, Transport **ret, Error **reterr) {
         return spec->unix_socket ? transport_unix_new(event, spec, ret, reterr)
                                  : transport_curl_new(event, spec, ret, reterr);
 }
 
-int transport_init(Transport *transport, const TransportClass *class, EventLoop *event, const char *address) {
+int transport_init(Transport *transport, const TransportClass *class, sd_event *event, const char *address) {
         *transport =
-                (Transport) { .class = class, .event = event_ref(event), .address = strdup(address), .n_ref = 1 };
+                (Transport) { .class = class, .event = sd_event_ref(event), .address = strdup(address), .n_ref = 1 };
         return transport->address ? 0 : -ENOMEM;
 }
 
@@ -26,11 +26,11 @@ void transport_unref(Transport *transport) {
         assert(transport->n_ref > 0);
         if (--transport->n_ref > 0)
                 return;
-        EventLoop *event = transport->event;
+        sd_event *event = transport->event;
         char *address = transport->address;
 
         transport->class->destroy(transport);
-        event_unref(event);
+        sd_event_unref(event);
         free(address);
 }
 

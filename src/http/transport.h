@@ -28,7 +28,7 @@ typedef struct TransportSpec {
  *
  * Return: 0, -ENAMETOOLONG (the path of the socket), -EINVAL (the URL), -ENOPKG (no libcurl here), -ENOMEM.
  */
-int transport_new(EventLoop *event, const TransportSpec *spec, Transport **ret, Error **reterr);
+int transport_new(sd_event *event, const TransportSpec *spec, Transport **ret, Error **reterr);
 
 /** transport_free() - requests under way go on to their end */
 Transport *transport_free(Transport *transport);

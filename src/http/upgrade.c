@@ -21,7 +21,7 @@ typedef struct Upgrade {
         size_t n_sent;
         uint64_t began_usec;
         int fd;
-        EventSource *io, *turn, *deadline;
+        sd_event_source *io, *turn, *deadline;
         Parser parser;
         Str body; /* of a refusal */
         Error *error;
@@ -38,9 +38,9 @@ void upgraded_done(Upgraded *upgraded) {
 static Task *upgrade_free(Task *task) {
         Upgrade *upgrade = container_of(task, Upgrade, task);
 
-        event_source_free(upgrade->io);
-        event_source_free(upgrade->turn);
-        event_source_free(upgrade->deadline);
+        sd_event_source_disable_unref(upgrade->io);
+        sd_event_source_disable_unref(upgrade->turn);
+        sd_event_source_disable_unref(upgrade->deadline);
         closep(&upgrade->fd);
         if (upgrade->message.bytes)
                 explicit_bzero(upgrade->message.bytes, upgrade->message.n);
@@ -58,9 +58,9 @@ static const TaskClass upgrade_class = { "upgrade", upgrade_free };
 static void finish(Upgrade *upgrade, int r, const Error *error) {
         _cleanup_(error_freep) Error *mine = error_copy(error ? error : upgrade->error);
 
-        upgrade->io = event_source_free(upgrade->io);
-        upgrade->turn = event_source_free(upgrade->turn);
-        upgrade->deadline = event_source_free(upgrade->deadline);
+        upgrade->io = sd_event_source_disable_unref(upgrade->io);
+        upgrade->turn = sd_event_source_disable_unref(upgrade->turn);
+        upgrade->deadline = sd_event_source_disable_unref(upgrade->deadline);
         if (r < 0 && mine)
                 (void) error_wrap(&mine, r, "%s", upgrade->transport->address);
         task_finish(&upgrade->task, r, mine);
@@ -116,7 +116,7 @@ static void receive(Upgrade *upgrade) {
         finish(upgrade, r, NULL);
 }
 
-static int on_io(EventSource *source, int fd, uint32_t events, void *userdata) {
+static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdata) {
         Upgrade *upgrade = userdata;
 
         if ((events & EPOLLOUT) && upgrade->n_sent < upgrade->message.n) {
@@ -126,14 +126,14 @@ static int on_io(EventSource *source, int fd, uint32_t events, void *userdata) {
                 upgrade->n_sent += (size_t) MAX(n, 0);
                 /* A server that has read enough may have answered before it hung up. */
                 if (upgrade->n_sent == upgrade->message.n || (n < 0 && errno != EAGAIN && errno != EINTR))
-                        (void) event_source_set_io_events(source, EPOLLIN);
+                        (void) sd_event_source_set_io_events(source, EPOLLIN);
         }
         if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
                 receive(upgrade);
         return 0;
 }
 
-static int on_deadline(EventSource *source, uint64_t usec, void *userdata) {
+static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
         Upgrade *upgrade = userdata;
 
         finish(upgrade, error_set(&upgrade->error, ETIMEDOUT, "no answer"), NULL);
@@ -154,16 +154,16 @@ static int try_connect(Upgrade *upgrade) {
         int r = upgrade->transport->class->connect(upgrade->transport, &upgrade->fd);
 
         if (r == -EAGAIN && clock_monotonic_usec() - upgrade->began_usec < TRANSPORT_CONNECT_USEC) {
-                (void) event_source_set_time(upgrade->turn, clock_monotonic_usec() + BACKLOG_RETRY_USEC);
-                return event_source_set_enabled(upgrade->turn, EVENT_ONESHOT);
+                (void) sd_event_source_set_time(upgrade->turn, clock_monotonic_usec() + BACKLOG_RETRY_USEC);
+                return sd_event_source_set_enabled(upgrade->turn, SD_EVENT_ONESHOT);
         }
         if (r < 0)
                 return transport_explain_connect(upgrade->transport, -r, &upgrade->error);
-        return event_add_io(upgrade->transport->event, &upgrade->io, upgrade->fd, EPOLLIN | EPOLLOUT, on_io,
-                            upgrade);
+        return sd_event_add_io(upgrade->transport->event, &upgrade->io, upgrade->fd, EPOLLIN | EPOLLOUT, on_io,
+                               upgrade);
 }
 
-static int on_turn(EventSource *source, uint64_t usec, void *userdata) {
+static int on_turn(sd_event_source *source, uint64_t usec, void *userdata) {
         Upgrade *upgrade = userdata;
         int r = upgrade->transport->class->connect ? try_connect(upgrade) : -EOPNOTSUPP;
 
@@ -195,10 +195,11 @@ int upgrade_start(Transport *transport, const UpgradeSpec *spec, Upgraded *ret, 
                 transport->class->server(transport, &host, &prefix);
         r = write_message(upgrade, spec, host, prefix);
         if (r >= 0)
-                r = event_add_time(transport->event, &upgrade->turn, 0, on_turn, upgrade);
+                r = sd_event_add_time(transport->event, &upgrade->turn, CLOCK_MONOTONIC, 0, USEC_PER_MSEC, on_turn,
+                                      upgrade);
         if (r >= 0 && spec->timeout_usec > 0)
-                r = event_add_time_relative(transport->event, &upgrade->deadline, spec->timeout_usec, on_deadline,
-                                            upgrade);
+                r = sd_event_add_time_relative(transport->event, &upgrade->deadline, CLOCK_MONOTONIC,
+                                               spec->timeout_usec, USEC_PER_MSEC, on_deadline, upgrade);
         if (r < 0)
                 return r;
         *ret_task = TAKE_PTR(task);

@@ -22,7 +22,7 @@
 
 typedef struct Wait {
         Task task;
-        EventLoop *event;
+        sd_event *event;
         char *path, *directory;
         ImageLock *ret;
         ImageLockWaiting waiting;
@@ -139,7 +139,7 @@ static void wait_try(Wait *wait) {
         task_finish(&wait->task, r, error);
 }
 
-int image_lock_start(EventLoop *event, const char *path, ImageLock *ret, ImageLockWaiting waiting, TaskDone done,
+int image_lock_start(sd_event *event, const char *path, ImageLock *ret, ImageLockWaiting waiting, TaskDone done,
                      void *userdata, Task **ret_task) {
         Wait *wait = calloc(1, sizeof(*wait));
         int r;

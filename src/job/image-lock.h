@@ -26,5 +26,5 @@ void image_lock_release(ImageLock *lock);
  * Done with 0: it was free; 1: another one had it first.
  */
 typedef void (*ImageLockWaiting)(void *userdata);
-int image_lock_start(EventLoop *event, const char *path, ImageLock *ret, ImageLockWaiting waiting, TaskDone done,
+int image_lock_start(sd_event *event, const char *path, ImageLock *ret, ImageLockWaiting waiting, TaskDone done,
                      void *userdata, Task **ret_task);

@@ -105,7 +105,7 @@ typedef struct Step {
 struct Job {
         Machine machine;
         JobSpec spec;
-        EventLoop *event;
+        sd_event *event;
         char id[ID_LENGTH + 1];
         JobDone done;
         void *userdata;
@@ -120,7 +120,7 @@ struct Job {
         ImageUse **images;
         size_t n_images;
         Step *steps; /* as many as the plan has, in its order */
-        EventSource *schedule;
+        sd_event_source *schedule;
 
         bool has_failed; /* a step that counts failed: what starts now does so 'on failure' */
         bool is_stopping, is_impatient;

@@ -335,7 +335,7 @@ static int make_mask(Job *job, Error **reterr) {
         return r;
 }
 
-int job_new(EventLoop *event, const JobSpec *spec, JobDone done, void *userdata, Job **ret, Error **reterr) {
+int job_new(sd_event *event, const JobSpec *spec, JobDone done, void *userdata, Job **ret, Error **reterr) {
         static const Policy no_policy = { 0 };
         _cleanup_(job_freep) Job *job = calloc(1, sizeof(*job));
         int r;
@@ -450,7 +450,7 @@ Job *job_free(Job *job) {
         job->making_caches = task_free(job->making_caches);
         container_options_done(&job->step_options);
         container_options_done(&job->service_options);
-        job->schedule = event_source_free(job->schedule);
+        job->schedule = sd_event_source_disable_unref(job->schedule);
         for (size_t i = 0; job->steps && i < job->spec.plan->n_steps; i++)
                 step_done(&job->steps[i]);
         free(job->steps);

@@ -64,7 +64,7 @@ typedef struct Job Job;
  * The spec and all it points to must outlive the job. @done runs once, from the loop, when all is cleaned up.
  */
 typedef void (*JobDone)(Job *job, JobResult result, void *userdata);
-int job_new(EventLoop *event, const JobSpec *spec, JobDone done, void *userdata, Job **ret, Error **reterr);
+int job_new(sd_event *event, const JobSpec *spec, JobDone done, void *userdata, Job **ret, Error **reterr);
 void job_start(Job *job);
 /**
  * job_resume() - instead of job_start(): goes on where another process, of which the record is, left it

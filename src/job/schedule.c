@@ -137,7 +137,7 @@ static void end_background(Job *job) {
         }
 }
 
-static int on_turn(EventSource *source, void *userdata) {
+static int on_turn(sd_event_source *source, void *userdata) {
         Job *job = userdata;
 
         job_consider_images(job);
@@ -155,11 +155,11 @@ static int on_turn(EventSource *source, void *userdata) {
 }
 
 int schedule_init(Job *job) {
-        int r = event_add_defer(job->event, &job->schedule, on_turn, job);
+        int r = sd_event_add_defer(job->event, &job->schedule, on_turn, job);
 
-        return r < 0 ? r : event_source_set_enabled(job->schedule, EVENT_OFF);
+        return r < 0 ? r : sd_event_source_set_enabled(job->schedule, SD_EVENT_OFF);
 }
 
 void job_schedule(Job *job) {
-        (void) event_source_set_enabled(job->schedule, EVENT_ONESHOT);
+        (void) sd_event_source_set_enabled(job->schedule, SD_EVENT_ONESHOT);
 }

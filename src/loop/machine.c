@@ -22,7 +22,7 @@ void machine_post(Machine *machine, MachineEvent event) {
                 if (machine->queue[i] == event)
                         return;
         machine->queue[machine->n_queue++] = event;
-        (void) event_source_set_enabled(machine->turn, EVENT_ONESHOT);
+        (void) sd_event_source_set_enabled(machine->turn, SD_EVENT_ONESHOT);
 }
 
 static MachineEvent take(Machine *machine) {
@@ -93,7 +93,7 @@ static int find_way_out(const MachineState *state, MachineEvent event) {
         return MACHINE_STAY;
 }
 
-static int machine_on_turn(EventSource *source, void *userdata) {
+static int machine_on_turn(sd_event_source *source, void *userdata) {
         Machine *machine = userdata;
         const MachineState *state = &machine->states[machine->state];
         MachineEvent event;
@@ -103,7 +103,7 @@ static int machine_on_turn(EventSource *source, void *userdata) {
                 return 0;
         event = take(machine);
         if (machine->n_queue > 0)
-                (void) event_source_set_enabled(source, EVENT_ONESHOT);
+                (void) sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 
         next = state->next[event];
         if (next == MACHINE_BUG) {
@@ -124,16 +124,16 @@ static int machine_on_turn(EventSource *source, void *userdata) {
         return 0;
 }
 
-int machine_init(Machine *machine, EventLoop *event, const char *name, const MachineState *states, int first,
+int machine_init(Machine *machine, sd_event *event, const char *name, const MachineState *states, int first,
                  void (*failed)(Machine *machine, int r, const Error *error)) {
         int r;
 
         *machine = (Machine) { .name = name, .states = states, .state = first, .failed = failed };
-        r = event_add_defer(event, &machine->turn, machine_on_turn, machine);
+        r = sd_event_add_defer(event, &machine->turn, machine_on_turn, machine);
         if (r < 0)
                 return r;
-        machine->event = event_ref(event);
-        (void) event_source_set_enabled(machine->turn, EVENT_OFF);
+        machine->event = sd_event_ref(event);
+        (void) sd_event_source_set_enabled(machine->turn, SD_EVENT_OFF);
         return 0;
 }
 
@@ -142,7 +142,7 @@ void machine_done(Machine *machine) {
                 *machine->gone = true;
         machine->gone = NULL;
         machine->task = task_free(machine->task);
-        machine->turn = event_source_free(machine->turn);
-        machine->event = event_unref(machine->event);
+        machine->turn = sd_event_source_disable_unref(machine->turn);
+        machine->event = sd_event_unref(machine->event);
         machine->n_queue = 0;
 }

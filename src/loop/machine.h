@@ -45,8 +45,8 @@ struct Machine {
         const MachineState *states;
         int state;
         Task *task; /* of the present state */
-        EventLoop *event;
-        EventSource *turn; /* runs while there are events */
+        sd_event *event;
+        sd_event_source *turn; /* runs while there are events */
         MachineEvent queue[_MACHINE_EVENT_MAX];
         unsigned n_queue;
         void (*failed)(Machine *machine, int r, const Error *error);
@@ -59,7 +59,7 @@ struct Machine {
  *
  * Return: 0 or -ENOMEM.
  */
-int machine_init(Machine *machine, EventLoop *event, const char *name, const MachineState *states, int first,
+int machine_init(Machine *machine, sd_event *event, const char *name, const MachineState *states, int first,
                  void (*failed)(Machine *machine, int r, const Error *error));
 
 /** machine_post() - from anywhere: a Task's callback, enter, a signal handler of the loop; nothing once it is done */

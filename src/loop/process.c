@@ -17,33 +17,34 @@
 
 typedef struct Process {
         Task task;
-        EventLoop *event;
+        sd_event *event;
         Child child;
         char *program; /* for messages */
         uint64_t timeout_usec;
-        EventSource *exit_source, *out_source, *err_source, *deadline_source;
+        sd_event_source *exit_source, *out_source, *err_source, *deadline_source;
         Str out, err;
         ProcessOutput *ret_output;
 } Process;
 
-static int on_orphan_exit(EventSource *source, int fd, uint32_t events, void *userdata) {
+static int on_orphan_exit(sd_event_source *source, int fd, uint32_t events, void *userdata) {
         siginfo_t info = { 0 };
 
         (void) waitid(P_PIDFD, (id_t) fd, &info, WEXITED | WNOHANG);
-        event_source_free(source);
+        (void) sd_event_source_set_floating(source, false); /* the last reference */
         return 0;
 }
 
 /* Hands a dying child to the loop, which reaps it when it is dead. If there is no memory for that, it is reaped with
  * us. */
 static void leave_to_loop(Process *process) {
-        EventSource *source = NULL;
+        sd_event_source *source = NULL;
 
-        if (event_add_io(process->event, &source, process->child.pid_fd, EPOLLIN, on_orphan_exit, NULL) < 0)
+        if (sd_event_add_io(process->event, &source, process->child.pid_fd, EPOLLIN, on_orphan_exit, NULL) < 0)
                 return;
-        event_source_own_fd(source);
+        (void) sd_event_source_set_io_fd_own(source, true);
         process->child.pid_fd = -1;
-        event_source_leave(source);
+        (void) sd_event_source_set_floating(source, true);
+        sd_event_source_unref(source);
 }
 
 /* Safe as long as the child is not reaped: until then nobody else can have its pid or its group. */
@@ -55,10 +56,10 @@ static void kill_group(const Process *process) {
 static Task *process_free(Task *task) {
         Process *process = container_of(task, Process, task);
 
-        event_source_free(process->exit_source);
-        event_source_free(process->out_source);
-        event_source_free(process->err_source);
-        event_source_free(process->deadline_source);
+        sd_event_source_disable_unref(process->exit_source);
+        sd_event_source_disable_unref(process->out_source);
+        sd_event_source_disable_unref(process->err_source);
+        sd_event_source_disable_unref(process->deadline_source);
         if (process->child.pid > 0) {
                 siginfo_t info = { 0 };
 
@@ -68,7 +69,7 @@ static Task *process_free(Task *task) {
                         leave_to_loop(process);
         }
         child_done(&process->child);
-        event_unref(process->event);
+        sd_event_unref(process->event);
         str_done(&process->out);
         str_done(&process->err);
         free(process->program);
@@ -82,10 +83,10 @@ static const TaskClass process_class = { "process", process_free };
 static void finish(Process *process, int r, const Error *error) {
         if (process->child.pid > 0)
                 kill_group(process);
-        process->exit_source = event_source_free(process->exit_source);
-        process->out_source = event_source_free(process->out_source);
-        process->err_source = event_source_free(process->err_source);
-        process->deadline_source = event_source_free(process->deadline_source);
+        process->exit_source = sd_event_source_disable_unref(process->exit_source);
+        process->out_source = sd_event_source_disable_unref(process->out_source);
+        process->err_source = sd_event_source_disable_unref(process->err_source);
+        process->deadline_source = sd_event_source_disable_unref(process->deadline_source);
         task_finish(&process->task, r, error);
 }
 
@@ -112,7 +113,7 @@ static void finish_too_large(Process *process, int r) {
         finish(process, r, error);
 }
 
-static int on_out(EventSource *source, int fd, uint32_t events, void *userdata) {
+static int on_out(sd_event_source *source, int fd, uint32_t events, void *userdata) {
         Process *process = userdata;
         bool end;
         int r;
@@ -121,17 +122,17 @@ static int on_out(EventSource *source, int fd, uint32_t events, void *userdata) 
         if (r < 0)
                 finish_too_large(process, r);
         else if (end)
-                process->out_source = event_source_free(process->out_source);
+                process->out_source = sd_event_source_disable_unref(process->out_source);
         return 0;
 }
 
-static int on_err(EventSource *source, int fd, uint32_t events, void *userdata) {
+static int on_err(sd_event_source *source, int fd, uint32_t events, void *userdata) {
         Process *process = userdata;
         bool end;
 
         (void) read_piece(fd, &process->err, &end);
         if (end)
-                process->err_source = event_source_free(process->err_source);
+                process->err_source = sd_event_source_disable_unref(process->err_source);
         return 0;
 }
 
@@ -173,7 +174,7 @@ static int fill_output(Process *process) {
         return 0;
 }
 
-static int on_exit_of_child(EventSource *source, int fd, uint32_t events, void *userdata) {
+static int on_exit_of_child(sd_event_source *source, int fd, uint32_t events, void *userdata) {
         Process *process = userdata;
         _cleanup_(error_freep) Error *error = NULL;
         ChildFailure failure;
@@ -202,7 +203,7 @@ static int on_exit_of_child(EventSource *source, int fd, uint32_t events, void *
         return 0;
 }
 
-static int on_deadline(EventSource *source, uint64_t usec, void *userdata) {
+static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
         Process *process = userdata;
         _cleanup_(error_freep) Error *error = NULL;
         char duration[CLOCK_DURATION_MAX];
@@ -224,21 +225,21 @@ static int start(Process *process, const ProcessSpec *spec, Error **reterr) {
         process->child.pid_fd = (int) syscall(SYS_pidfd_open, process->child.pid, 0);
         if (process->child.pid_fd < 0)
                 return error_set(reterr, errno, "watching '%s': %s", process->program, strerror(errno));
-        r = event_add_io(process->event, &process->exit_source, process->child.pid_fd, EPOLLIN, on_exit_of_child,
-                         process);
+        r = sd_event_add_io(process->event, &process->exit_source, process->child.pid_fd, EPOLLIN, on_exit_of_child,
+                            process);
         if (r >= 0)
-                r = event_add_io(process->event, &process->out_source, process->child.out_fd, EPOLLIN, on_out,
-                                 process);
+                r = sd_event_add_io(process->event, &process->out_source, process->child.out_fd, EPOLLIN, on_out,
+                                    process);
         if (r >= 0)
-                r = event_add_io(process->event, &process->err_source, process->child.err_fd, EPOLLIN, on_err,
-                                 process);
+                r = sd_event_add_io(process->event, &process->err_source, process->child.err_fd, EPOLLIN, on_err,
+                                    process);
         if (r >= 0 && spec->timeout_usec > 0 && spec->timeout_usec < USEC_INFINITY - now)
-                r = event_add_time(process->event, &process->deadline_source, now + spec->timeout_usec, on_deadline,
-                                   process);
+                r = sd_event_add_time(process->event, &process->deadline_source, CLOCK_MONOTONIC,
+                                      now + spec->timeout_usec, USEC_PER_MSEC, on_deadline, process);
         return r;
 }
 
-int process_run(EventLoop *event, const ProcessSpec *spec, ProcessOutput *ret_output, TaskDone done, void *userdata,
+int process_run(sd_event *event, const ProcessSpec *spec, ProcessOutput *ret_output, TaskDone done, void *userdata,
                 Task **ret_task) {
         _cleanup_(error_freep) Error *error = NULL;
         _cleanup_(task_freep) Task *task = NULL;
@@ -250,7 +251,7 @@ int process_run(EventLoop *event, const ProcessSpec *spec, ProcessOutput *ret_ou
                 return -ENOMEM;
         task = &process->task;
         task_init(task, &process_class, done, userdata);
-        process->event = event_ref(event);
+        process->event = sd_event_ref(event);
         process->child = CHILD_NONE;
         process->timeout_usec = spec->timeout_usec;
         process->ret_output = ret_output;

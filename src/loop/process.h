@@ -43,6 +43,6 @@ typedef struct ProcessOutput {
  * Done with the exit status (0..255; 128+N for a signal), or -ENOENT if there is no such program, -E2BIG, -ETIMEDOUT,
  * or another negative errno if it could not be started. A program that exits with 127 is not -ENOENT.
  */
-int process_run(EventLoop *event, const ProcessSpec *spec, ProcessOutput *ret_output, TaskDone done, void *userdata,
+int process_run(sd_event *event, const ProcessSpec *spec, ProcessOutput *ret_output, TaskDone done, void *userdata,
                 Task **ret_task);
 void process_output_done(ProcessOutput *output);

@@ -18,7 +18,7 @@ Task *task_free(Task *task) {
 
 typedef struct Deferred {
         Task task;
-        EventSource *source;
+        sd_event_source *source;
         int r;
         Error *error;
 } Deferred;
@@ -26,7 +26,7 @@ typedef struct Deferred {
 static Task *deferred_free(Task *task) {
         Deferred *deferred = container_of(task, Deferred, task);
 
-        event_source_free(deferred->source);
+        sd_event_source_disable_unref(deferred->source);
         error_free(deferred->error);
         free(deferred);
         return NULL;
@@ -34,7 +34,7 @@ static Task *deferred_free(Task *task) {
 
 static const TaskClass deferred_class = { "defer", deferred_free };
 
-static int deferred_on_turn(EventSource *source, void *userdata) {
+static int deferred_on_turn(sd_event_source *source, void *userdata) {
         Deferred *deferred = userdata;
         _cleanup_(error_freep) Error *error = TAKE_PTR(deferred->error);
 
@@ -42,7 +42,7 @@ static int deferred_on_turn(EventSource *source, void *userdata) {
         return 0;
 }
 
-int task_defer(EventLoop *event, int r, const Error *error, TaskDone done, void *userdata, Task **ret_task) {
+int task_defer(sd_event *event, int r, const Error *error, TaskDone done, void *userdata, Task **ret_task) {
         _cleanup_(task_freep) Task *task = NULL;
         Deferred *deferred;
         int k;
@@ -54,7 +54,7 @@ int task_defer(EventLoop *event, int r, const Error *error, TaskDone done, void 
         task_init(task, &deferred_class, done, userdata);
         deferred->r = r;
         deferred->error = error_copy(error);
-        k = event_add_defer(event, &deferred->source, deferred_on_turn, deferred);
+        k = sd_event_add_defer(event, &deferred->source, deferred_on_turn, deferred);
         if (k < 0)
                 return k;
         *ret_task = TAKE_PTR(task);

@@ -12,7 +12,7 @@
 
 #include <stdbool.h>
 
-#include "loop/event.h"
+#include <systemd/sd-event.h>
 
 #include "base/error.h"
 
@@ -56,4 +56,4 @@ DEFINE_CLEANUP(Task *, task_free);
  *
  * For answers that are known at once but must not be given inside the call. Copies @error.
  */
-int task_defer(EventLoop *event, int r, const Error *error, TaskDone done, void *userdata, Task **ret_task);
+int task_defer(sd_event *event, int r, const Error *error, TaskDone done, void *userdata, Task **ret_task);

@@ -5,30 +5,35 @@
 
 #include "base/clock.h"
 
+/* sd-event would take 250 ms if not told; a millisecond still lets the kernel join neighbouring timers. */
+#define TIMER_ACCURACY_USEC USEC_PER_MSEC
+
 typedef struct Timer {
         Task task;
-        EventSource *source;
+        sd_event_source *source;
 } Timer;
 
 static Task *timer_free(Task *task) {
         Timer *timer = container_of(task, Timer, task);
 
-        event_source_free(timer->source);
+        sd_event_source_disable_unref(timer->source);
         free(timer);
         return NULL;
 }
 
 static const TaskClass timer_class = { "timer", timer_free };
 
-static int timer_on_time(EventSource *source, uint64_t usec, void *userdata) {
+static int timer_on_time(sd_event_source *source, uint64_t usec, void *userdata) {
         Timer *timer = userdata;
 
         task_finish(&timer->task, 0, NULL);
         return 0;
 }
 
-int timer_start(EventLoop *event, uint64_t delay_usec, TaskDone done, void *userdata, Task **ret_task) {
+int timer_start(sd_event *event, uint64_t delay_usec, TaskDone done, void *userdata, Task **ret_task) {
         _cleanup_(task_freep) Task *task = NULL;
+        /* Not sd_event_add_time_relative(): it counts from the beginning of the loop's turn, which may be long ago. */
+        uint64_t now = clock_monotonic_usec(), at = delay_usec < USEC_INFINITY - now ? now + delay_usec : USEC_INFINITY;
         Timer *timer;
         int r;
 
@@ -37,7 +42,7 @@ int timer_start(EventLoop *event, uint64_t delay_usec, TaskDone done, void *user
                 return -ENOMEM;
         task = &timer->task;
         task_init(task, &timer_class, done, userdata);
-        r = event_add_time_relative(event, &timer->source, delay_usec, timer_on_time, timer);
+        r = sd_event_add_time(event, &timer->source, CLOCK_MONOTONIC, at, TIMER_ACCURACY_USEC, timer_on_time, timer);
         if (r < 0)
                 return r;
         *ret_task = TAKE_PTR(task);

@@ -7,7 +7,7 @@
 #include "loop/task.h"
 
 /** timer_start() - done with 0 after @delay_usec, at most a millisecond late; never if it is USEC_INFINITY */
-int timer_start(EventLoop *event, uint64_t delay_usec, TaskDone done, void *userdata, Task **ret_task);
+int timer_start(sd_event *event, uint64_t delay_usec, TaskDone done, void *userdata, Task **ret_task);
 
 typedef struct Backoff {
         uint64_t first_usec, max_usec;

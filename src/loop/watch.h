@@ -4,11 +4,11 @@
 
 #include <stdint.h>
 
+#include <systemd/sd-event.h>
+
 #include "base/error.h"
-#include "loop/event.h"
 
 typedef struct Watch Watch;
-typedef struct Watches Watches; /* those of one loop, which ends with them */
 
 /*
  * @name: the entry that changed; NULL: events were lost (IN_Q_OVERFLOW) or the directory itself is meant: look at
@@ -18,9 +18,7 @@ typedef struct Watches Watches; /* those of one loop, which ends with them */
 typedef void (*WatchEvent)(Watch *watch, const char *name, uint32_t mask, void *userdata);
 
 /** watch_new() - fails at once: -ENOENT, -EACCES, -ENOTDIR, -ENOSPC when the user's watches are used up */
-int watch_new(EventLoop *event, const char *directory, uint32_t mask, WatchEvent on_event, void *userdata, Watch **ret,
+int watch_new(sd_event *event, const char *directory, uint32_t mask, WatchEvent on_event, void *userdata, Watch **ret,
               Error **reterr);
 Watch *watch_free(Watch *watch);
-/** watches_free() - for the loop, at its end; all Watches must be gone */
-Watches *watches_free(Watches *watches);
 DEFINE_CLEANUP(Watch *, watch_free);

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "loop/event.h"
+#include <systemd/sd-event.h>
 
 #include "base/clock.h"
 #include "loop/task.h"
@@ -34,27 +34,27 @@ static inline void seen_done(Task *task, int r, const Error *error, void *userda
         }
 }
 
-static inline EventLoop *test_event(void) {
-        EventLoop *event = NULL;
+static inline sd_event *test_event(void) {
+        sd_event *event = NULL;
 
-        assert_true(event_new(&event) >= 0);
+        assert_true(sd_event_new(&event) >= 0);
         return event;
 }
 
 /* Turns the loop until *n reaches what is wanted. */
-static inline void turn_until(EventLoop *event, const unsigned *n, unsigned want) {
+static inline void turn_until(sd_event *event, const unsigned *n, unsigned want) {
         uint64_t end = clock_monotonic_usec() + TEST_DEADLINE_USEC;
 
         while (*n < want) {
                 assert_true(clock_monotonic_usec() < end);
-                assert_true(event_run(event, USEC_PER_SEC) >= 0);
+                assert_true(sd_event_run(event, USEC_PER_SEC) >= 0);
         }
 }
 
 /* Turns the loop for a while, to see that nothing comes. */
-static inline void turn_for(EventLoop *event, uint64_t usec) {
+static inline void turn_for(sd_event *event, uint64_t usec) {
         uint64_t end = clock_monotonic_usec() + usec;
 
         for (uint64_t now = clock_monotonic_usec(); now < end; now = clock_monotonic_usec())
-                assert_true(event_run(event, end - now) >= 0);
+                assert_true(sd_event_run(event, end - now) >= 0);
 }

@@ -77,7 +77,7 @@ static void test_formats(void **state) {
                   "\"stream\":\"stdout\",\"partial\":true,\"line\":\"end\"}\n" },
         };
         char directory[] = "/tmp/podstep-test-XXXXXX";
-        EventLoop *event = test_event();
+        sd_event *event = test_event();
         JobLog *log = NULL;
 
         assert_non_null(mkdtemp(directory));
@@ -92,14 +92,14 @@ static void test_formats(void **state) {
                         assert_string_equal(got, row->want);
                 }
         (void) file_remove_tree(directory);
-        event_unref(event);
+        sd_event_unref(event);
 }
 
 /* The disk holds some of the text and some of the index: whatever a kill, or a loss of power, left of them. */
 static void go_on(size_t n_text, size_t n_index, const char *want) {
         char directory[] = "/tmp/podstep-test-XXXXXX", path[128];
         _cleanup_free_ char *got = NULL;
-        EventLoop *event = test_event();
+        sd_event *event = test_event();
         JobLog *log = NULL;
         uint64_t held[2][2], seen[2][2] = { 0 };
 
@@ -125,7 +125,7 @@ static void go_on(size_t n_text, size_t n_index, const char *want) {
         got = read_all(directory, LOG_FORMAT_TEXT, -1, 100);
         assert_string_equal(got, want);
         (void) file_remove_tree(directory);
-        event_unref(event);
+        sd_event_unref(event);
 }
 
 static void test_killed_anywhere(void **state) {
@@ -143,7 +143,7 @@ static void on_grown(void *userdata) {
 
 static void test_written_within_a_turn(void **state) {
         char directory[] = "/tmp/podstep-test-XXXXXX";
-        EventLoop *event = test_event();
+        sd_event *event = test_event();
         unsigned n_grown = 0;
         JobLog *log = NULL;
 
@@ -159,7 +159,7 @@ static void test_written_within_a_turn(void **state) {
         assert_int_equal(joblog_delete(directory, "01x"), 0);
         assert_int_equal(joblog_size_left(directory, "01x"), 0);
         assert_int_equal(rmdir(directory), 0);
-        event_unref(event);
+        sd_event_unref(event);
 }
 
 int main(void) {

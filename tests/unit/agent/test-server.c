@@ -38,8 +38,8 @@ static int wait_at(const char *path) {
 }
 
 /* What is ready is done; nothing is waited for. */
-static void turn(EventLoop *event) {
-        for (unsigned i = 0; i < TURNS_MAX && event_run(event, 0) > 0; i++)
+static void turn(sd_event *event) {
+        for (unsigned i = 0; i < TURNS_MAX && sd_event_run(event, 0) > 0; i++)
                 ;
 }
 
@@ -52,7 +52,7 @@ static void test_gone(void **state) {
 
         assert_non_null(mkdtemp(directory));
         path = options.socket = path_join(directory, "socket");
-        assert_int_equal(event_new(&agent.event), 0);
+        assert_int_equal(sd_event_new(&agent.event), 0);
         assert_int_equal(server_new(&agent, &agent.server, NULL), 0);
         gone = wait_at(path);
         half = wait_at(path);
@@ -72,11 +72,11 @@ static void test_gone(void **state) {
         assert_int_equal(close(half), 0);
         assert_int_equal(close(stays), 0);
         agent.server = server_free(agent.server);
-        event_unref(agent.event);
+        sd_event_unref(agent.event);
         assert_int_equal(file_remove_tree(directory), 0);
 }
 
-static void ask_for(int fd, const char *path, const char *range, char *answer, size_t size, EventLoop *event) {
+static void ask_for(int fd, const char *path, const char *range, char *answer, size_t size, sd_event *event) {
         _cleanup_free_ char *request = str_printf("GET %s HTTP/1.1\r\nHost: x\r\nRange: %s\r\n\r\n", path, range);
         ssize_t n;
 
@@ -117,7 +117,7 @@ static void test_ranges(void **state) {
         agent.logs_directory = directory;
         file = path_join(directory, "01aaaaaaaa.log");
         assert_int_equal(file_write(file, log, strlen(log), 0600), 0);
-        assert_int_equal(event_new(&agent.event), 0);
+        assert_int_equal(sd_event_new(&agent.event), 0);
         assert_int_equal(store_open(directory, &agent.store, NULL), 0);
         assert_int_equal(store_add_job(agent.store, &job, NULL, 0, NULL), 0);
         assert_int_equal(store_start_job(agent.store, job.id, "boot", 1, NULL), 0);
@@ -138,7 +138,7 @@ static void test_ranges(void **state) {
         assert_int_equal(close(fd), 0);
         agent.server = server_free(agent.server);
         agent.store = store_free(agent.store);
-        event_unref(agent.event);
+        sd_event_unref(agent.event);
         assert_int_equal(file_remove_tree(directory), 0);
 }
 
@@ -159,7 +159,7 @@ static void test_end(void **state) {
         options.state_directory = agent.logs_directory = mkdtemp(directory);
         assert_non_null(options.state_directory);
         path = options.socket = path_join(directory, "socket");
-        assert_int_equal(event_new(&agent.event), 0);
+        assert_int_equal(sd_event_new(&agent.event), 0);
         assert_int_equal(store_open(directory, &agent.store, NULL), 0);
         assert_int_equal(store_add_job(agent.store, &job, NULL, 0, NULL), 0);
         assert_int_equal(job_directory_make(directory, job.id, JOB_OWNER_AGENT, &left, NULL), 0);
@@ -183,10 +183,10 @@ static void test_end(void **state) {
         stored_job_done(&ended);
 
         stored_jobs_free(agent.unsaved, agent.n_unsaved);
-        agent.recheck = event_source_free(agent.recheck);
+        agent.recheck = sd_event_source_disable_unref(agent.recheck);
         agent.server = server_free(agent.server);
         agent.store = store_free(agent.store);
-        event_unref(agent.event);
+        sd_event_unref(agent.event);
         assert_int_equal(file_remove_tree(directory), 0);
 }
 
@@ -203,7 +203,7 @@ static void test_way(void **state) {
 
         assert_non_null(mkdtemp(directory));
         path = options.socket = path_join(directory, "socket");
-        assert_int_equal(event_new(&agent.event), 0);
+        assert_int_equal(sd_event_new(&agent.event), 0);
         assert_int_equal(file_write(path, "precious", 8, 0600), 0);
         assert_int_equal(server_new(&agent, &agent.server, &no_socket), -EEXIST);
         assert_true(file_exists(path));
@@ -216,7 +216,7 @@ static void test_way(void **state) {
         assert_true(file_exists(path));
         turn(agent.event);
         agent.server = server_free(agent.server);
-        event_unref(agent.event);
+        sd_event_unref(agent.event);
         assert_int_equal(file_remove_tree(directory), 0);
 }
 

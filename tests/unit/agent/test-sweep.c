@@ -35,7 +35,7 @@ static const SweepRow rows[] = {
 
 static void test_sweep(void **state) {
         FOREACH_ROW(row, rows) {
-                EventLoop *event = test_event();
+                sd_event *event = test_event();
                 FakeServer *server = fake_new(event);
                 ServiceSpec service = { .url = server->url, .times = TIMES };
                 _cleanup_free_ char *list = str_printf("[{\"Names\":[\"%s\"],\"Labels\":%s}]", row->name, row->labels);
@@ -67,7 +67,7 @@ static void test_sweep(void **state) {
                 task_free(task);
                 engine_free(engine);
                 fake_free(server);
-                event_unref(event);
+                sd_event_unref(event);
         }
 }
 

@@ -25,11 +25,11 @@ static void read_until(int fd, size_t *n_read, size_t until) {
 
 /* A reader that does not read holds nothing up; when it reads again it gets everything. */
 static void check_slow_reader(int read_fd, int write_fd) {
-        EventLoop *event = NULL;
+        sd_event *event = NULL;
         Output output;
         size_t n_read = 0;
 
-        assert_true(event_new(&event) >= 0);
+        assert_true(sd_event_new(&event) >= 0);
         assert_int_equal(output_init(&output, write_fd, event), 0);
         for (size_t i = 0; i < BYTES; i++) {
                 assert_int_equal(str_append_char(&output.buffer, (char) ('a' + i % 26)), 0);
@@ -39,11 +39,11 @@ static void check_slow_reader(int read_fd, int write_fd) {
         assert_true(output.buffer.n > 0);
         while (output.buffer.n > 0) {
                 read_until(read_fd, &n_read, n_read + 4096);
-                assert_true(event_run(event, 0) >= 0);
+                assert_true(sd_event_run(event, 0) >= 0);
         }
         read_until(read_fd, &n_read, BYTES);
         output_done(&output);
-        event_unref(event);
+        sd_event_unref(event);
 }
 
 static void test_slow_pipe(void **state) {
@@ -68,20 +68,20 @@ static void test_slow_socket(void **state) {
 static void test_file(void **state) {
         char path[] = "/tmp/podstep-test-XXXXXX";
         _cleanup_close_ int fd = mkstemp(path);
-        EventLoop *event = NULL;
+        sd_event *event = NULL;
         Output output;
 
         assert_true(fd >= 0);
         (void) unlink(path);
         assert_int_equal(write(fd, "before ", 7), 7);
-        assert_true(event_new(&event) >= 0);
+        assert_true(sd_event_new(&event) >= 0);
         assert_int_equal(output_init(&output, fd, event), 0);
         (void) str_append(&output.buffer, "text");
         assert_int_equal(output_flush(&output), 0);
         assert_int_equal(output.buffer.n, 0);
         output_done(&output);
         assert_int_equal(lseek(fd, 0, SEEK_CUR), 11); /* where others who write to it go on */
-        event_unref(event);
+        sd_event_unref(event);
 }
 
 static void test_no_reader(void **state) {

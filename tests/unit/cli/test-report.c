@@ -394,7 +394,7 @@ typedef struct Turn {
         JobEvent event;
 } Turn;
 
-static int on_turn(EventSource *source, void *userdata) {
+static int on_turn(sd_event_source *source, void *userdata) {
         const Turn *turn = userdata;
 
         turn->observer.event(&turn->event, turn->observer.userdata);
@@ -411,21 +411,21 @@ static void test_written_at_each_turn(void **state) {
                 ReportOptions options = { .kind = *kind, .fd = fd, .plan = &plan, .size = fixed_size };
                 Turn turn = { .event = STATE(1, 1, STEP_RUNNING, .step = parallel_steps[1]) };
                 _cleanup_free_ char *text = NULL;
-                EventLoop *event = NULL;
+                sd_event *event = NULL;
                 Report *report = NULL;
                 size_t n;
 
-                assert_true(event_new(&event) >= 0);
+                assert_true(sd_event_new(&event) >= 0);
                 options.event = event;
                 assert_int_equal(report_new(&options, &report), 0);
                 turn.observer = report_observer(report);
-                assert_true(event_add_defer(event, NULL, on_turn, &turn) >= 0);
-                assert_true(event_run(event, 0) > 0);
-                assert_true(event_run(event, 0) >= 0);
+                assert_true(sd_event_add_defer(event, NULL, on_turn, &turn) >= 0);
+                assert_true(sd_event_run(event, 0) > 0);
+                assert_true(sd_event_run(event, 0) >= 0);
                 text = read_back(fd, &n);
                 assert_non_null(strstr(text, *kind == REPORT_LIVE ? "> build       0s" : "step build: started\n"));
                 report = report_free(report);
-                event_unref(event);
+                sd_event_unref(event);
         }
 }
 

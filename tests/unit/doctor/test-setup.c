@@ -62,10 +62,9 @@ static void test_plan(void **state) {
 
 /* A systemd of our own at the private socket: plays what a real one answers, and tells what it was asked. */
 typedef struct FakeSystemd {
-        EventLoop *event;
-        EventSource *listener;
+        sd_event *event;
+        sd_event_source *listener;
         sd_bus *bus;
-        Bus *attached;
         char *directory;
         Str asked;
         const char *enable_error, *result; /* NULL: none; of the job */
@@ -92,10 +91,9 @@ static int on_call(sd_bus_message *message, void *userdata, sd_bus_error *error)
         return sd_bus_reply_method_return(message, NULL);
 }
 
-static int on_connection(EventSource *source, int fd, uint32_t events, void *userdata) {
+static int on_connection(sd_event_source *source, int fd, uint32_t events, void *userdata) {
         FakeSystemd *fake = userdata;
         int connection = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-        const Libsystemd *lib;
         sd_id128_t id;
 
         assert_true(connection >= 0);
@@ -105,11 +103,10 @@ static int on_connection(EventSource *source, int fd, uint32_t events, void *use
         assert_true(sd_bus_set_server(fake->bus, 1, id) >= 0);
         assert_true(sd_bus_add_filter(fake->bus, NULL, on_call, fake) >= 0);
         assert_true(sd_bus_start(fake->bus) >= 0);
-        assert_int_equal(libsystemd_get(&lib), 0);
-        return bus_attach(fake->event, lib, fake->bus, &fake->attached);
+        return sd_bus_attach_event(fake->bus, fake->event, 0);
 }
 
-static void fake_open(FakeSystemd *fake, EventLoop *event) {
+static void fake_open(FakeSystemd *fake, sd_event *event) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         char directory[] = "/tmp/podstep-setup-XXXXXX";
         _cleanup_free_ char *below = NULL;
@@ -124,13 +121,13 @@ static void fake_open(FakeSystemd *fake, EventLoop *event) {
         (void) snprintf(address.sun_path, sizeof(address.sun_path), "%s/private", below);
         assert_int_equal(bind(fd, (struct sockaddr *) &address, sizeof(address)), 0);
         assert_int_equal(listen(fd, 8), 0);
-        assert_true(event_add_io(event, &fake->listener, fd, EPOLLIN, on_connection, fake) >= 0);
-        event_source_own_fd(fake->listener);
+        assert_true(sd_event_add_io(event, &fake->listener, fd, EPOLLIN, on_connection, fake) >= 0);
+        assert_true(sd_event_source_set_io_fd_own(fake->listener, true) >= 0);
 }
 
 static void fake_done(FakeSystemd *fake) {
-        bus_free(fake->attached);
-        event_source_free(fake->listener);
+        sd_bus_close_unref(fake->bus);
+        sd_event_source_disable_unref(fake->listener);
         assert_int_equal(file_remove_tree(fake->directory), 0);
         free(fake->directory);
         str_done(&fake->asked);
@@ -153,7 +150,7 @@ static void test_units(void **state) {
 
         FOREACH_ROW(row, rows) {
                 FakeSystemd fake = { .enable_error = row->enable_error, .result = row->result };
-                EventLoop *event = test_event();
+                sd_event *event = test_event();
                 Facts facts = { .uid = 1000, .has_manager = true, .lingers = ANSWER_YES,
                                 .podman_socket = unit("loaded", "inactive", row->file) };
                 Seen seen = { 0 };
@@ -175,7 +172,7 @@ static void test_units(void **state) {
                 task_free(task);
                 setup_plan_done(&plan);
                 fake_done(&fake);
-                event_unref(event);
+                sd_event_unref(event);
         }
 }
 

@@ -37,14 +37,14 @@ typedef struct FakeServer FakeServer;
 
 typedef struct FakeConnection {
         FakeServer *server;
-        EventSource *source;
+        sd_event_source *source;
         int fd;
         Str in;
 } FakeConnection;
 
 struct FakeServer {
-        EventLoop *event;
-        EventSource *source;
+        sd_event *event;
+        sd_event_source *source;
         int fd;
         char *directory, *socket, *url;
         FakeAnswer *answers;
@@ -58,7 +58,7 @@ struct FakeServer {
 };
 
 static inline void fake_connection_free(FakeConnection *connection) {
-        event_source_free(connection->source);
+        sd_event_source_disable_unref(connection->source);
         fd_close(connection->fd);
         str_done(&connection->in);
         free(connection);
@@ -140,7 +140,7 @@ static inline void fake_take(FakeConnection *connection) {
         fake_answer(connection, fake_pick(server, request));
 }
 
-static inline int fake_on_bytes(EventSource *source, int fd, uint32_t events, void *userdata) {
+static inline int fake_on_bytes(sd_event_source *source, int fd, uint32_t events, void *userdata) {
         FakeConnection *connection = userdata;
         char bytes[16384];
         ssize_t n = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
@@ -154,7 +154,7 @@ static inline int fake_on_bytes(EventSource *source, int fd, uint32_t events, vo
         return 0;
 }
 
-static inline int fake_on_connect(EventSource *source, int fd, uint32_t events, void *userdata) {
+static inline int fake_on_connect(sd_event_source *source, int fd, uint32_t events, void *userdata) {
         FakeServer *server = userdata;
         FakeConnection *connection = calloc(1, sizeof(*connection));
 
@@ -164,8 +164,8 @@ static inline int fake_on_connect(EventSource *source, int fd, uint32_t events, 
         connection->in = STR_INIT(FAKE_REQUEST_MAX);
         connection->fd = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
         assert_true(connection->fd >= 0);
-        assert_true(event_add_io(server->event, &connection->source, connection->fd, EPOLLIN, fake_on_bytes,
-                                 connection) >= 0);
+        assert_true(sd_event_add_io(server->event, &connection->source, connection->fd, EPOLLIN, fake_on_bytes,
+                                    connection) >= 0);
         server->connections[server->n_connections++] = connection;
         return 0;
 }
@@ -179,14 +179,14 @@ static inline void fake_listen(FakeServer *server) {
         assert_true(server->fd >= 0);
         assert_int_equal(bind(server->fd, (struct sockaddr *) &address, sizeof(address)), 0);
         assert_int_equal(listen(server->fd, 64), 0);
-        assert_true(event_add_io(server->event, &server->source, server->fd, EPOLLIN, fake_on_connect, server) >= 0);
+        assert_true(sd_event_add_io(server->event, &server->source, server->fd, EPOLLIN, fake_on_connect, server) >= 0);
 }
 
 /* As a service that has gone: the socket stays, nobody listens. */
 static inline void fake_leave(FakeServer *server) {
         while (server->n_connections > 0)
                 fake_drop(server->connections[0]);
-        server->source = event_source_free(server->source);
+        server->source = sd_event_source_disable_unref(server->source);
         server->fd = fd_close(server->fd);
 }
 
@@ -200,7 +200,7 @@ static inline void fake_play(FakeServer *server, const FakeAnswer *answers, size
 }
 #define FAKE_PLAY(server, rows) fake_play((server), (rows), ELEMENTSOF(rows))
 
-static inline FakeServer *fake_new(EventLoop *event) {
+static inline FakeServer *fake_new(sd_event *event) {
         FakeServer *server = calloc(1, sizeof(*server));
 
         assert_non_null(server);

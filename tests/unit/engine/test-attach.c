@@ -84,7 +84,7 @@ static void test_frames_bad(void **state) {
 }
 
 typedef struct Scene {
-        EventLoop *event;
+        sd_event *event;
         FakeServer *server;
         Engine *engine;
         Heard heard;
@@ -118,7 +118,7 @@ static int teardown(void **state) {
         task_free(scene->task);
         engine_free(scene->engine);
         fake_free(scene->server);
-        event_unref(scene->event);
+        sd_event_unref(scene->event);
         str_done(&scene->heard.text);
         free(scene);
         return 0;

@@ -15,7 +15,7 @@
         }
 
 typedef struct Scene {
-        EventLoop *event;
+        sd_event *event;
         FakeServer *server;
         Engine *engine;
         Seen seen;
@@ -53,7 +53,7 @@ static int teardown(void **state) {
 
         engine_free(scene->engine);
         fake_free(scene->server);
-        event_unref(scene->event);
+        sd_event_unref(scene->event);
         free(scene);
         return 0;
 }
@@ -569,7 +569,7 @@ static void test_pinned_version(void **state) {
                                  row->want_r);
                 engine_free(scene.engine);
                 fake_free(scene.server);
-                event_unref(scene.event);
+                sd_event_unref(scene.event);
         }
         unsetenv("DOCKER_API_VERSION");
 }

@@ -89,7 +89,7 @@ static const ExecRow rows[] = {
 
 static void test_exec(void **state) {
         FOREACH_ROW(row, rows) {
-                EventLoop *event = test_event();
+                sd_event *event = test_event();
                 FakeServer *server = fake_new(event);
                 ServiceSpec service = { .url = server->url, .times = TIMES };
                 _cleanup_str_ Str heard = STR_INIT(1000);
@@ -132,7 +132,7 @@ static void test_exec(void **state) {
                 task_free(task);
                 engine_free(engine);
                 fake_free(server);
-                event_unref(event);
+                sd_event_unref(event);
         }
 }
 

@@ -101,7 +101,7 @@ static const char *const variables[] = {
 };
 
 typedef struct Scene {
-        EventLoop *event;
+        sd_event *event;
         FakeServer *server, *second;
         char *config; /* a directory of its own as XDG_CONFIG_HOME */
         Engine *engine;
@@ -138,7 +138,7 @@ static int teardown(void **state) {
         free(scene->config);
         fake_free(scene->server);
         fake_free(scene->second);
-        event_unref(scene->event);
+        sd_event_unref(scene->event);
         free(scene);
         return 0;
 }

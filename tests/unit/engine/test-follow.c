@@ -102,7 +102,7 @@ static int teardown(void **state) {
 
         task_free(scene->task);
         listeners_free(scene->listeners);
-        event_unref(scene->engine.event);
+        sd_event_unref(scene->engine.event);
         monitor_end(scene);
         assert_int_equal(file_remove_tree(scene->directory), 0);
         str_done(&scene->heard);

@@ -12,7 +12,7 @@
                         .pull_idle_usec = 100 * USEC_PER_MSEC })
 
 typedef struct Scene {
-        EventLoop *event;
+        sd_event *event;
         FakeServer *server;
         Engine *engine;
         Seen seen;
@@ -41,7 +41,7 @@ static int teardown(void **state) {
         task_free(scene->task);
         engine_free(scene->engine);
         fake_free(scene->server);
-        event_unref(scene->event);
+        sd_event_unref(scene->event);
         free(scene);
         return 0;
 }
@@ -832,7 +832,7 @@ static void test_dropped(void **state) {
                 scene->seen.n = 0;
                 assert_int_equal(engine_container_create(scene->engine, &spec, &id, DONE), 0);
                 for (unsigned turn = 0; turn < i; turn++)
-                        assert_true(event_run(scene->event, 20 * USEC_PER_MSEC) >= 0);
+                        assert_true(sd_event_run(scene->event, 20 * USEC_PER_MSEC) >= 0);
                 scene->task = task_free(scene->task);
                 turn_for(scene->event, 5 * USEC_PER_MSEC);
                 assert_int_equal(scene->seen.n, 0);

@@ -14,7 +14,7 @@
 /* A home with helpers in PATH, and none of our own variables. */
 typedef struct Scene {
         char *directory, *log;
-        EventLoop *event;
+        sd_event *event;
         Logins *logins;
 } Scene;
 
@@ -58,7 +58,7 @@ static int teardown(void **state) {
         Scene *scene = *state;
 
         logins_free(scene->logins);
-        event_unref(scene->event);
+        sd_event_unref(scene->event);
         assert_int_equal(file_remove_tree(scene->directory), 0);
         free(scene->directory);
         free(scene->log);

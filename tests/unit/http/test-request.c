@@ -15,7 +15,7 @@ static const char *const kind_names[_KIND_MAX] = { "unix", "curl over unix", "cu
 
 static Server server;
 
-static Transport *make_transport(EventLoop *event, Kind kind) {
+static Transport *make_transport(sd_event *event, Kind kind) {
         char url[64];
         TransportSpec spec = { .unix_socket = kind == KIND_CURL_TCP ? NULL : server.socket, .base_url = url };
         Transport *transport = NULL;
@@ -52,7 +52,7 @@ static int on_chunk(const char *bytes, size_t n, void *userdata) {
         return 0;
 }
 
-static void expect(EventLoop *event, Transport *transport, const char *path, int status, const char *body) {
+static void expect(sd_event *event, Transport *transport, const char *path, int status, const char *body) {
         _cleanup_(reply_done) Reply reply = { 0 };
         _cleanup_(task_freep) Task *task = NULL;
         RequestSpec spec = { .method = "GET", .path = path, .timeout_usec = TEST_DEADLINE_USEC };
@@ -121,7 +121,7 @@ static void test_replies(void **state) {
 
         FOREACH_KIND(kind)
                 FOREACH_ROW(row, rows) {
-                        _cleanup_(event_unrefp) EventLoop *event = test_event();
+                        _cleanup_(sd_event_unrefp) sd_event *event = test_event();
                         _cleanup_(transport_freep) Transport *transport = make_transport(event, kind);
                         _cleanup_(reply_done) Reply reply = { 0 };
                         _cleanup_(task_freep) Task *task = NULL;
@@ -150,7 +150,7 @@ static void test_replies(void **state) {
 
 static void test_headers(void **state) {
         FOREACH_KIND(kind) {
-                _cleanup_(event_unrefp) EventLoop *event = test_event();
+                _cleanup_(sd_event_unrefp) sd_event *event = test_event();
                 _cleanup_(transport_freep) Transport *transport = make_transport(event, kind);
                 _cleanup_(reply_done) Reply reply = { 0 };
                 _cleanup_(task_freep) Task *task = NULL;
@@ -199,7 +199,7 @@ static void test_what_is_sent(void **state) {
 
         FOREACH_KIND(kind)
                 FOREACH_ROW(row, rows) {
-                        _cleanup_(event_unrefp) EventLoop *event = test_event();
+                        _cleanup_(sd_event_unrefp) sd_event *event = test_event();
                         _cleanup_(transport_freep) Transport *transport = make_transport(event, kind);
                         _cleanup_(reply_done) Reply reply = { 0 };
                         _cleanup_(task_freep) Task *task = NULL;
@@ -229,7 +229,7 @@ static void test_refused_headers(void **state) {
         static const struct {
                 const char *header, *content_type;
         } rows[] = { { "A: b\r\nC: d", NULL }, { "no colon", NULL }, { "A: b", "x\ny" } };
-        _cleanup_(event_unrefp) EventLoop *event = test_event();
+        _cleanup_(sd_event_unrefp) sd_event *event = test_event();
         _cleanup_(transport_freep) Transport *transport = make_transport(event, KIND_UNIX);
 
         FOREACH_ROW(row, rows) {
@@ -254,7 +254,7 @@ static void test_large_body(void **state) {
         for (size_t i = 0; i < n; i++)
                 bytes[i] = (char) (i * 31 >> 3);
         FOREACH_KIND(kind) {
-                _cleanup_(event_unrefp) EventLoop *event = test_event();
+                _cleanup_(sd_event_unrefp) sd_event *event = test_event();
                 _cleanup_(transport_freep) Transport *transport = make_transport(event, kind);
                 _cleanup_(reply_done) Reply reply = { 0 };
                 _cleanup_(task_freep) Task *task = NULL, *early = NULL;
@@ -313,7 +313,7 @@ static void test_source(void **state) {
 
         FOREACH_KIND(kind)
                 FOREACH_ROW(row, rows) {
-                        _cleanup_(event_unrefp) EventLoop *event = test_event();
+                        _cleanup_(sd_event_unrefp) sd_event *event = test_event();
                         _cleanup_(transport_freep) Transport *transport = make_transport(event, kind);
                         _cleanup_(reply_done) Reply reply = { 0 };
                         _cleanup_(task_freep) Task *task = NULL;
@@ -355,7 +355,7 @@ static void test_streams(void **state) {
 
         FOREACH_KIND(kind)
                 FOREACH_ROW(row, rows) {
-                        _cleanup_(event_unrefp) EventLoop *event = test_event();
+                        _cleanup_(sd_event_unrefp) sd_event *event = test_event();
                         _cleanup_(transport_freep) Transport *transport = make_transport(event, kind);
                         _cleanup_(reply_done) Reply reply = { 0 };
                         RequestSpec spec = {
@@ -384,7 +384,7 @@ static void test_sent_again(void **state) {
 
         FOREACH_KIND(kind)
                 FOREACH_ROW(method, methods) {
-                        _cleanup_(event_unrefp) EventLoop *event = test_event();
+                        _cleanup_(sd_event_unrefp) sd_event *event = test_event();
                         _cleanup_(transport_freep) Transport *transport = make_transport(event, kind);
                         _cleanup_(reply_done) Reply reply = { 0 };
                         _cleanup_(task_freep) Task *task = NULL;
@@ -411,7 +411,7 @@ static void test_reuse(void **state) {
 
         FOREACH_KIND(kind)
                 FOREACH_ROW(path, before) {
-                        _cleanup_(event_unrefp) EventLoop *event = test_event();
+                        _cleanup_(sd_event_unrefp) sd_event *event = test_event();
                         _cleanup_(transport_freep) Transport *transport = make_transport(event, kind);
                         _cleanup_(task_freep) Task *task = NULL;
                         RequestSpec spec = { .method = "GET", .path = *path };
@@ -430,7 +430,7 @@ static void test_reuse(void **state) {
 
 static void test_parallel(void **state) {
         FOREACH_KIND(kind) {
-                _cleanup_(event_unrefp) EventLoop *event = test_event();
+                _cleanup_(sd_event_unrefp) sd_event *event = test_event();
                 _cleanup_(transport_freep) Transport *transport = make_transport(event, kind);
                 static Reply replies[N_PARALLEL];
                 static Task *tasks[N_PARALLEL];
@@ -457,7 +457,7 @@ static void test_drop(void **state) {
         static const char *const paths[] = { "/hello", "/chunks", "/never", "/flood", "/cut-body", "/silence-in-body" };
 
         FOREACH_KIND(kind) {
-                _cleanup_(event_unrefp) EventLoop *event = test_event();
+                _cleanup_(sd_event_unrefp) sd_event *event = test_event();
                 _cleanup_(transport_freep) Transport *transport = make_transport(event, kind);
 
                 FOREACH_ROW(path, paths)
@@ -472,7 +472,7 @@ static void test_drop(void **state) {
 
                                 assert_int_equal(request_start(transport, &spec, &reply, seen_done, &seen, &task), 0);
                                 for (unsigned i = 0; i < n_turns; i++)
-                                        assert_true(event_run(event, USEC_PER_MSEC) >= 0);
+                                        assert_true(sd_event_run(event, USEC_PER_MSEC) >= 0);
                                 task = task_free(task);
                                 n = seen.n;
                                 expect(event, transport, "/hello", 200, "hello");
@@ -486,7 +486,7 @@ static void test_drop_inside(void **state) {
         FOREACH_KIND(kind)
                 for (unsigned i = 0; i < 6; i++) { /* at the head of the reply, at the first piece, at the second */
                         unsigned n_max = 1 + i / 2, with_transport = i % 2;
-                        _cleanup_(event_unrefp) EventLoop *event = test_event();
+                        _cleanup_(sd_event_unrefp) sd_event *event = test_event();
                         Transport *transport = make_transport(event, kind);
                         RequestSpec spec = { .method = "GET", .path = "/chunks", .chunk = on_chunk };
                         Stream stream = { .body = STR_INIT(10000), .n_max = n_max, .drops = true };
@@ -534,7 +534,7 @@ static void on_first(Task *task, int r, const Error *error, void *userdata) {
 static void test_free_in_done(void **state) {
         FOREACH_KIND(kind)
                 for (unsigned starts = 0; starts < 2; starts++) {
-                        _cleanup_(event_unrefp) EventLoop *event = test_event();
+                        _cleanup_(sd_event_unrefp) sd_event *event = test_event();
                         RequestSpec spec = { .method = "GET", .path = "/hello" };
                         Next next = { .transport = make_transport(event, kind), .starts = starts };
 
@@ -567,7 +567,7 @@ static void test_no_connection(void **state) {
 
         for (unsigned with_curl = 0; with_curl < 2; with_curl++)
                 FOREACH_ROW(row, rows) {
-                        _cleanup_(event_unrefp) EventLoop *event = test_event();
+                        _cleanup_(sd_event_unrefp) sd_event *event = test_event();
                         _cleanup_(transport_freep) Transport *transport = NULL;
                         _cleanup_(task_freep) Task *task = NULL;
                         _cleanup_free_ char *path = path_join(server.directory, row->socket),
@@ -600,7 +600,7 @@ static void test_no_transport(void **state) {
                 { "/tmp/sock", "ftp://d", -EINVAL },
                 { NULL, "ftp://d", -EINVAL },
         };
-        _cleanup_(event_unrefp) EventLoop *event = test_event();
+        _cleanup_(sd_event_unrefp) sd_event *event = test_event();
 
         FOREACH_ROW(row, rows) {
                 _cleanup_(error_freep) Error *error = NULL;
@@ -616,7 +616,7 @@ static void test_no_transport(void **state) {
 
 /* A server that is too busy to accept: its backlog is full, then it gets room. */
 static void test_backlog(void **state) {
-        _cleanup_(event_unrefp) EventLoop *event = test_event();
+        _cleanup_(sd_event_unrefp) sd_event *event = test_event();
         _cleanup_(transport_freep) Transport *transport = NULL;
         _cleanup_free_ char *path = path_join(server.directory, "busy");
         struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -661,7 +661,7 @@ static unsigned count_descriptors(void) {
 
 static void test_descriptors(void **state) {
         FOREACH_KIND(kind) {
-                _cleanup_(event_unrefp) EventLoop *event = test_event();
+                _cleanup_(sd_event_unrefp) sd_event *event = test_event();
                 _cleanup_(transport_freep) Transport *transport = make_transport(event, kind);
                 unsigned before;
 

@@ -17,7 +17,7 @@ typedef struct Lab {
 static Lab lab;
 
 static int run_openssl(char *const *argv) {
-        _cleanup_(event_unrefp) EventLoop *event = test_event();
+        _cleanup_(sd_event_unrefp) sd_event *event = test_event();
         _cleanup_(task_freep) Task *task = NULL;
         ProcessSpec spec = { .argv = argv, .timeout_usec = TEST_DEADLINE_USEC };
         Seen seen = { 0 };
@@ -81,7 +81,7 @@ static void test_trust(void **state) {
         if (!lab.has_openssl)
                 skip();
         FOREACH_ROW(row, rows) {
-                _cleanup_(event_unrefp) EventLoop *event = test_event();
+                _cleanup_(sd_event_unrefp) sd_event *event = test_event();
                 _cleanup_(transport_freep) Transport *transport = NULL;
                 _cleanup_(task_freep) Task *openssl = NULL;
                 unsigned port = find_port();

@@ -16,7 +16,7 @@ typedef struct FakeFollow {
         char *container;
         FollowSpec spec;
         ContainerExit *ret;
-        EventSource *source;
+        sd_event_source *source;
 } FakeFollow;
 
 static FakeEngine *fake_of(Engine *engine) {
@@ -131,7 +131,7 @@ static int fake_simple(Engine *engine, const char *name, TaskDone done, void *us
         return answer(fake, count_call(fake), done, userdata, ret_task);
 }
 
-static int on_ended(EventSource *source, void *userdata) {
+static int on_ended(sd_event_source *source, void *userdata) {
         FakeFollow *follow = userdata;
 
         uint64_t code = 0;
@@ -150,7 +150,7 @@ static void end_container(FakeEngine *fake, const char *name, int exit_code) {
         (void) strmap_putf(&fake->states, name, "%d", exit_code);
         for (FakeFollow *follow = fake->follows; follow; follow = follow->next)
                 if (str_equal(follow->container, name) && !follow->task.finished && !follow->source)
-                        (void) event_add_defer(fake->engine.event, &follow->source, on_ended, follow);
+                        (void) sd_event_add_defer(fake->engine.event, &follow->source, on_ended, follow);
 }
 
 static const char *exit_of(const FakeEngine *fake, const char *name) {
@@ -184,7 +184,7 @@ static Task *follow_free(Task *task) {
                         *p = follow->next;
                         break;
                 }
-        event_source_free(follow->source);
+        sd_event_source_disable_unref(follow->source);
         free(follow->container);
         free(follow);
         return NULL;
@@ -206,7 +206,7 @@ static int fake_container_follow(Engine *engine, const FollowSpec *spec, Contain
         fake->follows = follow;
         if (map_has(&fake->states, spec->container) &&
             !str_equal(strmap_get(&fake->states, spec->container), "running"))
-                (void) event_add_defer(fake->engine.event, &follow->source, on_ended, follow);
+                (void) sd_event_add_defer(fake->engine.event, &follow->source, on_ended, follow);
         *ret_task = &follow->task;
         return 0;
 }
@@ -332,7 +332,7 @@ static const EngineClass fake_class = {
         .object_remove = fake_object_remove,
 };
 
-FakeEngine *fake_engine_new(EventLoop *event) {
+FakeEngine *fake_engine_new(sd_event *event) {
         FakeEngine *fake = calloc(1, sizeof(*fake));
         char directory[] = "/tmp/podstep-test-XXXXXX";
 

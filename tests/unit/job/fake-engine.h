@@ -28,6 +28,6 @@ typedef struct FakeEngine {
         char **acts;      /* "start NAME", "remove container NAME", "remove pod NAME", ..., in their order */
 } FakeEngine;
 
-FakeEngine *fake_engine_new(EventLoop *event);
+FakeEngine *fake_engine_new(sd_event *event);
 FakeEngine *fake_engine_free(FakeEngine *fake);
 DEFINE_CLEANUP(FakeEngine *, fake_engine_free);

@@ -201,7 +201,7 @@ static void test_unblocked(void **state) {
                 assert_int_equal(n_notes, row->want_notes);
                 assert_int_equal(count_asked(top), 2);
                 mask_free(job.mask);
-                event_unref(job.event);
+                sd_event_unref(job.event);
         }
         if (is_root)
                 assert_int_equal(seteuid(0), 0);

@@ -11,7 +11,7 @@
 #include "job/image-lock.h"
 
 typedef struct Scene {
-        EventLoop *event;
+        sd_event *event;
         char *directory, *path;
 } Scene;
 
@@ -38,7 +38,7 @@ static int setup(void **state) {
 static int teardown(void **state) {
         Scene *scene = *state;
 
-        event_unref(scene->event);
+        sd_event_unref(scene->event);
         assert_int_equal(file_remove_tree(scene->directory), 0);
         free(scene->directory);
         free(scene->path);
@@ -81,12 +81,12 @@ static void test_turns(void **state) {
 
         done(&wanters[0]);
         for (unsigned n = 0; n == 0; n = wanters[1].seen.n + wanters[2].seen.n)
-                assert_true(event_run(scene->event, USEC_PER_SEC) >= 0);
+                assert_true(sd_event_run(scene->event, USEC_PER_SEC) >= 0);
         turn_for(scene->event, 20 * USEC_PER_MSEC);
         assert_int_equal(wanters[1].seen.n + wanters[2].seen.n, 1);
         done(wanters[1].seen.n ? &wanters[1] : &wanters[2]);
         for (unsigned n = 0; n < 2; n = wanters[1].seen.n + wanters[2].seen.n)
-                assert_true(event_run(scene->event, USEC_PER_SEC) >= 0);
+                assert_true(sd_event_run(scene->event, USEC_PER_SEC) >= 0);
         for (int i = 1; i < 3; i++) {
                 assert_int_equal(wanters[i].seen.r, 1);
                 assert_int_equal(wanters[i].n_waiting, 1);

@@ -27,7 +27,7 @@ typedef struct Run {
         const char *stop_in; /* the step in which the job is stopped, twice */
         Job *job;
 
-        EventLoop *event;
+        sd_event *event;
         JobResult result;
         bool is_done;
         unsigned n_calls;
@@ -117,7 +117,7 @@ static void on_done(Job *job, JobResult result, void *userdata) {
 
         run->result = result;
         run->is_done = true;
-        (void) event_exit(run->event, 0);
+        (void) sd_event_exit(run->event, 0);
 }
 
 static Plan *make_plan(const char *text) {
@@ -133,8 +133,8 @@ static Plan *make_plan(const char *text) {
         return plan;
 }
 
-static int on_deadline(EventSource *source, uint64_t usec, void *userdata) {
-        return event_exit(event_source_get_loop(source), 1);
+static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
+        return sd_event_exit(sd_event_source_get_event(source), 1);
 }
 
 static char *what_is_left(const FakeEngine *fake, const char *state_directory) {
@@ -162,7 +162,7 @@ static void run_job(Run *run) {
         _cleanup_free_ char *state = NULL, *checkout = NULL;
         JobSpec spec;
 
-        assert_int_equal(event_new(&run->event), 0);
+        assert_int_equal(sd_event_new(&run->event), 0);
         fake = fake_engine_new(run->event);
         fake->fail_at = run->fail_at;
         fake->stop_at = run->stop_at;
@@ -191,20 +191,20 @@ static void run_job(Run *run) {
                           .grace_usec = USEC_PER_SEC,
                           .observer = { on_event, run } };
         assert_int_equal(
-                event_add_time_relative(run->event, NULL, 10 * USEC_PER_SEC, on_deadline, NULL),
+                sd_event_add_time_relative(run->event, NULL, CLOCK_MONOTONIC, 10 * USEC_PER_SEC, 0, on_deadline, NULL),
                 0);
         assert_int_equal(job_new(run->event, &spec, on_done, run, &fake->job, NULL), 0);
         run->job = fake->job;
         if (run->has_full_disk)
                 fill_disk(state, job_id(fake->job));
         job_start(fake->job);
-        assert_true(event_loop(run->event) >= 0);
+        assert_true(sd_event_loop(run->event) >= 0);
         run->n_calls = fake->n_calls;
         run->left = what_is_left(fake, state);
         run->started = TAKE_PTR(fake->started);
         run->acts = TAKE_PTR(fake->acts);
         fake->job = job_free(fake->job);
-        run->event = event_unref(run->event);
+        run->event = sd_event_unref(run->event);
         assert_true(run->is_done); /* and not by the deadline */
 }
 

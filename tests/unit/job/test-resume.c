@@ -36,7 +36,7 @@ typedef struct Run {
         unsigned kill_at;    /* the write, from 1 */
         Kill kill;
 
-        EventLoop *event;
+        sd_event *event;
         FakeEngine *fake;
         Job *job;
         Plan *plan;
@@ -81,12 +81,12 @@ static void on_done(Job *job, JobResult result, void *userdata) {
                 return;
         run->result = result;
         run->is_done = true;
-        (void) event_exit(run->event, 0);
+        (void) sd_event_exit(run->event, 0);
 }
 
 static void die(Run *run) {
         run->is_dead = true;
-        (void) event_exit(run->event, 0);
+        (void) sd_event_exit(run->event, 0);
 }
 
 static int on_put(const char *key, const char *value, void *userdata) {
@@ -126,8 +126,8 @@ static Plan *make_plan(const char *text, bool clones) {
         return plan;
 }
 
-static int on_deadline(EventSource *source, uint64_t usec, void *userdata) {
-        return event_exit(event_source_get_loop(source), 1);
+static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
+        return sd_event_exit(sd_event_source_get_event(source), 1);
 }
 
 /* One process: from the start, or from the record, to its end or its death. */
@@ -150,11 +150,11 @@ static void live(Run *run, const Map *record) {
                 spec.clones_from_origin = true;
         }
         run->is_dead = false;
-        assert_int_equal(event_new(&run->event), 0);
+        assert_int_equal(sd_event_new(&run->event), 0);
         run->fake->engine.event = run->event;
         spec.engine = &run->fake->engine;
         assert_int_equal(
-                event_add_time_relative(run->event, NULL, 10 * USEC_PER_SEC, on_deadline, NULL),
+                sd_event_add_time_relative(run->event, NULL, CLOCK_MONOTONIC, 10 * USEC_PER_SEC, 0, on_deadline, NULL),
                 0);
         assert_int_equal(job_new(run->event, &spec, on_done, run, &run->job, NULL), 0);
         if (record)
@@ -163,10 +163,10 @@ static void live(Run *run, const Map *record) {
                 job_start(run->job);
         if (record && run->is_unwanted)
                 job_stop(run->job, JOB_STOP_CANCEL);
-        assert_true(event_loop(run->event) == 0); /* and not by the deadline */
+        assert_true(sd_event_loop(run->event) == 0); /* and not by the deadline */
         run->is_dead = true;
         run->job = job_free(run->job);
-        run->event = event_unref(run->event);
+        run->event = sd_event_unref(run->event);
 }
 
 #define OWNER "runner-podstep-project-17"
@@ -250,7 +250,7 @@ static char *what_is_left(const Run *run) {
 
 static void run_job(Run *run) {
         JobDirectory other = { .lock_fd = -1 };
-        EventLoop *none = NULL;
+        sd_event *none = NULL;
 
         run->journal = STRMAP_INIT;
         run->plan = make_plan(run->text, run->is_far);

@@ -68,7 +68,7 @@ static void test_recall(void **state) {
         Job job = { .spec.state_directory = mkdtemp(directory) };
 
         assert_non_null(job.spec.state_directory);
-        assert_true(event_new(&job.event) >= 0);
+        assert_true(sd_event_new(&job.event) >= 0);
         users = path_join(directory, "users");
         path = path_join(users, "sha256:1_build");
         assert_int_equal(file_mkdir_p(users, 0700), 0);
@@ -83,7 +83,7 @@ static void test_recall(void **state) {
                 assert_int_equal(ids.gid, row->is_answer ? 1001 : 7);
                 task_free(task);
         }
-        event_unref(job.event);
+        sd_event_unref(job.event);
         assert_int_equal(file_remove_tree(directory), 0);
 }
 

@@ -9,7 +9,7 @@
 typedef struct Robot {
         Machine machine;
         Str story; /* the states entered and the failures heard, each followed by a space */
-        EventLoop *event;
+        sd_event *event;
         int enter_r;           /* what entering 'working' answers */
         unsigned n_turns;      /* entries into 'turning' */
         bool ends_in_failed, post_in_enter, timer_in_working;
@@ -86,11 +86,11 @@ static const MachineState robot_states[] = {
 };
 
 /* Until so much was told, however long the machine takes; then for a moment, to see that no more comes. */
-static void turn_until_told(EventLoop *event, const Str *story, size_t n) {
+static void turn_until_told(sd_event *event, const Str *story, size_t n) {
         uint64_t end = clock_monotonic_usec() + TEST_DEADLINE_USEC;
 
         while (story->n < n && clock_monotonic_usec() < end)
-                assert_true(event_run(event, USEC_PER_SEC) >= 0);
+                assert_true(sd_event_run(event, USEC_PER_SEC) >= 0);
         turn_for(event, 5 * USEC_PER_MSEC);
 }
 
@@ -182,7 +182,7 @@ static void test_stories(void **state) {
         };
 
         FOREACH_ROW(row, rows) {
-                _cleanup_(event_unrefp) EventLoop *event = test_event();
+                _cleanup_(sd_event_unrefp) sd_event *event = test_event();
                 Robot robot = { .story = STR_INIT(4096), .event = event, .enter_r = row->enter_r,
                                 .post_in_enter = row->post_in_enter, .timer_in_working = row->timer_in_working };
 
@@ -218,14 +218,14 @@ static void test_bug(void **state) {
         };
 
         FOREACH_ROW(row, rows) {
-                _cleanup_(event_unrefp) EventLoop *event = test_event();
+                _cleanup_(sd_event_unrefp) sd_event *event = test_event();
                 Robot robot = { .story = STR_INIT(4096), .event = event, .ends_in_failed = row->ends_in_failed };
                 bool ended = false;
 
                 assert_int_equal(machine_init(&robot.machine, event, "robot", robot_states, WAITING, robot_failed), 0);
                 for (unsigned i = 0; i < 3 && !ended; i++) {
                         machine_post(&robot.machine, i == 0 ? row->first : i == 1 ? row->second : row->third);
-                        while (event_run(event, 0) > 0) /* nothing here waits for time */
+                        while (sd_event_run(event, 0) > 0) /* nothing here waits for time */
                                 ;
                         ended = robot.n_events >= 100 || str_ends_with(str_get(&robot.story), "done ");
                 }
@@ -237,7 +237,7 @@ static void test_bug(void **state) {
 }
 
 static void test_done(void **state) {
-        _cleanup_(event_unrefp) EventLoop *event = test_event();
+        _cleanup_(sd_event_unrefp) sd_event *event = test_event();
         Robot robot = { .story = STR_INIT(4096), .event = event, .timer_in_working = true };
         Machine zeroed = { 0 };
 

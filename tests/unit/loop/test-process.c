@@ -45,7 +45,7 @@ static void test_runs(void **state) {
         };
 
         FOREACH_ROW(row, rows) {
-                _cleanup_(event_unrefp) EventLoop *event = test_event();
+                _cleanup_(sd_event_unrefp) sd_event *event = test_event();
                 _cleanup_(process_output_done) ProcessOutput output = { 0 };
                 _cleanup_(task_freep) Task *task = NULL;
                 char *const env[] = { (char *) "PODSTEP_A=new", (char *) "PODSTEP_AB=x", NULL };
@@ -81,7 +81,7 @@ static void test_input(void **state) {
         static const char *const inputs[] = { "", "registry.example.com:5000", "two\nlines\n" };
 
         FOREACH_ROW(input, inputs) {
-                _cleanup_(event_unrefp) EventLoop *event = test_event();
+                _cleanup_(sd_event_unrefp) sd_event *event = test_event();
                 _cleanup_(process_output_done) ProcessOutput output = { 0 };
                 _cleanup_(task_freep) Task *task = NULL;
                 ProcessSpec spec = { .argv = ARGV((char *) "cat"), .input = *input };
@@ -95,7 +95,7 @@ static void test_input(void **state) {
 }
 
 static void test_large(void **state) {
-        _cleanup_(event_unrefp) EventLoop *event = test_event();
+        _cleanup_(sd_event_unrefp) sd_event *event = test_event();
         _cleanup_(process_output_done) ProcessOutput output = { 0 };
         _cleanup_(task_freep) Task *task = NULL;
         ProcessSpec spec = { .argv = SH("head -c 1048576 /dev/zero; head -c 1000000 /dev/zero >&2; printf x >&2") };
@@ -123,7 +123,7 @@ static void test_refused(void **state) {
         };
 
         FOREACH_ROW(row, rows) {
-                _cleanup_(event_unrefp) EventLoop *event = test_event();
+                _cleanup_(sd_event_unrefp) sd_event *event = test_event();
                 _cleanup_(process_output_done) ProcessOutput output = { 0 };
                 _cleanup_(task_freep) Task *task = NULL;
                 ProcessSpec spec = { .argv = ARGV((char *) row->program), .directory = row->directory };
@@ -141,7 +141,7 @@ static void test_refused(void **state) {
 
 /* A file that is no program must not be handed to a shell. */
 static void test_no_shell(void **state) {
-        _cleanup_(event_unrefp) EventLoop *event = test_event();
+        _cleanup_(sd_event_unrefp) sd_event *event = test_event();
         _cleanup_(task_freep) Task *task = NULL;
         char path[] = "/tmp/podstep-process-XXXXXX";
         ProcessSpec spec = { .argv = ARGV(path) };
@@ -159,7 +159,7 @@ static void test_no_shell(void **state) {
 }
 
 /* Waits till the process is gone (not even a zombie of ours). */
-static void turn_until_gone(EventLoop *event, pid_t pid) {
+static void turn_until_gone(sd_event *event, pid_t pid) {
         uint64_t end = clock_monotonic_usec() + TEST_DEADLINE_USEC;
 
         while (kill(pid, 0) == 0) {
@@ -168,7 +168,7 @@ static void turn_until_gone(EventLoop *event, pid_t pid) {
         }
 }
 
-static pid_t read_pid(EventLoop *event, const char *path) {
+static pid_t read_pid(sd_event *event, const char *path) {
         uint64_t end = clock_monotonic_usec() + TEST_DEADLINE_USEC;
 
         for (;;) {
@@ -186,7 +186,7 @@ static void test_drop(void **state) {
         while (waitpid(-1, NULL, 0) > 0) /* of tests that ended their loop before it could do that */
                 ;
         for (unsigned when = 0; when < 2; when++) {
-                _cleanup_(event_unrefp) EventLoop *event = test_event();
+                _cleanup_(sd_event_unrefp) sd_event *event = test_event();
                 char path[] = "/tmp/podstep-process-XXXXXX";
                 _cleanup_free_ char *script = NULL;
                 siginfo_t info;
@@ -226,7 +226,7 @@ static void test_drop_inside(void **state) {
         static const char *const scripts[] = { "exit 0", "yes", "sleep 100" };
 
         FOREACH_ROW(script, scripts) {
-                _cleanup_(event_unrefp) EventLoop *event = test_event();
+                _cleanup_(sd_event_unrefp) sd_event *event = test_event();
                 Task *task = NULL;
                 ProcessSpec spec = { .argv = SH(*script), .output_max = 1000, .timeout_usec = 200 * USEC_PER_MSEC };
                 Seen seen = { .drop = &task };
@@ -249,7 +249,7 @@ static unsigned count_descriptors(void) {
 
 /* Neither does the child see our descriptors, nor do we lose any. */
 static void test_descriptors(void **state) {
-        _cleanup_(event_unrefp) EventLoop *event = test_event();
+        _cleanup_(sd_event_unrefp) sd_event *event = test_event();
         unsigned before = count_descriptors();
 
         for (unsigned i = 0; i < 20; i++) {

@@ -12,7 +12,7 @@ static void test_defer(void **state) {
         };
 
         FOREACH_ROW(row, rows) {
-                _cleanup_(event_unrefp) EventLoop *event = test_event();
+                _cleanup_(sd_event_unrefp) sd_event *event = test_event();
                 _cleanup_(task_freep) Task *task = NULL;
                 Error *error = NULL;
                 Seen seen = { 0 };
@@ -33,7 +33,7 @@ static void test_defer(void **state) {
 }
 
 static void test_drop(void **state) {
-        _cleanup_(event_unrefp) EventLoop *event = test_event();
+        _cleanup_(sd_event_unrefp) sd_event *event = test_event();
         Task *early = NULL, *inside = NULL;
         Seen never = { 0 }, once = { .drop = &inside };
 

@@ -3,7 +3,7 @@
 #include "loop/timer.h"
 
 static void test_order(void **state) {
-        _cleanup_(event_unrefp) EventLoop *event = test_event();
+        _cleanup_(sd_event_unrefp) sd_event *event = test_event();
         _cleanup_(task_freep) Task *now = NULL, *soon = NULL, *later = NULL, *never = NULL, *dropped = NULL;
         Seen a = { 0 }, b = { 0 }, c = { 0 }, d = { 0 }, e = { 0 };
         uint64_t began = clock_monotonic_usec();
@@ -27,7 +27,7 @@ static void test_order(void **state) {
 
 /* A timer counts from when it is started, not from when the loop's turn began. */
 typedef struct Slow {
-        EventLoop *event;
+        sd_event *event;
         Task *timer;
         uint64_t started_usec;
         Seen seen;
@@ -44,7 +44,7 @@ static void on_slow_turn(Task *task, int r, const Error *error, void *userdata) 
 }
 
 static void test_slow_turn(void **state) {
-        _cleanup_(event_unrefp) EventLoop *event = test_event();
+        _cleanup_(sd_event_unrefp) sd_event *event = test_event();
         _cleanup_(task_freep) Task *first = NULL;
         Slow slow = { .event = event };
 

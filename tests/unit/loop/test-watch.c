@@ -41,7 +41,7 @@ static char *make_directory(void) {
 }
 
 static void test_changes(void **state) {
-        _cleanup_(event_unrefp) EventLoop *event = test_event();
+        _cleanup_(sd_event_unrefp) sd_event *event = test_event();
         _cleanup_free_ char *directory = make_directory(), *path = path_join(directory, "a");
         _cleanup_(watch_freep) Watch *watch = NULL;
         Notes notes = { .story = STR_INIT(4096) };
@@ -59,7 +59,7 @@ static void test_changes(void **state) {
 }
 
 static void test_free_inside(void **state) {
-        _cleanup_(event_unrefp) EventLoop *event = test_event();
+        _cleanup_(sd_event_unrefp) sd_event *event = test_event();
         _cleanup_free_ char *directory = make_directory(), *path = path_join(directory, "a");
         Notes notes = { .story = STR_INIT(4096), .frees = true };
 
@@ -74,39 +74,9 @@ static void test_free_inside(void **state) {
         str_done(&notes.story);
 }
 
-/* Steps that run side by side watch one directory: each hears what it asked for, whoever else begins or ends. */
-static void test_one_directory(void **state) {
-        _cleanup_(event_unrefp) EventLoop *event = test_event();
-        _cleanup_free_ char *directory = make_directory(), *path = path_join(directory, "a");
-        Notes all = { .story = STR_INIT(4096) }, made = { .story = STR_INIT(4096), .frees = true },
-              late = { .story = STR_INIT(4096) };
-
-        assert_int_equal(watch_new(event, directory, IN_CREATE, on_change, &made, &made.watch, NULL), 0);
-        assert_int_equal(watch_new(event, directory, IN_CREATE | IN_CLOSE_WRITE, on_change, &all, &all.watch, NULL), 0);
-        assert_int_equal(file_write(path, "x", 1, 0600), 0);
-        turn_until(event, &all.n, 2);
-        assert_null(made.watch);
-        assert_string_equal(str_get(&made.story), "new:a ");
-
-        assert_int_equal(watch_new(event, directory, IN_CLOSE_WRITE, on_change, &late, &late.watch, NULL), 0);
-        assert_int_equal(file_write(path, "y", 1, 0600), 0);
-        turn_until(event, &all.n, 3);
-        all.watch = watch_free(all.watch);
-        assert_int_equal(unlink(path), 0);
-        assert_int_equal(file_write(path, "z", 1, 0600), 0);
-        turn_until(event, &late.n, 2);
-        assert_string_equal(str_get(&all.story), "new:a written:a written:a ");
-        assert_string_equal(str_get(&late.story), "written:a written:a ");
-        watch_free(late.watch);
-        assert_int_equal(file_remove_tree(directory), 0);
-        str_done(&all.story);
-        str_done(&made.story);
-        str_done(&late.story);
-}
-
 /* More changes than the kernel queues while nobody reads. */
 static void test_overflow(void **state) {
-        _cleanup_(event_unrefp) EventLoop *event = test_event();
+        _cleanup_(sd_event_unrefp) sd_event *event = test_event();
         _cleanup_free_ char *directory = make_directory(), *a = path_join(directory, "a"),
                             *b = path_join(directory, "b");
         _cleanup_(watch_freep) Watch *watch = NULL;
@@ -138,7 +108,7 @@ static void test_refused(void **state) {
                 { "/nowhere/at/all", -ENOENT, "watching directory '/nowhere/at/all': No such file or directory" },
                 { "/dev/null", -ENOTDIR, "watching directory '/dev/null': Not a directory" },
         };
-        _cleanup_(event_unrefp) EventLoop *event = test_event();
+        _cleanup_(sd_event_unrefp) sd_event *event = test_event();
 
         FOREACH_ROW(row, rows) {
                 _cleanup_(error_freep) Error *error = NULL;
@@ -155,7 +125,6 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_changes),
                 cmocka_unit_test(test_free_inside),
-                cmocka_unit_test(test_one_directory),
                 cmocka_unit_test(test_overflow),
                 cmocka_unit_test(test_refused),
         };
