@@ -38,11 +38,14 @@ static void append_quoted(Str *out, const char *text) {
                 return;
         }
         (void) str_append_char(out, '\'');
-        for (const char *c = text; *c; c++)
-                if (*c == '\'')
+        for (size_t n; *text; text += n) {
+                n = strcspn(text, "'");
+                (void) str_append_n(out, text, n);
+                if (text[n]) {
                         (void) str_append(out, "'\"'\"'");
-                else
-                        (void) str_append_char(out, *c);
+                        n++;
+                }
+        }
         (void) str_append_char(out, '\'');
 }
 
