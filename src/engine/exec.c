@@ -304,11 +304,7 @@ static void on_upgraded(Task *task, int r, const Error *error, void *userdata) {
         _cleanup_(error_freep) Error *why = error_copy(error);
 
         exec->pending = task_free(exec->pending);
-        if (r == -EOPNOTSUPP)
-                (void) error_set(
-                        &why, EOPNOTSUPP,
-                        "the engine is reached over TCP, where its API gives no terminal: use a unix socket or ssh://");
-        else if (r >= 0 && exec->connection.fd < 0) {
+        if (r >= 0 && exec->connection.fd < 0) {
                 r = call_check(&exec->connection.reply, &why);
                 if (r >= 0)
                         r = error_set(&why, EPROTO, "it answered with HTTP %d instead of a connection",

@@ -37,9 +37,10 @@ typedef struct TransportClass {
         void (*drop)(Exchange *exchange); /* before or after its end; nothing is called back any more */
         void (*destroy)(Transport *transport);
         /*
-         * For who speaks to the server without it; NULL: that cannot be. -EAGAIN: no connection can be made just now.
+         * For who speaks to the server without it. -EAGAIN: no connection can be made just now. The descriptor ends
+         * with the transport at the latest.
          */
-        int (*connect)(const Transport *transport, int *ret_fd);
+        int (*connect)(Transport *transport, int *ret_fd);
         /* What stands in each request: the server's name, and what its paths begin with. Borrowed. */
         void (*server)(const Transport *transport, const char **ret_host, const char **ret_prefix);
 } TransportClass;

@@ -13,7 +13,7 @@
 
 #define LIBCURL_FUNCTIONS(F)                                                                                         \
         F(global_init)                                                                                               \
-        F(easy_init) F(easy_cleanup) F(easy_setopt) F(easy_getinfo) F(easy_strerror)                                 \
+        F(easy_init) F(easy_cleanup) F(easy_setopt) F(easy_getinfo) F(easy_strerror) F(easy_send) F(easy_recv)       \
         F(slist_append) F(slist_free_all)                                                                            \
         F(multi_init) F(multi_cleanup) F(multi_setopt) F(multi_add_handle) F(multi_remove_handle) F(multi_assign)    \
         F(multi_socket_action) F(multi_info_read) F(multi_strerror)

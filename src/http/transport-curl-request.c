@@ -42,7 +42,7 @@ static size_t on_source(char *buffer, size_t size, size_t n, void *userdata) {
 
 #define SET(option, value) \
         if (code == CURLE_OK) \
-        code = t->curl->easy_setopt(x->easy, CURLOPT_##option, value)
+        code = t->curl->easy_setopt(easy, CURLOPT_##option, value)
 
 int curl_set_headers(CurlTransport *t, CurlExchange *x) {
         /* Curl would add these of its own; the request names its own where it has some. */
@@ -64,7 +64,7 @@ int curl_set_headers(CurlTransport *t, CurlExchange *x) {
         return t->curl->easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers) == CURLE_OK ? 0 : -ENOMEM;
 }
 
-CURLcode curl_set_connection(CurlTransport *t, CurlExchange *x) {
+CURLcode curl_set_connection(CurlTransport *t, CURL *easy, bool is_fresh) {
         CURLcode code = CURLE_OK;
 
         if (t->spec.unix_socket) {
@@ -76,7 +76,7 @@ CURLcode curl_set_connection(CurlTransport *t, CurlExchange *x) {
         SET(PROTOCOLS_STR, "http,https");
         SET(CONNECTTIMEOUT_MS, (long) (TRANSPORT_CONNECT_USEC / USEC_PER_MSEC));
         SET(MAXAGE_CONN, (long) TRANSPORT_IDLE_SEC);
-        SET(FRESH_CONNECT, (long) x->spec.is_fresh);
+        SET(FRESH_CONNECT, (long) is_fresh);
         if (t->spec.ca_file) { /* it alone is trusted, not the system's too */
                 SET(CAINFO, t->spec.ca_file);
                 SET(CAPATH, NULL);
@@ -89,6 +89,7 @@ CURLcode curl_set_connection(CurlTransport *t, CurlExchange *x) {
 }
 
 CURLcode curl_set_request(CurlTransport *t, CurlExchange *x) {
+        CURL *easy = x->easy;
         CURLcode code = CURLE_OK;
 
         SET(NOSIGNAL, 1L);
@@ -96,7 +97,7 @@ CURLcode curl_set_request(CurlTransport *t, CurlExchange *x) {
         SET(FOLLOWLOCATION, 0L);
         SET(PATH_AS_IS, 1L);
         SET(URL, x->url);
-        SET(PRIVATE, x);
+        SET(PRIVATE, &x->owner);
         SET(ERRORBUFFER, x->text);
         SET(HEADERFUNCTION, on_header);
         SET(HEADERDATA, x);

@@ -88,7 +88,8 @@ static int explain(const CurlExchange *x, CURLcode code, long os_errno, Error **
                          x->text[0] ? x->text : t->curl->easy_strerror(code));
 }
 
-static void end_exchange(CurlExchange *x, CURLcode code) {
+static void end_exchange(CurlOwner *owner, CURLcode code) {
+        CurlExchange *x = container_of(owner, CurlExchange, owner);
         CurlTransport *t = container_of(x->exchange.transport, CurlTransport, transport);
         _cleanup_(error_freep) Error *error = NULL;
         long os_errno = 0, n_connects = 0;
@@ -121,12 +122,12 @@ static void settle(CurlTransport *t) {
         }
         while ((message = t->curl->multi_info_read(t->multi, &n_left))) {
                 CURLcode code = message->data.result;
-                CurlExchange *x = NULL;
+                CurlOwner *owner = NULL;
 
                 if (message->msg != CURLMSG_DONE)
                         continue;
-                (void) t->curl->easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **) &x);
-                end_exchange(x, code);
+                (void) t->curl->easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **) &owner);
+                owner->ended(owner, code);
         }
 }
 
@@ -198,11 +199,11 @@ static int on_turn(sd_event_source *source, void *userdata) {
                         oldest = x;
                 unlink_waiting(t, oldest);
                 if (oldest->refused != CURLE_OK)
-                        end_exchange(oldest, oldest->refused);
+                        end_exchange(&oldest->owner, oldest->refused);
                 else if (t->curl->multi_add_handle(t->multi, oldest->easy) == CURLM_OK)
                         oldest->is_added = true;
                 else
-                        end_exchange(oldest, CURLE_OUT_OF_MEMORY);
+                        end_exchange(&oldest->owner, CURLE_OUT_OF_MEMORY);
         }
         act(t, CURL_SOCKET_TIMEOUT, 0);
         transport_unref(&t->transport);
@@ -217,11 +218,12 @@ static int curl_start(Transport *transport, const ExchangeSpec *spec, Exchange *
         if (!x)
                 return -ENOMEM;
         x->exchange.transport = transport_ref(transport);
+        x->owner.ended = end_exchange;
         x->spec = *spec;
         x->url = str_printf("%s%s", t->spec.base_url, spec->path);
         x->easy = t->curl->easy_init();
         if (x->url && x->easy && curl_set_headers(t, x) >= 0) {
-                x->refused = curl_set_connection(t, x);
+                x->refused = curl_set_connection(t, x->easy, spec->is_fresh);
                 if (x->refused == CURLE_OK)
                         x->refused = curl_set_request(t, x);
         } else {
@@ -241,6 +243,7 @@ static int curl_start(Transport *transport, const ExchangeSpec *spec, Exchange *
 static void curl_destroy(Transport *transport) {
         CurlTransport *t = container_of(transport, CurlTransport, transport);
 
+        curl_carriers_free(t);
         if (t->multi)
                 (void) t->curl->multi_cleanup(t->multi);
         sd_event_source_disable_unref(t->timer);
@@ -250,10 +253,21 @@ static void curl_destroy(Transport *transport) {
         free((char *) t->spec.ca_file);
         free((char *) t->spec.cert_file);
         free((char *) t->spec.key_file);
+        free(t->host);
+        free(t->prefix);
         free(t);
 }
 
-static const TransportClass curl_class = { .start = curl_start, .drop = curl_drop, .destroy = curl_destroy };
+static void curl_server(const Transport *transport, const char **ret_host, const char **ret_prefix) {
+        const CurlTransport *t = container_of(transport, const CurlTransport, transport);
+
+        *ret_host = t->host;
+        *ret_prefix = t->prefix;
+}
+
+static const TransportClass curl_class = {
+        .start = curl_start, .drop = curl_drop, .destroy = curl_destroy, .connect = curl_connect, .server = curl_server
+};
 
 static int copy(const char **to, const char *from) {
         if (!from)
@@ -263,7 +277,13 @@ static int copy(const char **to, const char *from) {
 }
 
 static int copy_spec(CurlTransport *t, const TransportSpec *spec) {
+        const char *host = strstr(spec->base_url, "://") + strlen("://");
+
         t->spec.skips_verify = spec->skips_verify;
+        t->host = strndup(host, strcspn(host, "/"));
+        t->prefix = strdup(host + strcspn(host, "/"));
+        if (!t->host || !t->prefix)
+                return -ENOMEM;
         if (copy(&t->spec.unix_socket, spec->unix_socket) < 0 || copy(&t->spec.base_url, spec->base_url) < 0 ||
             copy(&t->spec.ca_file, spec->ca_file) < 0 || copy(&t->spec.cert_file, spec->cert_file) < 0 ||
             copy(&t->spec.key_file, spec->key_file) < 0)

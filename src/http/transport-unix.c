@@ -352,8 +352,8 @@ static void unix_destroy(Transport *transport) {
         free(t);
 }
 
-static int unix_connect(const Transport *transport, int *ret_fd) {
-        return connect_socket(container_of(transport, const UnixTransport, transport), ret_fd);
+static int unix_connect(Transport *transport, int *ret_fd) {
+        return connect_socket(container_of(transport, UnixTransport, transport), ret_fd);
 }
 
 static void unix_server(const Transport *transport, const char **ret_host, const char **ret_prefix) {

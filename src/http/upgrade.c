@@ -165,7 +165,7 @@ static int try_connect(Upgrade *upgrade) {
 
 static int on_turn(sd_event_source *source, uint64_t usec, void *userdata) {
         Upgrade *upgrade = userdata;
-        int r = upgrade->transport->class->connect ? try_connect(upgrade) : -EOPNOTSUPP;
+        int r = try_connect(upgrade);
 
         if (r < 0)
                 finish(upgrade, r, NULL);
@@ -176,7 +176,7 @@ int upgrade_start(Transport *transport, const UpgradeSpec *spec, Upgraded *ret, 
                   Task **ret_task) {
         _cleanup_(task_freep) Task *task = NULL;
         Upgrade *upgrade = calloc(1, sizeof(*upgrade));
-        const char *host = "", *prefix = "";
+        const char *host, *prefix;
         int r;
 
         if (!upgrade)
@@ -191,8 +191,7 @@ int upgrade_start(Transport *transport, const UpgradeSpec *spec, Upgraded *ret, 
         upgrade->ret = ret;
         parser_init(&upgrade->parser, false, on_header, on_body, upgrade);
         upgrade->parser.takes_upgrade = true;
-        if (transport->class->server)
-                transport->class->server(transport, &host, &prefix);
+        transport->class->server(transport, &host, &prefix);
         r = write_message(upgrade, spec, host, prefix);
         if (r >= 0)
                 r = sd_event_add_time(transport->event, &upgrade->turn, CLOCK_MONOTONIC, 0, USEC_PER_MSEC, on_turn,

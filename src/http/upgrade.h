@@ -25,8 +25,7 @@ void upgraded_done(Upgraded *upgraded);
 /**
  * upgrade_start() - asks for it on a connection of its own
  *
- * Done with 0 whatever the status, or as request_start(); -EOPNOTSUPP: the transport has no connections to give away
- * (TCP and TLS are libcurl's).
+ * Done with 0 whatever the status, or as request_start(). The connection ends with the transport at the latest.
  */
 int upgrade_start(Transport *transport, const UpgradeSpec *spec, Upgraded *ret, TaskDone done, void *userdata,
                   Task **ret_task);

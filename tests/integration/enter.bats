@@ -140,6 +140,36 @@ running_containers() { engine_cli ps --filter "label=io.podstep.state=$XDG_STATE
         assert_line "code 3"
 }
 
+# looked_around ARGS...: what is typed arrives, also its end; much goes through; a terminal is one
+looked_around() {
+        local n=3000000
+        run "$PODSTEP" enter "$@" "$JOB" <<<'id -u; cat trace; echo "to standard error" >&2; exit 7'
+        assert_status 7
+        assert_line 1234
+        assert_line evidence
+        assert_line "to standard error"
+        assert_equal "$(head -c $n /dev/zero | "$PODSTEP" enter "$@" "$JOB" -- wc -c)" $n
+        assert_equal "$("$PODSTEP" enter "$@" "$JOB" -- head -c $n /dev/zero | wc -c)" $n
+        on_terminal --type 'bash-[0-9.]+\$ ' 'echo si""ze $LINES $COLUMNS; exit 5\n' "$PODSTEP" enter "$@" "$JOB" -- bash --norc -i
+        assert_status 5
+        assert_output_contains "size 24 80"
+        run running_containers
+        refute_output_contains fails
+}
+
+@test "an engine over TCP: with TLS if it is Docker" {
+        local port=$((20000 + RANDOM % 20000))
+        if [ "$ENGINE" = docker ]; then
+                port=2376
+                export DOCKER_CERT_PATH=$DOCKER_LAB/tls DOCKER_TLS_VERIFY=1
+        else
+                background env -u XDG_CONFIG_HOME podman system service --time=0 "tcp://127.0.0.1:$port"
+                wait_until 10 curl -sf -o /dev/null "http://127.0.0.1:$port/_ping"
+        fi
+        kept_job --engine "tcp://127.0.0.1:$port"
+        looked_around
+}
+
 @test "what cannot be entered is said" {
         podstep enter
         assert_status 2

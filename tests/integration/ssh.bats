@@ -94,6 +94,21 @@ assert_nothing_left_there() {
         no_tunnel_left
 }
 
+@test "a step that is kept there is entered: what is typed arrives, also its end, and much goes through" {
+        checkout <<<"steps: [{name: s, image: $IMG/tools:1, commands: [echo evidence >trace, exit 3]}]"
+        podstep run --keep --engine "$FAR"
+        assert_status 1
+        run "$PODSTEP" enter <<<'cat trace; exit 7'
+        assert_status 7
+        assert_line evidence
+        assert_equal "$(head -c 3000000 /dev/zero | "$PODSTEP" enter -- wc -c)" 3000000
+        assert_equal "$("$PODSTEP" enter -- head -c 3000000 /dev/zero | wc -c)" 3000000
+        podstep prune --all --engine "$FAR"
+        assert_status 0
+        assert_nothing_left_there
+        no_tunnel_left
+}
+
 @test "a host key that is not known, and a key that is not allowed: ssh's own words" {
         checkout <<<"steps: [{name: s, image: $IMG/busybox:1, commands: [echo it ran]}]"
         KNOWN_HOSTS=/dev/null podstep run --engine "$FAR"
