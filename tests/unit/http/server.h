@@ -87,6 +87,20 @@ static bool play_never(int fd) {
         return false;
 }
 
+/* No HTTP any more: what comes is sent back, and after its end a word of farewell. */
+static bool play_upgrade(int fd) {
+        char piece[16384];
+        ssize_t n;
+
+        if (!server_say(fd, "HTTP/1.1 101 Yes\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\nearly"))
+                return false;
+        while ((n = recv(fd, piece, sizeof(piece), 0)) > 0)
+                if (!server_send(fd, piece, (size_t) n))
+                        return false;
+        (void) server_say(fd, "bye");
+        return false;
+}
+
 /* Answers one request; false: close the connection. */
 static bool play(int fd, const char *path, const char *head, const char *body, size_t n_body) {
         static const struct {
@@ -120,6 +134,8 @@ static bool play(int fd, const char *path, const char *head, const char *body, s
                 return play_echo(fd, head, body, n_body);
         if (str_equal(path, "/chunks"))
                 return play_chunks(fd);
+        if (str_equal(path, "/upgrade"))
+                return play_upgrade(fd);
         if (str_equal(path, "/flood"))
                 return play_flood(fd, "HTTP/1.1 200 OK\r\n\r\n", "0123456789abcdef0123456789abcdef");
         if (str_equal(path, "/flood-head"))

@@ -5,6 +5,7 @@
 
 #include "http/exchange.h"
 #include "http/request.h"
+#include "http/upgrade.h"
 #include "loop/timer.h"
 #include "server.h"
 
@@ -683,6 +684,132 @@ static int teardown(void **state) {
         return 0;
 }
 
+/* ---- what is no HTTP any more ---- */
+
+#define UPGRADED_BYTES (3U * 1024 * 1024) /* more than fits into all the sockets on its way */
+
+typedef struct Talk {
+        size_t n_sent;
+        Str heard;
+        unsigned is_over;
+} Talk;
+
+/* Both ways at once, and our end is told before the other's comes. */
+static int on_talk(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+        static const char piece[8192] = "many bytes, and zeroes behind them";
+        Talk *talk = userdata;
+        char in[8192];
+        ssize_t n = 0;
+
+        if (talk->n_sent < UPGRADED_BYTES) {
+                n = send(fd, piece, MIN(sizeof(piece), UPGRADED_BYTES - talk->n_sent), MSG_NOSIGNAL | MSG_DONTWAIT);
+                talk->n_sent += (size_t) MAX(n, 0);
+                if (talk->n_sent == UPGRADED_BYTES) {
+                        assert_int_equal(shutdown(fd, SHUT_WR), 0);
+                        assert_true(sd_event_source_set_io_events(source, EPOLLIN) >= 0);
+                }
+        }
+        n = recv(fd, in, sizeof(in), MSG_DONTWAIT);
+        if (n > 0)
+                assert_int_equal(str_append_n(&talk->heard, in, (size_t) n), 0);
+        talk->is_over += n == 0;
+        return 0;
+}
+
+static void talk_over(sd_event *event, Upgraded *upgraded) {
+        Talk talk = { .heard = STR_INIT(2 * UPGRADED_BYTES) };
+        sd_event_source *source = NULL;
+
+        (void) str_append_n(&talk.heard, upgraded->early, upgraded->n_early);
+        assert_true(sd_event_add_io(event, &source, upgraded->fd, EPOLLIN | EPOLLOUT, on_talk, &talk) >= 0);
+        turn_until(event, &talk.is_over, 1);
+        sd_event_source_disable_unref(source);
+        assert_int_equal(talk.heard.n, strlen("early") + UPGRADED_BYTES + strlen("bye"));
+        assert_memory_equal(talk.heard.bytes, "earlymany bytes", 15);
+        assert_string_equal(talk.heard.bytes + talk.heard.n - 3, "bye");
+        str_done(&talk.heard);
+}
+
+static void test_upgrade(void **state) {
+        static const struct {
+                const char *path;
+                int want_r, want_status;
+                const char *want_body;
+        } rows[] = {
+                { "/upgrade", 0, 101, NULL },
+                { "/error", 0, 500, "bad" },
+                { "/cut-empty", -ECONNRESET, 0, NULL },
+                { "/cut-head", -ECONNRESET, 0, NULL },
+                { "/never", -ETIMEDOUT, 0, NULL },
+        };
+
+        FOREACH_KIND(kind)
+                FOREACH_ROW(row, rows) {
+                        _cleanup_(sd_event_unrefp) sd_event *event = test_event();
+                        _cleanup_(transport_freep) Transport *transport = make_transport(event, kind);
+                        _cleanup_(task_freep) Task *task = NULL;
+                        _cleanup_(upgraded_done) Upgraded upgraded = UPGRADED_INIT;
+                        UpgradeSpec spec = { .method = "POST",
+                                             .path = row->path,
+                                             .body = "{}",
+                                             .protocol = "tcp",
+                                             .timeout_usec = row->want_r == -ETIMEDOUT ? 50 * USEC_PER_MSEC
+                                                                                       : TEST_DEADLINE_USEC };
+                        Seen seen = { 0 };
+
+                        print_message("%s: %s\n", kind_names[kind], row->path);
+                        assert_int_equal(upgrade_start(transport, &spec, &upgraded, seen_done, &seen, &task), 0);
+                        turn_until(event, &seen.n, 1);
+                        print_message("     %d %s\n", seen.r, seen.text);
+                        assert_int_equal(seen.r, row->want_r);
+                        assert_int_equal(upgraded.reply.status, row->want_status);
+                        assert_int_equal(upgraded.fd >= 0, row->want_status == 101);
+                        if (row->want_body)
+                                assert_string_equal(upgraded.reply.body, row->want_body);
+                        if (upgraded.fd >= 0)
+                                talk_over(event, &upgraded);
+                }
+}
+
+/* The descriptor comes to its end together with the transport, and nothing is left of a connection that nobody took. */
+static void test_upgrade_dropped(void **state) {
+        FOREACH_KIND(kind)
+                for (unsigned n_turns = 0; n_turns < 8; n_turns++) {
+                        _cleanup_(sd_event_unrefp) sd_event *event = test_event();
+                        _cleanup_(transport_freep) Transport *transport = make_transport(event, kind);
+                        _cleanup_(upgraded_done) Upgraded upgraded = UPGRADED_INIT;
+                        UpgradeSpec spec = { .method = "POST", .path = "/upgrade", .protocol = "tcp" };
+                        Task *task = NULL;
+                        Seen seen = { 0 };
+
+                        assert_int_equal(upgrade_start(transport, &spec, &upgraded, seen_done, &seen, &task), 0);
+                        for (unsigned i = 0; i < n_turns; i++)
+                                assert_true(sd_event_run(event, USEC_PER_MSEC) >= 0);
+                        task = task_free(task);
+                        for (unsigned i = 0; i < n_turns; i++)
+                                assert_true(sd_event_run(event, USEC_PER_MSEC) >= 0);
+                }
+}
+
+/* Nobody listens there. */
+static void test_upgrade_refused(void **state) {
+        _cleanup_(sd_event_unrefp) sd_event *event = test_event();
+        _cleanup_(transport_freep) Transport *transport = NULL;
+        _cleanup_(task_freep) Task *task = NULL;
+        _cleanup_(upgraded_done) Upgraded upgraded = UPGRADED_INIT;
+        TransportSpec where = { .base_url = "http://127.0.0.1:1" };
+        UpgradeSpec spec = {
+                .method = "POST", .path = "/upgrade", .protocol = "tcp", .timeout_usec = TEST_DEADLINE_USEC
+        };
+        Seen seen = { 0 };
+
+        assert_int_equal(transport_new(event, &where, &transport, NULL), 0);
+        assert_int_equal(upgrade_start(transport, &spec, &upgraded, seen_done, &seen, &task), 0);
+        turn_until(event, &seen.n, 1);
+        assert_int_equal(seen.r, -ECONNRESET);
+        assert_int_equal(upgraded.fd, -1);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_replies),      cmocka_unit_test(test_headers),
@@ -693,7 +820,8 @@ int main(void) {
                 cmocka_unit_test(test_free_in_done), cmocka_unit_test(test_no_connection),
                 cmocka_unit_test(test_no_transport), cmocka_unit_test(test_refused_headers),
                 cmocka_unit_test(test_backlog),      cmocka_unit_test(test_descriptors),
-                cmocka_unit_test(test_source),
+                cmocka_unit_test(test_source),       cmocka_unit_test(test_upgrade),
+                cmocka_unit_test(test_upgrade_dropped), cmocka_unit_test(test_upgrade_refused),
         };
 
         return cmocka_run_group_tests(tests, setup, teardown);
