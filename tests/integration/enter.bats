@@ -158,15 +158,8 @@ looked_around() {
 }
 
 @test "an engine over TCP: with TLS if it is Docker" {
-        local port=$((20000 + RANDOM % 20000))
-        if [ "$ENGINE" = docker ]; then
-                port=2376
-                export DOCKER_CERT_PATH=$DOCKER_LAB/tls DOCKER_TLS_VERIFY=1
-        else
-                background env -u XDG_CONFIG_HOME podman system service --time=0 "tcp://127.0.0.1:$port"
-                wait_until 10 curl -sf -o /dev/null "http://127.0.0.1:$port/_ping"
-        fi
-        kept_job --engine "tcp://127.0.0.1:$port"
+        tcp_engine
+        kept_job --engine "$TCP_ENGINE"
         looked_around
 }
 

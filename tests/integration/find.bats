@@ -129,21 +129,14 @@ old_engine() {
 }
 
 @test "tcp:// on the loopback: output and exit codes are right" {
-        local port=$((20000 + RANDOM % 20000))
-        if [ "$ENGINE" = docker ]; then
-                port=2376
-                export DOCKER_CERT_PATH=$DOCKER_LAB/tls DOCKER_TLS_VERIFY=1
-        else
-                background env -u XDG_CONFIG_HOME podman system service --time=0 "tcp://127.0.0.1:$port"
-                wait_until 10 curl -sf -o /dev/null "http://127.0.0.1:$port/_ping"
-        fi
+        tcp_engine
         checkout tcp <<-Y
 	services:
 	- {name: web, image: $IMG/exposes-a:1}
 	steps:
 	- {name: s, image: $IMG/busybox:1, commands: [wget -q -O - http://web:8080/, seq 1000, exit 3]}
 	Y
-        podstep_json --engine "tcp://127.0.0.1:$port"
+        podstep_json --engine "$TCP_ENGINE"
         assert_status 1
         assert_query "step('s')['exit_code']" 3
         assert_query "[l for l in lines('s') if l.isdigit()] == [str(i) for i in range(1, 1001)]" True

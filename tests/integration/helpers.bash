@@ -199,6 +199,25 @@ podstep_end() {
         mapfile -t lines <"$PODSTEP_OUT"
 }
 
+# tcp_engine: the engine on a port of the loopback, with TLS if it is Docker; $TCP_ENGINE
+tcp_engine() {
+        local i port pid
+        if [ "$ENGINE" = docker ]; then
+                export DOCKER_CERT_PATH=$DOCKER_LAB/tls DOCKER_TLS_VERIFY=1
+                TCP_ENGINE=tcp://127.0.0.1:2376
+                return
+        fi
+        for i in 1 2 3 4 5; do # another may take the port between our look and Podman's bind
+                port=$(/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+                TCP_ENGINE=tcp://127.0.0.1:$port
+                background env -u XDG_CONFIG_HOME podman system service --time=0 "$TCP_ENGINE"
+                pid=$!
+                wait_until 30 eval "curl -sf -o /dev/null http://127.0.0.1:$port/_ping || ! running $pid" || true
+                running "$pid" && return
+        done
+        fail "Podman does not come up at a port:" "$(cat "$BATS_TEST_TMPDIR"/background.*.log)"
+}
+
 # a zombie does not run
 running() { kill -0 "$1" 2>/dev/null && [[ $(ps -o stat= -p "$1") != Z* ]]; }
 
