@@ -379,7 +379,7 @@ remove_caches() {
         local blocked="Permission denied"
         # nobody answers on the network of these addresses that each container is on
         [ "$ENGINE" = podman ] || blocked="No route to host"
-        step "nc -w 9 169.254.169.254 80 || true" "nc -w 9 169.254.170.2 80 || true" "nc -w 2 100.100.100.200 80 || true" "ip -6 route"
+        step "nc -w 9 169.254.169.254 80 || true" "nc -w 9 169.254.170.2 80 || true" "nc -w 2 100.100.100.200 80 || true" "ip -6 route || true"
         assert_output_contains "169.254.169.254): $blocked"
         assert_output_contains "169.254.170.2): $blocked"
         # on Docker those of IPv6 are out of reach as long as no network has it
@@ -395,20 +395,18 @@ remove_caches() {
         podstep run
         assert_output_contains "[a] nc: can't connect to remote host (169.254.169.254): $blocked"
         assert_output_contains "[b] nc: can't connect to remote host (169.254.169.254): $blocked"
-        # a job's own name server lifts nothing; the machine's is needed
-        checkout third <<-Y
+        if [ "$ENGINE" = docker ]; then
+                # Docker asks name servers from inside: without those of the operator's no job has names, a job's lift nothing
+                checkout third <<-Y
 	steps:
 	- {name: a, image: $IMG/busybox:1, dns: [169.254.169.254], commands: [nc -w 9 169.254.170.2 80 || true]}
 	Y
-        podstep run --trusted network
-        assert_output_contains "169.254.170.2): $blocked"
-        settings <<<'{network: {dns: [169.254.169.254]}}'
-        step "nc -w 2 169.254.170.2 80 || true" "ip route"
-        if [ "$ENGINE" = docker ]; then
+                podstep run --trusted network
+                assert_output_contains "169.254.170.2): $blocked"
+                settings <<<'{network: {dns: [169.254.169.254]}}'
+                step "ip route"
                 assert_output_contains "not blocked: the name server 169.254.169.254 is link-local as they are"
                 refute_output_contains "169.254.0.0/16"
-        else
-                assert_output_contains "169.254.170.2): $blocked"
         fi
         settings <<<'{network: {allow_metadata: true}}'
         step "nc -w 2 169.254.169.254 80 || true" "ip route"

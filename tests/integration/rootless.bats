@@ -93,5 +93,5 @@ teardown_file() {
 @test "podstep doctor tells of it" {
         podstep doctor
         [ "$status" -le 1 ] || fail "$output"
-        assert_output_contains "note     engine       Docker "
+        assert_output_matches "^note +engine +Docker "
 }
