@@ -6,6 +6,8 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "base/utf8.h"
+#include "cli/terminal.h"
 #include "http/url.h"
 #include "job/event.h"
 
@@ -15,6 +17,31 @@ static const char *get(Json *json, const char *path) {
         const char *text = json_find_string(json, path);
 
         return text ? text : "";
+}
+
+/*
+ * The same, for the eye: files that a job made, what an image calls its user, and errors that quote them may hold
+ * anything, and come through the agent as they are.
+ */
+static char *shown(Json *json, const char *path) {
+        const TerminalStyle style = { .unicode = utf8_is_locale() };
+        Str out = STR_INIT(STR_MAX_DEFAULT);
+
+        for (const char *line = get(json, path), *next; line; line = next) {
+                next = strchr(line, '\n');
+                terminal_append(&out, line, next ? (size_t) (next - line) : strlen(line), style);
+                if (next)
+                        (void) str_append_char(&out, '\n');
+                next = next ? next + 1 : NULL;
+        }
+        return str_take(&out);
+}
+
+static void print_reason(FILE *file, Json *json) {
+        _cleanup_free_ char *reason = shown(json, "reason");
+
+        if (!str_is_empty(reason))
+                fprintf(file, ": %s", reason);
 }
 
 static uint64_t number(Json *json, const char *path) {
@@ -49,15 +76,17 @@ void job_text_print_submitted(Json *answer, bool quiet) {
                 return;
         for (size_t i = 0; i < json_object_array_length(jobs); i++) {
                 Json *job = json_object_array_get_idx(jobs, i);
+                _cleanup_free_ char *workflow = shown(job, "workflow");
 
                 printf(quiet ? "%llu\n" : "job %llu: %s\n", (unsigned long long) number(job, "number"),
-                       get(job, "workflow"));
+                       workflow ? workflow : "");
         }
 }
 
 static void print_end(Json *job, FILE *out) {
-        fprintf(out, "job %llu: %s%s%s\n", (unsigned long long) number(job, "number"), word(job),
-                *get(job, "reason") ? ": " : "", get(job, "reason"));
+        fprintf(out, "job %llu: %s", (unsigned long long) number(job, "number"), word(job));
+        print_reason(out, job);
+        fputc('\n', out);
 }
 
 void job_text_print_end(Json *answer) {
@@ -68,7 +97,9 @@ void job_text_print_end(Json *answer) {
 }
 
 void job_text_print_canceling(Json *job) {
-        printf("job %llu: %s: canceling\n", (unsigned long long) number(job, "number"), get(job, "workflow"));
+        _cleanup_free_ char *workflow = shown(job, "workflow");
+
+        printf("job %llu: %s: canceling\n", (unsigned long long) number(job, "number"), workflow ? workflow : "");
 }
 
 static void print_duration(Json *job) {
@@ -93,6 +124,7 @@ void job_text_print_list(Json *answer, bool quiet) {
                        "LABEL", "WORKFLOW");
         for (size_t i = 0; i < json_object_array_length(jobs); i++) {
                 Json *job = json_object_array_get_idx(jobs, i);
+                _cleanup_free_ char *label = shown(job, "label"), *workflow = shown(job, "workflow");
 
                 if (quiet) {
                         printf("%llu\n", (unsigned long long) number(job, "number"));
@@ -102,30 +134,31 @@ void job_text_print_list(Json *answer, bool quiet) {
                 print_time(get(job, "created"));
                 printf("  ");
                 print_duration(job);
-                printf("%-16s %s\n", get(job, "label"), get(job, "workflow"));
+                printf("%-16s %s\n", label ? label : "", workflow ? workflow : "");
         }
 }
 
 static void print_step(Json *step) {
+        _cleanup_free_ char *name = shown(step, "step");
         int64_t code = -1;
 
         (void) json_get_int(step, "exit_code", &code, NULL);
         printf("  %-10s ", *get(step, "result") ? get(step, "result") : get(step, "state"));
         print_duration(step);
-        printf("%s", get(step, "step"));
+        printf("%s", name ? name : "");
         if (code > 0)
                 printf(" (exit code %lld)", (long long) code);
-        if (*get(step, "reason"))
-                printf(": %s", get(step, "reason"));
+        print_reason(stdout, step);
         putchar('\n');
 }
 
 static void print_note(Json *note) {
         const char *kind = get(note, "kind");
+        _cleanup_free_ char *step = shown(note, "step"), *text = shown(note, "text");
 
         if (str_equal(kind, "finished") || str_equal(kind, "started"))
                 return;
-        printf("  %s: %s%s%s\n", kind, get(note, "step"), *get(note, "step") ? ": " : "", get(note, "text"));
+        printf("  %s: %s%s%s\n", kind, step ? step : "", str_is_empty(step) ? "" : ": ", text ? text : "");
 }
 
 static void print_each(Json *answer, const char *key, void (*print)(Json *item)) {
@@ -138,15 +171,19 @@ static void print_each(Json *answer, const char *key, void (*print)(Json *item))
 }
 
 void job_text_print_job(Json *answer) {
+        _cleanup_free_ char *workflow = NULL, *label = NULL;
         Json *job = NULL;
 
         if (json_get_object(answer, "job", &job, NULL) < 0)
                 return;
-        printf("job %llu: %s\n", (unsigned long long) number(job, "number"), get(job, "workflow"));
-        printf("  id         %s\n  state      %s%s%s\n", get(job, "id"), word(job), *get(job, "reason") ? ": " : "",
-               get(job, "reason"));
-        if (*get(job, "label"))
-                printf("  label      %s\n", get(job, "label"));
+        workflow = shown(job, "workflow");
+        label = shown(job, "label");
+        printf("job %llu: %s\n", (unsigned long long) number(job, "number"), workflow ? workflow : "");
+        printf("  id         %s\n  state      %s", get(job, "id"), word(job));
+        print_reason(stdout, job);
+        putchar('\n');
+        if (!str_is_empty(label))
+                printf("  label      %s\n", label);
         printf("  created    ");
         print_time(get(job, "created"));
         if (*get(job, "started")) {

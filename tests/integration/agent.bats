@@ -370,6 +370,22 @@ small() {
         assert_output_contains "state      success"
 }
 
+@test "show: what a job named its files does nothing to the terminal" {
+        checkout <<-Y
+	steps:
+	- name: one
+	  image: $IMG/busybox:1
+	  commands:
+	  - printf 'a\033]0;owned\007\033[2Jb' | xargs touch
+	Y
+        agent_up
+        podstep submit --wait
+        assert_status 0
+        podstep show 1
+        assert_output_contains "change: A ab"
+        [[ $output != *$'\033'* && $output != *$'\007'* ]] || fail "it reaches the terminal"
+}
+
 @test "what is not ours is refused: other methods, unknown paths, nonsense" {
         agent_up
         run api /v1/nothing
