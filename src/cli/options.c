@@ -92,8 +92,8 @@ static const Option *find_letter(const Option *options, char letter) {
 
 static int refuse_unknown(const Parser *parser, const char *name, size_t n) {
         _cleanup_free_ char *shown = str_escape(name, n, OPTION_VALUE_SHOWN_MAX), *word = strndup(name, n);
-        const char *names[OPTIONS_MAX], *near;
-        size_t n_names = 0;
+        const char *names[OPTIONS_MAX] = { "help" }, *near;
+        size_t n_names = 1;
 
         if (!shown || !word)
                 return error_oom(parser->reterr);

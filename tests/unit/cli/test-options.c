@@ -78,6 +78,7 @@ static void test_refused(void **state) {
         } cases[] = {
                 { { "--flga" }, "unknown option '--flga'; did you mean '--flag'?" },
                 { { "--colour=red" }, "unknown option '--colour'; did you mean '--color'?" },
+                { { "--hlep" }, "unknown option '--hlep'; did you mean '--help'?" },
                 { { "--zzzzzzzzzzz" }, "unknown option '--zzzzzzzzzzz'" },
                 { { "--fla\x1b[2Jg" }, "unknown option '--fla\\x1b[2Jg'" },
                 { { "-fz" }, "unknown option '-z'" },
