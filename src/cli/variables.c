@@ -52,7 +52,8 @@ static int parse_line(const char *line, Map *variables) {
         return name && value ? strmap_put(variables, name, value) : -ENOMEM;
 }
 
-static int parse_yaml(const char *name, const char *text, Map *variables, Error **reterr) {
+/* @line: the first that is no NAME=VALUE. What it holds is not shown: it may be a secret. */
+static int parse_yaml(const char *name, const char *text, unsigned line, Map *variables, Error **reterr) {
         _cleanup_(diag_list_done) DiagList diags = { 0 };
         _cleanup_(yaml_document_freep) YamlDocument *document = NULL;
         _cleanup_(source_freep) Source *source = NULL;
@@ -64,7 +65,10 @@ static int parse_yaml(const char *name, const char *text, Map *variables, Error 
                 return r;
         r = yaml_parse(source, &diags, &document);
         if (r < 0 || !document->root || document->root->kind != YAML_MAPPING)
-                return error_set(reterr, EINVAL, "'%s': neither lines of NAME=VALUE nor a YAML map of strings", name);
+                return error_set(reterr, EINVAL,
+                                 "'%s', line %u: expected NAME=VALUE, without blanks around the '='; nor is the file a "
+                                 "YAML map of strings",
+                                 name, line);
         for (size_t i = 0; i < document->root->n_pairs; i++) {
                 const YamlPair *pair = &document->root->pairs[i];
 
@@ -79,6 +83,7 @@ static int parse_yaml(const char *name, const char *text, Map *variables, Error 
 
 int variables_parse(const char *name, const char *text, Map *variables, Error **reterr) {
         _cleanup_strv_ char **lines = NULL;
+        unsigned number = 0;
 
         if (strv_split(text, '\n', &lines) < 0)
                 return error_oom(reterr);
@@ -86,13 +91,14 @@ int variables_parse(const char *name, const char *text, Map *variables, Error **
                 size_t n = strlen(*line);
                 int r;
 
+                number++;
                 if (n > 0 && (*line)[n - 1] == '\r')
                         (*line)[n - 1] = '\0';
                 r = parse_line(*line, variables);
                 if (r < 0)
                         return error_oom(reterr);
                 if (r > 0)
-                        return parse_yaml(name, text, variables, reterr);
+                        return parse_yaml(name, text, number, variables, reterr);
         }
         return 0;
 }

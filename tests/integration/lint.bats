@@ -333,6 +333,15 @@ sys.exit(subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=write).re
         [ "$(jq -r '.steps[0].environment.CI_REPO' <<<"$output")" = repo ]
 }
 
+@test "a wrong line of an --env-file is named, and what it holds is not shown" {
+        clean .woodpecker.yaml
+        printf 'A=1\n\nTOKEN = hush\n' >vars
+        podstep plan --env-file vars
+        assert_status 2
+        assert_output_contains "'vars', line 3: expected NAME=VALUE"
+        refute_output_contains hush
+}
+
 @test "words of other tools lead to the verb" {
         for pair in exec:run check:lint list:ps kill:cancel attach:enter lnit:lint; do
                 podstep "${pair%%:*}"
