@@ -118,6 +118,8 @@ static void put_step(JsonWriter *w, const Plan *plan, const PlanStep *step, size
         _cleanup_free_ char *pull = pull_list_to_string(&step->pull, ",");
 
         json_open_object(w, NULL);
+        if (!pull)
+                w->error = -ENOMEM;
         json_put_string(w, "name", step->name);
         json_put_string(w, "type", step_kind_to_string(step->kind));
         json_put_uint(w, "line", step->mark.line);

@@ -174,15 +174,16 @@ static const PlanKey secret_keys[] = {
 };
 
 /* Names of secrets are the same in upper and lower case. NULL: it is not given. */
-static const char *find_secret(const PlanReader *reader, const char *name) {
+static int find_secret(const PlanReader *reader, const char *name, const char **ret) {
         const Map *secrets = reader->reading->secrets;
         _cleanup_free_ char *lower = strdup(name);
 
-        for (char *c = lower; c && *c; c++)
+        if (!lower)
+                return plan_no_memory(reader);
+        for (char *c = lower; *c; c++)
                 *c = (char) tolower((unsigned char) *c);
-        if (!secrets || !lower)
-                return NULL;
-        return map_has(secrets, name) ? strmap_get(secrets, name) : strmap_get(secrets, lower);
+        *ret = !secrets ? NULL : map_has(secrets, name) ? strmap_get(secrets, name) : strmap_get(secrets, lower);
+        return 0;
 }
 
 static bool is_missing(const PlanStep *step, const char *name) {
@@ -205,13 +206,14 @@ static int note_missing(PlanStep *step, const char *name) {
 static int append_secret(const PlanReader *reader, const Place *place, Json *json, PlanStep *step, Str *value) {
         SecretKeys keys = { 0 };
         _cleanup_free_ char *text = NULL, *name = NULL;
-        const char *secret;
+        const char *secret = NULL;
         int r = plan_read_object(reader, place, json, secret_keys, ELEMENTSOF(secret_keys), &keys);
 
         name = keys.secret;
+        if (r >= 0)
+                r = find_secret(reader, name, &secret);
         if (r < 0)
                 return r;
-        secret = find_secret(reader, name);
         if (!secret)
                 return is_missing(step, name) || note_missing(step, name) >= 0 ? 0 : plan_no_memory(reader);
         text = in_form(secret, keys.form);
@@ -245,8 +247,8 @@ static int read_value(const PlanReader *reader, const Place *place, Json *json, 
                 return r;
         if (value.error == -E2BIG)
                 return plan_fault(reader, place, "its value becomes larger than %u MiB", VALUE_BYTES_MAX >> 20);
-        text = strdup(str_get(&value));
-        if (!text || value.error < 0 || map_put_take(&step->secret_environment, name, text) < 0)
+        text = value.error < 0 ? NULL : strdup(str_get(&value));
+        if (!text || map_put_take(&step->secret_environment, name, text) < 0)
                 return plan_no_memory(reader);
         (void) map_remove(&step->environment, name);
         return 0;

@@ -225,5 +225,5 @@ char *matrix_format(const Map *combination) {
                         return NULL;
                 (void) str_appendf(&all, "%s%s=%s", all.n > 0 ? ", " : "", name, shown);
         }
-        return str_escape(str_get(&all), all.n, MATRIX_NAME_BYTES_MAX);
+        return all.error ? NULL : str_escape(str_get(&all), all.n, MATRIX_NAME_BYTES_MAX);
 }
