@@ -51,7 +51,7 @@ struct Agent {
 
         Worker **workers;
         size_t n_workers;
-        sd_event_source *turn, *idle, *recheck;
+        sd_event_source *turn, *idle, *rest, *recheck;
         char *wait_reason; /* why the queue stands still, where that is not plain */
         Task *sweep;
         SweepResult swept;

@@ -9,11 +9,13 @@
 #include <systemd/sd-daemon.h>
 
 #include "agent/agent-internal.h"
+#include "agent/memory.h"
 #include "base/file.h"
 #include "base/log.h"
 
 #define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
 #define PRUNE_FIRST_USEC (2 * USEC_PER_SEC) /* an agent that is idle most of the time may not live for the second one */
+#define REST_AFTER_USEC (4 * USEC_PER_SEC)  /* without work: the first pruning is over then */
 #define PRUNE_EVERY_USEC (60 * 60 * USEC_PER_SEC)
 
 Worker *agent_find_worker(const Agent *agent, const char *id) {
@@ -63,13 +65,25 @@ static int on_idle(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
+static int on_rest(sd_event_source *source, uint64_t usec, void *userdata) {
+        memory_give_back();
+        return 0;
+}
+
 void agent_consider_idle(Agent *agent) {
-        if (agent->options->idle_usec == USEC_INFINITY || agent->is_ending)
+        uint64_t idle_usec = agent->options->idle_usec;
+
+        if (agent->is_ending || !agent->rest) /* or it has not begun */
                 return;
         agent->idle = sd_event_source_disable_unref(agent->idle);
-        if (!has_work(agent) && server_count_connections(agent->server) == 0)
-                (void) sd_event_add_time_relative(agent->event, &agent->idle, CLOCK_MONOTONIC,
-                                                  agent->options->idle_usec, 0, on_idle, agent);
+        (void) sd_event_source_set_enabled(agent->rest, SD_EVENT_OFF);
+        if (has_work(agent) || server_count_connections(agent->server) > 0)
+                return;
+        (void) sd_event_source_set_time_relative(agent->rest, REST_AFTER_USEC);
+        (void) sd_event_source_set_enabled(agent->rest, SD_EVENT_ONESHOT);
+        if (idle_usec != USEC_INFINITY)
+                (void) sd_event_add_time_relative(agent->event, &agent->idle, CLOCK_MONOTONIC, idle_usec, 0, on_idle,
+                                                  agent);
 }
 
 static int on_turn(sd_event_source *source, void *userdata) {
@@ -180,6 +194,10 @@ static int listen_to_loop(Agent *agent, Error **reterr) {
                 r = sd_event_add_time_relative(agent->event, NULL, CLOCK_MONOTONIC, PRUNE_FIRST_USEC, USEC_PER_SEC,
                                                on_prune, agent);
         if (r >= 0)
+                r = sd_event_add_time(agent->event, &agent->rest, CLOCK_MONOTONIC, 0, 0, on_rest, agent);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(agent->rest, SD_EVENT_OFF);
+        if (r >= 0)
                 r = sd_event_set_watchdog(agent->event, true);
         return r < 0 ? error_set(reterr, -r, "cannot start the event loop: %s", strerror(-r)) : 0;
 }
@@ -226,6 +244,7 @@ static void end(Agent *agent) {
         free(agent->sources_directory);
         agent->turn = sd_event_source_disable_unref(agent->turn);
         agent->idle = sd_event_source_disable_unref(agent->idle);
+        agent->rest = sd_event_source_disable_unref(agent->rest);
         agent->recheck = sd_event_source_disable_unref(agent->recheck);
         agent->event = sd_event_unref(agent->event);
 }
