@@ -233,12 +233,28 @@ static int make_lists(const PlanStep *plan, char ***devices, char ***hosts, char
         return r;
 }
 
+/* Podman is asked by us; Docker asks by itself, more often than some images want. */
+static bool wants_health_check(const Step *step, HealthSpec *ret) {
+        const PlanStep *plan = step->plan;
+        bool is_asked_by_engine = step->job->spec.engine->info.runs_health_checks;
+
+        *ret = (HealthSpec) { .interval_usec = is_asked_by_engine ? FAR_HEALTH_INTERVAL_USEC : 0 };
+        if (plan->ready.command) {
+                ret->test = plan->ready.command;
+                ret->timeout_usec = READY_COMMAND_USEC;
+                ret->retries = 1;
+                return true;
+        }
+        return is_asked_by_engine && plan->kind == STEP_SERVICE && step->image->info.has_health_check &&
+               step->image->info.health_interval_usec > FAR_HEALTH_INTERVAL_USEC;
+}
+
 int step_create_container(Step *step, TaskDone done, void *userdata, Task **ret_task, Error **reterr) {
         const PlanStep *plan = step->plan;
         bool has_own_network = !uses_job_network(step);
         _cleanup_(mounts_done) Mounts mounts = { 0 };
         _cleanup_strv_ char **devices = NULL, **hosts = NULL, **aliases = NULL, **wrapped = NULL;
-        HealthSpec health = { .interval_usec = FAR_HEALTH_INTERVAL_USEC };
+        HealthSpec health;
         _cleanup_map_ Map env = STRMAP_INIT, secrets = STRMAP_INIT, labels = STRMAP_INIT;
         ContainerSpec spec;
         int r;
@@ -280,18 +296,8 @@ int step_create_container(Step *step, TaskDone done, void *userdata, Task **ret_
                 .monitor_pid_path = step->pid_path,
         };
         container_options_put(job_options(step->job, plan), &step->job->spec.engine->info, plan->privileged, &spec);
-        if (plan->ready.command) {
-                /* Podman is asked by us, Docker asks by itself. */
-                health = (HealthSpec) { .test = plan->ready.command,
-                                       .interval_usec = step->job->spec.engine->info.runs_health_checks
-                                                                ? FAR_HEALTH_INTERVAL_USEC
-                                                                : 0,
-                                       .timeout_usec = READY_COMMAND_USEC,
-                                       .retries = 1 };
+        if (wants_health_check(step, &health))
                 spec.health = &health;
-        } else if (plan->kind == STEP_SERVICE && step->image->info.has_health_check &&
-                   step->image->info.health_interval_usec > health.interval_usec)
-                spec.health = step->job->spec.engine->info.runs_health_checks ? &health : NULL;
         sandbox_network(step->job->sandbox, plan, aliases, &spec.network);
         r = step_program(step, &spec, &wrapped);
         if (r >= 0)
