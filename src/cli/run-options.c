@@ -355,6 +355,7 @@ void run_options_done(RunOptions *options) {
         free(options->engine_url);
         free(options->authfile);
         free(options->label);
+        free(options->plan);
         free(options->git);
         free(options->ref);
         free(options->socket);

@@ -208,6 +208,22 @@ static void test_values(void **state) {
         }
 }
 
+/* The text of each option is freed with the others: a sanitizer tells. */
+static void test_freed(void **state) {
+        static const Option *const tables[] = { run_option_rows, plan_option_rows, prune_option_rows,
+                                                submit_option_rows, enter_option_rows };
+
+        FOREACH_ROW(table, tables)
+                for (const Option *option = *table; option->name; option++) {
+                        _cleanup_(run_options_done) RunOptions options;
+
+                        run_options_init(&options);
+                        if (option->set == option_set_string || option->set == option_set_list)
+                                assert_int_equal(
+                                        option->set(option, "text", (char *) &options + option->offset, NULL), 0);
+                }
+}
+
 static void test_help(void **state) {
         _cleanup_str_ Str all = STR_INIT(10000);
 
@@ -226,6 +242,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_main),
                 cmocka_unit_test(test_values),
+                cmocka_unit_test(test_freed),
                 cmocka_unit_test(test_help),
         };
 
