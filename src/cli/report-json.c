@@ -89,26 +89,48 @@ static void json_line(Report *report, const JobEvent *event) {
                 (void) str_appendf(&report->output.buffer, "%s\n", text);
 }
 
-void report_pass_over(const ReportOptions *options, const char *workflow, bool is_skipped, const char *why) {
+/* A line that belongs to no job: past the report of one. */
+static void begin_line(JsonWriter *w, const char *event) {
         char time[CLOCK_STAMP_MAX];
+
+        json_open_object(w, NULL);
+        json_put_string(w, "time", clock_format_stamp(clock_realtime_usec(), time));
+        json_put_string(w, "event", event);
+}
+
+static void end_line(JsonWriter *w, int fd) {
         _cleanup_free_ char *text = NULL;
-        JsonWriter w = { 0 };
         Output output;
 
-        if (options->kind != REPORT_JSON)
-                return;
-        json_open_object(&w, NULL);
-        json_put_string(&w, "time", clock_format_stamp(clock_realtime_usec(), time));
-        json_put_string(&w, "event", "workflow-passed-over");
-        json_put_string(&w, "workflow", workflow);
-        json_put_string(&w, "result", is_skipped ? "skipped" : "left-out");
-        json_put_string(&w, "text", why);
-        json_close(&w);
-        output_init(&output, options->fd, NULL);
-        if (json_finish(&w, false, &text) >= 0)
+        json_close(w);
+        output_init(&output, fd, NULL);
+        if (json_finish(w, false, &text) >= 0)
                 (void) str_appendf(&output.buffer, "%s\n", text);
         (void) output_drain(&output);
         output_done(&output);
+}
+
+void report_pass_over(const ReportOptions *options, const char *workflow, bool is_skipped, const char *why) {
+        JsonWriter w = { 0 };
+
+        if (options->kind != REPORT_JSON)
+                return;
+        begin_line(&w, "workflow-passed-over");
+        json_put_string(&w, "workflow", workflow);
+        json_put_string(&w, "result", is_skipped ? "skipped" : "left-out");
+        json_put_string(&w, "text", why);
+        end_line(&w, options->fd);
+}
+
+void report_conclude(const ReportOptions *options, JobResult result, int exit_code) {
+        JsonWriter w = { 0 };
+
+        if (options->kind != REPORT_JSON)
+                return;
+        begin_line(&w, "run-finished");
+        json_put_string(&w, "result", job_result_to_string(result));
+        json_put_int(&w, "exit_code", exit_code);
+        end_line(&w, options->fd);
 }
 
 /* Output comes in hundreds of thousands of lines: the one place where JSON is written without a tree. */

@@ -11,7 +11,7 @@
 typedef enum ReportKind {
         REPORT_PLAIN,
         REPORT_LIVE,  /* output scrolls, below it stands what runs just now */
-        REPORT_JSON,  /* an object on each line; the last one of a job has the event "job-finished" */
+        REPORT_JSON,  /* an object on each line; a job ends with the event "job-finished" */
         REPORT_QUIET, /* nothing, unless something fails */
         _REPORT_KIND_MAX,
 } ReportKind;
@@ -65,6 +65,8 @@ void report_tick(Report *report, uint64_t realtime_usec);
  * something to show
  */
 void report_pass_over(const ReportOptions *options, const char *workflow, bool is_skipped, const char *why);
+/** report_conclude() - how a run of several workflows, or of none, ended: its last line. Only REPORT_JSON has it */
+void report_conclude(const ReportOptions *options, JobResult result, int exit_code);
 
 /** report_free() - writes the rest, however long that takes */
 Report *report_free(Report *report);

@@ -29,6 +29,7 @@ typedef struct Session {
 
         LoadedWorkflows workflows;
         WorkflowOutcome *outcomes; /* of each */
+        size_t n_finished;         /* jobs that have told their result */
         size_t next_plan;          /* the one behind that which runs */
         Logins *logins;
         Engine *engine;
@@ -58,6 +59,8 @@ enum {
 
 /** session_note_exit_code() - the worst one counts */
 void session_note_exit_code(Session *session, int code);
+/** session_conclude() - the result of several workflows, or of none, for who reads JSON */
+void session_conclude(const Session *session);
 /** session_begin_sweep() - of what earlier runs left, beside the first job, where there is something */
 void session_begin_sweep(Session *session);
 /** session_read_logins() - for registries: from what the user gave, the environment and files */

@@ -6,24 +6,31 @@
 #include "base/log.h"
 #include "cli/session-internal.h"
 
-static int exit_code_of(JobResult result) {
-        static const int codes[_JOB_RESULT_MAX] = {
-                [JOB_SUCCESS] = 0,
-                [JOB_FAILED] = EXIT_STEP_FAILED,
-                [JOB_INFRA_FAILED] = EXIT_ENGINE,
-                [JOB_TIMED_OUT] = EXIT_TIMEOUT,
-                [JOB_CANCELED] = EXIT_CANCELED,
-                [JOB_REFUSED] = EXIT_REFUSED,
-        };
+static const int exit_codes[_JOB_RESULT_MAX] = {
+        [JOB_SUCCESS] = 0,
+        [JOB_FAILED] = EXIT_STEP_FAILED,
+        [JOB_INFRA_FAILED] = EXIT_ENGINE,
+        [JOB_TIMED_OUT] = EXIT_TIMEOUT,
+        [JOB_CANCELED] = EXIT_CANCELED,
+        [JOB_REFUSED] = EXIT_REFUSED,
+};
 
-        return codes[result];
+void session_conclude(const Session *session) {
+        ReportOptions report = report_options_for(session->options, STDOUT_FILENO);
+        JobResult result = JOB_INFRA_FAILED; /* also what ended before any job began */
+
+        for (JobResult i = 0; i < _JOB_RESULT_MAX; i++)
+                if (exit_codes[i] == session->exit_code)
+                        result = i;
+        report_conclude(&report, result, session->exit_code);
 }
 
 static void on_job_done(Job *job, JobResult result, void *userdata) {
         Session *session = userdata;
 
+        session->n_finished++;
         session->outcomes[session->next_plan - 1] = result == JOB_SUCCESS ? WORKFLOW_PASSED : WORKFLOW_FAILED;
-        session_note_exit_code(session, exit_code_of(result));
+        session_note_exit_code(session, exit_codes[result]);
         machine_post(&session->machine, session->n_signals > 0 ? MACHINE_STOP : MACHINE_OK);
 }
 

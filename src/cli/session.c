@@ -277,6 +277,10 @@ int session_run(const RunOptions *options, char *const *files) {
         Session session = session_make(options, files);
 
         session_go(&session);
+        session.job = job_free(session.job);
+        session.report = report_free(session.report); /* what it still has comes first */
+        if (session.workflows.n_plans != 1 || session.n_finished == 0)
+                session_conclude(&session);
         session_done(&session);
         return session.exit_code;
 }

@@ -2,7 +2,8 @@
 """query.py EXPRESSION <events: a Python expression over what `podstep run --json` printed.
 
 events              all, as dicts; a line that is no JSON object fails
-result              the last one, which must be job-finished
+result              the last one, which must be job-finished; of several workflows, the one before the run's
+run                 the end of a run of several workflows
 step(NAME)          how a step ended: its event of the state "done"
 states(NAME)        the states it went through
 lines(NAME[, STREAM])   its output as text; a last line without an end counts
@@ -16,6 +17,7 @@ import sys
 events = [json.loads(line) for line in sys.stdin]
 if not all(isinstance(event, dict) for event in events):
     sys.exit('not all lines are objects')
+run = events.pop() if events and events[-1]['event'] == 'run-finished' else None
 if not events or events[-1]['event'] != 'job-finished':
     sys.exit('the last line is no result')
 result = events[-1]

@@ -149,6 +149,7 @@ assert_order() {
                 "test skipped: 'build' has failed" ]
         [ "$(jq -r 'select(.event == "job-finished") | .workflow + " " + .result' <<<"$output" | sort | paste -sd,)" = \
                 "build failure,mail success,other success" ]
+        [ "$(tail -1 <<<"$output" | jq -r '.event + " " + .result + " " + (.exit_code | tostring)')" = "run-finished failure 1" ]
 }
 
 @test "a workflow that depends on none there is does not run; named on the command line it does" {
