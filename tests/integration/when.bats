@@ -83,7 +83,7 @@ assert_order() {
         assert_output_contains "its 'evaluate' is false"
         podstep_split run --json
         [ "$status" = 2 ]
-        [ "$(jq -r '.event + " " + .result' <<<"$output")" = "workflow-passed-over left-out" ]
+        [ "$(jq -r '.event + " " + .result' <<<"$output" | paste -sd,)" = "workflow-passed-over left-out,run-finished error" ]
 }
 
 @test "a wrong expression is told with its place, and nothing runs" {
