@@ -16,7 +16,10 @@ setup() {
         export PODSTEP_SOCKET=$SOCK
 }
 teardown() { end_test; }
-teardown_file() { leaks_after; }
+teardown_file() {
+        BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR/reference stop_background # where setting up failed
+        leaks_after
+}
 
 # ---- the jobs: small, and each of another kind ----
 
