@@ -295,7 +295,7 @@ static int make_job(Worker *worker, const Map *record, Error **reterr) {
                 .keep_usec = agent->options->keep_usec,
                 .observer = { on_event, worker },
                 .id = worker->id,
-                .journal = { on_put, on_count, worker },
+                .journal = { on_put, on_count, worker, JOURNAL_SETTLE_USEC },
                 .record = record,
         };
 

@@ -23,6 +23,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define JOURNAL_SETTLE_USEC 1000000U
+
 typedef struct JobJournal {
         /*
          * The value is kept when it returns; an older one of the same key is forgotten. Negative: it could not be kept.
@@ -31,4 +33,5 @@ typedef struct JobJournal {
         /* How many pieces of output (JOB_EVENT_OUTPUT) of a stream were kept before this process began. */
         uint64_t (*count_output)(size_t step_index, int stream, void *userdata);
         void *userdata;
+        uint64_t settle_usec; /* so long after a start was noted the engine may not have got it yet */
 } JobJournal;

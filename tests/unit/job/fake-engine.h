@@ -19,6 +19,9 @@ typedef struct FakeEngine {
         unsigned stop_at; /* the call at which the job is stopped */
         Job *job;
         const char *stubborn; /* "container NAME": what cannot be removed; NULL: nothing */
+        bool holds_starts; /* they are on their way */
+        const char *late; /* end of the name of a container: who looks at it is told that it was not started, but just
+                             then it is, as an earlier process asked; NULL: none */
         struct FakeFollow *follows;
         Map states;       /* of containers that were started: "running", or their exit code */
         void (*look)(const ContainerSpec *spec, void *userdata); /* at each container that is made; NULL: nobody */

@@ -20,6 +20,7 @@
 
 #define WRITES_MAX 100
 #define STEPS_MAX 16
+#define SETTLE_USEC (20 * USEC_PER_MSEC)
 
 typedef enum Kill { KILL_NOT, KILL_BEFORE, KILL_AFTER } Kill;
 
@@ -32,6 +33,7 @@ typedef struct Run {
         bool is_far;          /* the engine is a Docker, which sees no file of ours: git runs here */
         bool is_displaced;    /* where the engine kept its files is no place any more */
         const char *stubborn; /* what the engine does not remove */
+        const char *late;     /* the first step: its start is still on its way when the job is taken up */
         bool is_strict;      /* its steps are GitLab's, with a secret */
         unsigned kill_at;    /* the write, from 1 */
         Kill kill;
@@ -86,6 +88,7 @@ static void on_done(Job *job, JobResult result, void *userdata) {
 
 static void die(Run *run) {
         run->is_dead = true;
+        run->fake->holds_starts = run->late;
         (void) sd_event_exit(run->event, 0);
 }
 
@@ -141,7 +144,7 @@ static void live(Run *run, const Map *record) {
                          .grace_usec = USEC_PER_SEC,
                          .observer = { on_event, run },
                          .id = "01test",
-                         .journal = { on_put, on_count, run },
+                         .journal = { on_put, on_count, run, SETTLE_USEC },
                          .record = record };
 
         if (run->is_far) {
@@ -153,6 +156,8 @@ static void live(Run *run, const Map *record) {
         assert_int_equal(sd_event_new(&run->event), 0);
         run->fake->engine.event = run->event;
         spec.engine = &run->fake->engine;
+        run->fake->holds_starts = false;
+        run->fake->late = record && map_has(record, "step.0.start") ? run->late : NULL;
         assert_int_equal(
                 sd_event_add_time_relative(run->event, NULL, CLOCK_MONOTONIC, 10 * USEC_PER_SEC, 0, on_deadline, NULL),
                 0);
@@ -329,6 +334,7 @@ static const char single[] = "steps: [{name: a, image: x, commands: [one]}]\n";
 
 static const Run jobs[] = {
         { .text = single },
+        { .text = single, .late = "-a" },
         { .text = chain },
         { .text = chain, .exit_codes = { { "-a", "3" } } },
         { .text = mixed, .exit_codes = { { "-db", "never" }, { "-e", "never" } } },
