@@ -18,6 +18,7 @@ static void on_settled(Task *task, int r, const Error *error, void *userdata) {
         Step *step = userdata;
 
         step->machine.task = task_free(step->machine.task);
+        container_status_done(&step->status);
         r = look(step, &step->machine.task);
         if (r >= 0)
                 return;
