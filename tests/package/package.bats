@@ -60,7 +60,8 @@ job_is() { login "podstep show $1 --json" | jq -e --arg state "$2" '.job.state =
         dpkg-deb --root-owner-group -Znone -b "$OUT/old" "$OUT/old.deb" >/dev/null
         run install_deb "$OUT/old.deb"
         assert_status 0
-        in_machine useradd -m -s /bin/bash ci
+        # the host's ps shows its processes, too: not by the number of a user who is looked after there
+        in_machine useradd -m -s /bin/bash -u 5501 ci
         # no controllers for users in the machine, and no registry
         login 'mkdir -p ~/.config/containers && printf "[containers]\npids_limit = 0\n" >~/.config/containers/containers.conf &&
                 printf "[storage]\ndriver = \"overlay\"\n" >~/.config/containers/storage.conf'
