@@ -456,11 +456,11 @@ interrupted() {
 @test "Ctrl-C ends a submit that waits for its job; the job goes on" {
         small "echo begun, sleep 1000"
         agent_up
-        podstep_start submit --wait
+        podstep_start submit --wait --grace 1s
         wait_output "begun"
         interrupted
         git clone -q --bare "$CHECKOUT" "$BATS_TEST_TMPDIR/bare.git"
-        podstep_start submit --wait --git "$BATS_TEST_TMPDIR/bare.git"
+        podstep_start submit --wait --grace 1s --git "$BATS_TEST_TMPDIR/bare.git"
         wait_output '\[one\] begun' 60
         interrupted
         for i in 1 2; do
