@@ -125,8 +125,7 @@ static int followers_init(Followers *followers, const GraphNode *nodes, size_t n
         return 0;
 }
 
-/* Takes away, again and again, what waits for nothing: what is left lies on a circle or behind one. */
-static int peel(const GraphNode *nodes, size_t n_nodes, bool *is_gone) {
+int graph_peel(const GraphNode *nodes, size_t n_nodes, bool *is_gone) {
         _cleanup_(followers_done) Followers followers = { 0 };
         _cleanup_free_ size_t *n_open = calloc(n_nodes + 1, sizeof(size_t)),
                               *ready = calloc(n_nodes + 1, sizeof(size_t));
@@ -196,7 +195,7 @@ static int refuse_circle(const GraphNode *nodes, size_t n_nodes, DiagList *diags
 
         if (!is_gone)
                 return -ENOMEM;
-        r = peel(nodes, n_nodes, is_gone);
+        r = graph_peel(nodes, n_nodes, is_gone);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < n_nodes; i++)

@@ -32,3 +32,11 @@ void graph_node_done(GraphNode *node);
  * Return: 0; -EBADMSG, with the faults in @diags; -ENOMEM.
  */
 int graph_resolve(GraphNode *nodes, size_t n_nodes, DiagList *diags);
+
+/**
+ * graph_peel() - takes away, again and again, what waits for nothing: what is left lies on a circle or behind one
+ * @is_gone: for each node, false at first
+ *
+ * Of the nodes only what is resolved counts. Return: 0 or -ENOMEM.
+ */
+int graph_peel(const GraphNode *nodes, size_t n_nodes, bool *is_gone);

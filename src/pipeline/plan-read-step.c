@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "base/strv.h"
+#include "pipeline/graph.h"
 #include "pipeline/image-reference.h"
 #include "pipeline/name.h"
 #include "pipeline/plan-read-internal.h"
@@ -320,27 +321,19 @@ static int read_needs_of(const PlanReader *reader, const Place *place, Json *jso
         return r;
 }
 
-/* Whatever is left when all that waits for nothing is taken away, again and again, is on a circle or behind one. */
 static int check_circles(const PlanReader *reader) {
         const Plan *plan = reader->plan;
-        _cleanup_free_ bool *is_done = calloc(plan->n_steps + 1, sizeof(bool));
-        bool has_changed = true;
+        _cleanup_free_ GraphNode *nodes = calloc(plan->n_steps + 1, sizeof(*nodes));
+        _cleanup_free_ bool *is_gone = calloc(plan->n_steps + 1, sizeof(*is_gone));
 
-        if (!is_done)
+        if (!nodes || !is_gone)
                 return plan_no_memory(reader);
-        while (has_changed) {
-                has_changed = false;
-                for (size_t i = 0; i < plan->n_steps; i++) {
-                        bool is_ready = !is_done[i];
-
-                        for (size_t k = 0; k < plan->steps[i]->n_needs && is_ready; k++)
-                                is_ready = is_done[plan->steps[i]->needs[k]];
-                        if (is_ready)
-                                is_done[i] = has_changed = true;
-                }
-        }
+        for (size_t i = 0; i < plan->n_steps; i++)
+                nodes[i] = (GraphNode) { .resolved = plan->steps[i]->needs, .n_resolved = plan->steps[i]->n_needs };
+        if (graph_peel(nodes, plan->n_steps, is_gone) < 0)
+                return plan_no_memory(reader);
         for (size_t i = plan->n_services; i < plan->n_steps; i++)
-                if (!is_done[i])
+                if (!is_gone[i])
                         return plan_fault(reader,
                                           PLACE_KEY(PLACE_AT(PLACE_KEY(NULL, "steps"), i - plan->n_services), "needs"),
                                           "the steps wait for each other in a circle");
