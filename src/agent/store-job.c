@@ -319,9 +319,10 @@ int store_count_jobs(Store *store, StoredState state, uint64_t *ret) {
         return MIN(r, 0);
 }
 
-int store_uses_text(Store *store, const char *text) {
+/* 1 if there is such a job; @text is its ?1 */
+static int has_job(Store *store, const char *sql, const char *text) {
         _cleanup_(statement_freep) Statement *statement = NULL;
-        int r = store_prepare(store, "SELECT 1 FROM jobs WHERE instr(request, ?1) > 0 LIMIT 1", &statement, NULL);
+        int r = store_prepare(store, sql, &statement, NULL);
 
         if (r < 0)
                 return r;
@@ -329,16 +330,14 @@ int store_uses_text(Store *store, const char *text) {
         return statement_next(store, statement, NULL);
 }
 
+int store_uses_text(Store *store, const char *text) {
+        return has_job(store, "SELECT 1 FROM jobs WHERE instr(request, ?1) > 0 LIMIT 1", text);
+}
+
 /* ---- what is to go ---- */
 
 int store_group_is_open(Store *store, const char *group) {
-        _cleanup_(statement_freep) Statement *statement = NULL;
-        int r = store_prepare(store, "SELECT 1 FROM jobs WHERE grouped = ?1 AND state <> 2 LIMIT 1", &statement, NULL);
-
-        if (r < 0)
-                return r;
-        statement_bind_text(statement, 1, group);
-        return statement_next(store, statement, NULL);
+        return has_job(store, "SELECT 1 FROM jobs WHERE grouped = ?1 AND state <> 2 LIMIT 1", group);
 }
 
 static bool is_expired(const StoreLimits *limits, const StoredJob *job, uint64_t now, uint64_t n_jobs,
