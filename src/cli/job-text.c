@@ -208,22 +208,11 @@ static int on_chunk(const char *bytes, size_t n, void *userdata) {
 }
 
 static int exit_code_of(Json *job) {
-        static const struct {
-                const char *result;
-                int code;
-        } rows[] = { { "success", 0 },
-                     { "failure", EXIT_STEP_FAILED },
-                     { "error", EXIT_ENGINE },
-                     { "refused", EXIT_REFUSED },
-                     { "timeout", EXIT_TIMEOUT },
-                     { "canceled", EXIT_CANCELED } };
-
-        FOREACH_ROW(row, rows)
-                if (str_equal(row->result, get(job, "result")))
-                        return row->code;
+        for (JobResult result = 0; result < _JOB_RESULT_MAX; result++)
+                if (str_equal(job_result_to_string(result), get(job, "result")))
+                        return job_result_exit_code(result);
         return EXIT_ENGINE;
 }
-
 
 int job_text_follow(Client *client, const char *id, bool json, int *ret_code, Error **reterr) {
         _cleanup_free_ char *log =

@@ -6,21 +6,12 @@
 #include "base/log.h"
 #include "cli/session-internal.h"
 
-static const int exit_codes[_JOB_RESULT_MAX] = {
-        [JOB_SUCCESS] = 0,
-        [JOB_FAILED] = EXIT_STEP_FAILED,
-        [JOB_INFRA_FAILED] = EXIT_ENGINE,
-        [JOB_TIMED_OUT] = EXIT_TIMEOUT,
-        [JOB_CANCELED] = EXIT_CANCELED,
-        [JOB_REFUSED] = EXIT_REFUSED,
-};
-
 void session_conclude(const Session *session) {
         ReportOptions report = report_options_for(session->options, STDOUT_FILENO);
         JobResult result = JOB_INFRA_FAILED; /* also what ended before any job began */
 
         for (JobResult i = 0; i < _JOB_RESULT_MAX; i++)
-                if (exit_codes[i] == session->exit_code)
+                if (job_result_exit_code(i) == session->exit_code)
                         result = i;
         report_conclude(&report, result, session->exit_code);
 }
@@ -30,7 +21,7 @@ static void on_job_done(Job *job, JobResult result, void *userdata) {
 
         session->n_finished++;
         session->outcomes[session->next_plan - 1] = result == JOB_SUCCESS ? WORKFLOW_PASSED : WORKFLOW_FAILED;
-        session_note_exit_code(session, exit_codes[result]);
+        session_note_exit_code(session, job_result_exit_code(result));
         machine_post(&session->machine, session->n_signals > 0 ? MACHINE_STOP : MACHINE_OK);
 }
 

@@ -28,3 +28,16 @@ const char *job_result_to_string(JobResult result) {
 
         return names[result];
 }
+
+int job_result_exit_code(JobResult result) {
+        static const int codes[_JOB_RESULT_MAX] = {
+                [JOB_SUCCESS] = 0,
+                [JOB_FAILED] = EXIT_STEP_FAILED,
+                [JOB_INFRA_FAILED] = EXIT_ENGINE,
+                [JOB_TIMED_OUT] = EXIT_TIMEOUT,
+                [JOB_CANCELED] = EXIT_CANCELED,
+                [JOB_REFUSED] = EXIT_REFUSED,
+        };
+
+        return codes[result];
+}

@@ -53,6 +53,8 @@ enum {
         EXIT_ENGINE = 125,
         EXIT_CANCELED = 130,
 };
+/** job_result_exit_code() - how a program ends that ran the job */
+int job_result_exit_code(JobResult result);
 
 typedef enum JobEventKind {
         JOB_EVENT_STARTED,    /* job_id, text: the sandbox chosen and why */
