@@ -7,7 +7,7 @@
 #include "base/array.h"
 #include "base/strv.h"
 #include "pipeline/gitlab.h"
-#include "pipeline/select.h"
+#include "pipeline/selection.h"
 #include "pipeline/woodpecker.h"
 #include "pipeline/workflows.h"
 
@@ -15,6 +15,7 @@ typedef struct Compiled {
         Plan **plans;
         size_t n_plans;
         size_t n_refused;
+        Selection steps, from; /* both, where what had chosen steps is begun anew from one of them */
 } Compiled;
 
 static unsigned count_running(const Compiled *compiled) {
@@ -37,18 +38,27 @@ static int append_take(Compiled *compiled, Plan **plans, size_t n_plans) {
         return r;
 }
 
-static int judge(const Request *request, const Policy *policy, Plan *plan, bool is_chosen, DiagList *diags,
-                 size_t *n_refused, Error **reterr) {
+static int choose(Compiled *compiled, Plan **plans, size_t *n_plans, Error **reterr) {
+        int r = selection_apply(&compiled->steps, plans, n_plans, reterr);
+
+        return r < 0 ? r : selection_apply(&compiled->from, plans, n_plans, reterr);
+}
+
+/* What was chosen is to be somewhere. Jobs of GitLab are chosen as they are read. */
+static int check_choice(const Compiled *compiled, Error **reterr) {
+        int r = compiled->steps.n_plans > 0 ? selection_check(&compiled->steps, reterr) : 0;
+
+        return r >= 0 && compiled->from.n_plans > 0 ? selection_check(&compiled->from, reterr) : r;
+}
+
+static int judge(const Request *request, const Policy *policy, Plan *plan, DiagList *diags, size_t *n_refused,
+                 Error **reterr) {
         PolicyProject project = policy_project(policy, &request->environment);
         DiagList own = { 0 };
         size_t n = 0;
         int r = 0;
 
-        if (request->steps && !is_chosen)
-                r = plan_keep_steps(plan, request->steps, reterr);
-        if (r >= 0 && request->from && !is_chosen)
-                r = plan_keep_from(plan, request->from, reterr);
-        if (r >= 0 && plan_check_secrets(plan, &own) > 0)
+        if (plan_check_secrets(plan, &own) > 0)
                 r = -EBADMSG;
         if (r >= 0)
                 n = policy_check(policy, plan, &own);
@@ -116,8 +126,10 @@ static int compile_one(const Request *request, const Policy *policy, Json *workf
                 r = is_gitlab ? compile_gitlab(request, policy, source, &diags, &plans, &n_plans)
                               : compile_woodpecker(request, source, count_running(compiled) + 1, &diags, &plans,
                                                    &n_plans);
+        if (r >= 0 && !is_gitlab)
+                r = choose(compiled, plans, &n_plans, reterr);
         for (size_t i = 0; i < n_plans && r >= 0; i++)
-                r = judge(request, policy, plans[i], is_gitlab, &diags, &compiled->n_refused, reterr);
+                r = judge(request, policy, plans[i], &diags, &compiled->n_refused, reterr);
         diag_sort(&diags);
         if (diags.n_diags > 0 && source)
                 diag_print(&diags, source, false, faults);
@@ -192,6 +204,7 @@ static int take_plan(const Request *request, const Policy *policy, Json *json, s
         _cleanup_(plan_freep) Plan *plan = NULL;
         _cleanup_free_ char *path = str_printf(".plans[%zu]", index);
         PlanReading reading = { &request->secrets, policy->images.registry, path };
+        size_t n_left = 1;
         int r;
 
         if (!path)
@@ -202,7 +215,13 @@ static int take_plan(const Request *request, const Policy *policy, Json *json, s
         if (r >= 0)
                 r = policy_strip(policy, &project, plan, reterr);
         if (r >= 0)
-                r = judge(request, policy, plan, false, &diags, &compiled->n_refused, reterr);
+                r = choose(compiled, &plan, &n_left, reterr);
+        if (n_left == 0) { /* it is freed */
+                plan = NULL;
+                return r;
+        }
+        if (r >= 0)
+                r = judge(request, policy, plan, &diags, &compiled->n_refused, reterr);
         if (plan)
                 print_faults(&diags, plan, path, faults);
         if (r >= 0 && ARRAY_APPEND(compiled->plans, compiled->n_plans, plan) < 0)
@@ -216,6 +235,9 @@ static int compile_all(const Request *request, const Policy *policy, Compiled *c
         Json *list = NULL;
         int r = json_get_array(request->json, request->has_plans ? "plans" : "workflows", &list, reterr);
 
+        if (r >= 0 && (selection_init(&compiled->steps, request->steps, NULL) < 0 ||
+                       selection_init(&compiled->from, NULL, request->from) < 0))
+                r = error_oom(reterr);
         for (size_t i = 0; r >= 0 && i < json_object_array_length(list); i++) {
                 Json *item = json_object_array_get_idx(list, i);
 
@@ -238,9 +260,14 @@ int request_compile(const Request *request, const Policy *operator, Plan *** ret
         if (r >= 0 && compiled.n_refused > 0)
                 r = error_set(reterr, EINVAL, "refused by policy");
         if (r >= 0)
+                r = check_choice(&compiled, reterr);
+        if (r >= 0)
                 r = workflows_order(compiled.plans, compiled.n_plans, true, &notes, reterr);
-        STRV_FOREACH(note, notes)
-                (void) str_appendf(faults, "%s\n", *note);
+        if (!request->steps && !request->from) /* else they may be in the request, and have no such step */
+                STRV_FOREACH(note, notes)
+                        (void) str_appendf(faults, "%s\n", *note);
+        selection_done(&compiled.steps);
+        selection_done(&compiled.from);
         if (r < 0) {
                 plans_free(compiled.plans, compiled.n_plans);
                 return r == -ENOMEM ? r : -EINVAL;

@@ -6,10 +6,10 @@
 #include "base/array.h"
 #include "base/log.h"
 #include "base/strv.h"
-#include "cli/selection.h"
 #include "job/event.h"
 #include "pipeline/gitlab.h"
 #include "pipeline/policy.h"
+#include "pipeline/selection.h"
 #include "pipeline/woodpecker.h"
 #include "pipeline/workflows.h"
 
@@ -162,7 +162,7 @@ static int load_all(char *const *paths, const WorkflowInput *input, LoadedWorkfl
         _cleanup_(error_freep) Error *error = NULL;
         int code = 0, r;
 
-        if (selection_init(&selection, input->options) < 0) {
+        if (selection_init(&selection, input->options->step_names, input->options->from) < 0) {
                 log_error("out of memory");
                 return EXIT_USAGE;
         }
@@ -189,7 +189,7 @@ int workflows_load(char *const *paths, const WorkflowInput *input, LoadedWorkflo
         if (code != 0)
                 return code;
         r = workflows_order(ret->plans, ret->n_plans, input->are_chosen || selects, &notes, &error);
-        if (input->are_chosen)
+        if (input->are_chosen && !selects) /* else they may be among the files, and have no such step */
                 STRV_FOREACH(note, notes)
                         log_warning("%s", *note);
         if (r < 0)

@@ -318,6 +318,33 @@ small() {
         assert_output_contains "workflow 'a', which it depends on, did not end as it needs"
 }
 
+@test "submit --step and --from look into all workflows, as run does" {
+        bare_checkout
+        mkdir .woodpecker
+        echo "steps: [{name: build, image: $IMG/busybox:1, commands: [echo build]}, {name: both, image: $IMG/busybox:1, commands: [echo both one]}]" >.woodpecker/one.yaml
+        echo "{depends_on: [one], steps: [{name: both, image: $IMG/busybox:1, commands: [echo both two]}, {name: deploy, image: $IMG/busybox:1, commands: [echo deploy]}]}" >.woodpecker/two.yaml
+        agent_up
+        podstep submit --wait --step build
+        assert_status 0
+        assert_output_contains "[build] build"
+        refute_output_contains "both"
+        podstep submit --quiet --wait --step deploy .woodpecker/one.yaml .woodpecker/two.yaml
+        assert_status 0
+        refute_output_contains "not waiting"
+        podstep submit --wait --from both
+        assert_status 0
+        assert_output_contains "[both] both one"
+        assert_output_contains "[both] both two"
+        podstep submit --wait --step deplyo
+        assert_status 2
+        assert_output_contains "none of 2 workflows has a step 'deplyo'; did you mean 'deploy'?"
+        podstep rerun --from deploy 3
+        assert_status 0
+        podstep logs --follow 5
+        assert_status 0
+        assert_output_contains "[deploy] deploy"
+}
+
 @test "activated by its socket, it leaves when idle and comes back with all it knew" {
         small
         background "$LAB_DIR/sockact" "podstep=$SOCK" -- "$PODSTEP" agent --idle-timeout 300ms

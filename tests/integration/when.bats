@@ -235,6 +235,9 @@ assert_order() {
         refute_output_contains "both one"
         refute_output_contains "both two x"
         refute_output_contains "warning"
+        podstep plan --step deploy .woodpecker/one.yaml .woodpecker/two.yaml
+        assert_status 0
+        refute_output_contains "not waiting for it"
         podstep run --step both --step build
         assert_status 0
         assert_order "build one" "both one" "both two x" "both two y"

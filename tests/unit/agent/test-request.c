@@ -155,7 +155,8 @@ static void test_compile(void **state) {
                   false, 1, 1, "" },
                 { "steps: [{name: a, image: x, commands: [one]}, {name: b, image: x, commands: [two]}]",
                   "{\"from\":\"b\"}", 0, false, 1, 1, "" },
-                { "steps: [{name: a, image: x, commands: [one]}]", "{\"from\":\"c\"}", -EINVAL, false, 0, 0, "" },
+                { "steps: [{name: a, image: x, commands: [one]}]", "{\"from\":\"c\"}", -EINVAL, false, 0, 0,
+                  "workflow 'a' has no step 'c'" },
         };
         Policy policy;
 
@@ -176,6 +177,45 @@ static void test_compile(void **state) {
                         assert_int_equal(outcome.plans[0]->n_steps, row->want_steps);
         }
         policy_done(&policy);
+}
+
+#define TWO                                                                                                            \
+        "\"workflows\":[{\"file\":\"one.yaml\",\"text\":\"steps: [{name: a, image: x, commands: [y]}, {name: b, " \
+        "image: x, commands: [y]}]\"},{\"file\":\"two.yaml\",\"text\":\"depends_on: [one]\\nsteps: [{name: b, " \
+        "image: x, commands: [y]}, {name: c, image: x, commands: [y], privileged: true}]\"}]"
+
+/* Of several workflows those run that have the steps, as with 'podstep run'; of the others nothing is told. */
+static void test_choice(void **state) {
+        static const struct {
+                const char *options;
+                int want_r;
+                size_t want_plans, want_steps; /* of all of them */
+                const char *want; /* all that is told */
+        } rows[] = {
+                { "{\"steps\":[\"a\"]}", 0, 1, 1, "" },
+                { "{\"steps\":[\"b\"]}", 0, 2, 3, "" },
+                { "{\"steps\":[\"b\"],\"from\":\"b\"}", 0, 2, 2, "" }, /* what chose steps, begun anew from one */
+                { "{\"steps\":[\"a\"],\"from\":\"b\"}", -EINVAL, 0, 0, "workflow 'one' has no step 'b'" },
+                { "{\"from\":\"c\",\"trusted\":\"security\"}", 0, 1, 1, "" },
+                { "{\"steps\":[\"a\",\"d\"]}", -EINVAL, 0, 0, "none of 2 workflows has a step 'd'" },
+                { "{\"from\":\"d\"}", -EINVAL, 0, 0, "none of 2 workflows has a step 'd'" },
+        };
+        _cleanup_(policy_done) Policy policy;
+
+        policy_init(&policy);
+        FOREACH_ROW(row, rows) {
+                _cleanup_free_ char *text = str_printf("{" TWO ",\"options\":%s}", row->options);
+                _cleanup_(outcome_done) Outcome outcome;
+                size_t n_steps = 0;
+
+                compile_text(text, &policy, &outcome);
+                for (size_t i = 0; i < outcome.n_plans; i++)
+                        n_steps += outcome.plans[i]->n_steps;
+                assert_int_equal(outcome.r, row->want_r);
+                assert_int_equal(outcome.n_plans, row->want_plans);
+                assert_int_equal(n_steps, row->want_steps);
+                assert_string_equal(outcome.told, row->want);
+        }
 }
 
 #define COMMIT "4f1c2e7d0b9a8c6e5d4f3a2b1c0d9e8f7a6b5c4d"
@@ -245,7 +285,7 @@ static void test_plans(void **state) {
                   "{}", 0, false, "" },
                 { PLAN(",\"environment\":{\"T\":\"********\"},\"secret_environment\":{\"T\":[{\"secret\":\"u\"}]}"),
                   "{}", -EINVAL, false, "secret 'u' is not given" },
-                { PLAN(""), "{\"steps\":[\"b\"]}", -EINVAL, false, "" },
+                { PLAN(""), "{\"steps\":[\"b\"]}", -EINVAL, false, "workflow 'p' has no step 'b'" },
                 /* what git of this machine fetches is what is submitted */
                 { PLAN_OF("", CLONE(COMMIT, "/home/other")), "{\"workspace\":\"clone\"}", 0, false, "" },
                 { PLAN_OF("", CLONE(COMMIT, "/home/other")), "{}", -EINVAL, false,
@@ -366,6 +406,7 @@ int main(void) {
                 cmocka_unit_test(test_parse),
                 cmocka_unit_test(test_stored),
                 cmocka_unit_test(test_compile),
+                cmocka_unit_test(test_choice),
                 cmocka_unit_test(test_plans),
                 cmocka_unit_test(test_stored_plan),
                 cmocka_unit_test(test_locked),

@@ -1,8 +1,10 @@
 #pragma once
 
-/* --step and --from over all the workflows of a run: a name may be that of a step of any, and the others do not run. */
+/*
+ * --step and --from over all the workflows of a run or a submission: a name may be that of a step of any, and the
+ * others do not run.
+ */
 
-#include "cli/run-options.h"
 #include "pipeline/plan.h"
 
 typedef struct Selection {
@@ -15,8 +17,14 @@ typedef struct Selection {
         unsigned n_plans; /* that were seen */
 } Selection;
 
-/** selection_init() - 0 or -ENOMEM; selection_done() in both cases */
-int selection_init(Selection *selection, const RunOptions *options);
+/**
+ * selection_init() - selection_done() in all cases
+ * @names: of steps; NULL: all of them
+ * @from:  of the step that is the first, in the place of @names; NULL: none
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int selection_init(Selection *selection, char *const *names, const char *from);
 void selection_done(Selection *selection);
 
 /** selection_apply() - drops what was not chosen: of each plan the steps, and plans of which nothing is left */

@@ -1,4 +1,4 @@
-#include "cli/selection.h"
+#include "pipeline/selection.h"
 
 #include <errno.h>
 #include <string.h>
@@ -7,12 +7,12 @@
 #include "document/diag.h"
 #include "pipeline/select.h"
 
-int selection_init(Selection *selection, const RunOptions *options) {
-        char *const from[] = { options->from, NULL }, *const *names = options->from ? from : options->step_names;
-        size_t n = strv_length(names);
+int selection_init(Selection *selection, char *const *names, const char *from) {
+        char *const only[] = { (char *) from, NULL }, *const *chosen = from ? only : names;
+        size_t n = strv_length(chosen);
 
-        *selection = (Selection) { .is_from = options->from };
-        STRV_FOREACH(name, names)
+        *selection = (Selection) { .is_from = from };
+        STRV_FOREACH(name, chosen)
                 if (strv_append(&selection->names, *name) < 0 || strv_append(&selection->why_not, "") < 0)
                         return -ENOMEM;
         selection->is_found = calloc(n + 1, sizeof(bool));
