@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #define MESSAGE_BYTES_MAX 512
+#define WHY_BYTES 256
 
 typedef struct Request {
         union {
@@ -33,9 +34,14 @@ typedef struct Address {
         unsigned n;
 } Address;
 
-static int fail(const char *what) {
-        fprintf(stderr, "%s: %s\n", what, strerror(errno));
-        return EXIT_FAILURE;
+typedef struct Why {
+        char *text;
+        size_t size;
+} Why;
+
+static int fail(const Why *why, const char *what, int error) {
+        (void) snprintf(why->text, why->size, "%s: %s", what, strerror(error));
+        return error;
 }
 
 static bool is_same(int fd, const char *path) {
@@ -44,29 +50,35 @@ static bool is_same(int fd, const char *path) {
         return fstat(fd, &a) == 0 && stat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-/* First the user namespace that owns the network one: there we may do everything. Never in the host's own network. */
-static int enter(const char *pid) {
+/* First the user namespace that owns the network one: there we may do everything. */
+static int enter_both(int net, const Why *why) {
+        int user = ioctl(net, NS_GET_USERNS), error = 0;
+
+        if (user < 0)
+                return fail(why, "finding the owner of the network namespace", errno);
+        if (!is_same(user, "/proc/self/ns/user") && setns(user, CLONE_NEWUSER) < 0)
+                error = fail(why, "entering the user namespace", errno);
+        else if (setns(net, CLONE_NEWNET) < 0)
+                error = fail(why, "entering the network namespace", errno);
+        close(user);
+        return error;
+}
+
+/* Never in the host's own network. */
+static int enter(const char *pid, const Why *why) {
         char path[64];
-        int net, user;
+        int net, error = EPERM;
 
         (void) snprintf(path, sizeof(path), "/proc/%.20s/ns/net", pid);
         net = open(path, O_RDONLY | O_CLOEXEC);
         if (net < 0)
-                return fail(path);
-        if (is_same(net, "/proc/self/ns/net")) {
-                fprintf(stderr, "process %s is in the network of the host\n", pid);
-                return EXIT_FAILURE;
-        }
-        user = ioctl(net, NS_GET_USERNS);
-        if (user < 0)
-                return fail("finding the owner of the network namespace");
-        if (!is_same(user, "/proc/self/ns/user") && setns(user, CLONE_NEWUSER) < 0)
-                return fail("entering the user namespace");
-        if (setns(net, CLONE_NEWNET) < 0)
-                return fail("entering the network namespace");
-        close(user);
+                return fail(why, path, errno);
+        if (is_same(net, "/proc/self/ns/net"))
+                (void) snprintf(why->text, why->size, "process %.20s is in the network of the host", pid);
+        else
+                error = enter_both(net, why);
         close(net);
-        return EXIT_SUCCESS;
+        return error;
 }
 
 static void add_attribute(Request *request, unsigned short type, const void *bytes, unsigned n) {
@@ -94,7 +106,7 @@ static int send_request(int fd, Request *request) {
 
         if (send(fd, request, request->header.nlmsg_len, 0) < 0)
                 return errno;
-        n = recv(fd, &answer, sizeof(answer), 0);
+        n = recv(fd, &answer, sizeof(answer), MSG_DONTWAIT); /* it answers before send() returns */
         if (n < 0)
                 return errno;
         return n >= (ssize_t) NLMSG_LENGTH(sizeof(*error)) && answer.header.nlmsg_type == NLMSG_ERROR ? -error->error
@@ -136,39 +148,46 @@ static int parse(const char *text, Address *ret) {
 }
 
 /* A namespace without IPv6 reaches no such address anyway. */
-static int block(int fd, const char *text) {
+static int block_address(int fd, const char *text, const Why *why) {
         Address address;
         int error;
 
-        if (parse(text, &address) < 0) {
-                fprintf(stderr, "'%s' is no address\n", text);
-                return EXIT_FAILURE;
-        }
+        if (parse(text, &address) < 0)
+                return fail(why, text, EINVAL);
         error = block_tcp(fd, &address);
         if (error == EAFNOSUPPORT || error == EOPNOTSUPP || error == EINVAL)
                 error = block_all(fd, &address);
         if (error == 0 || error == EEXIST ||
             (address.family == AF_INET6 && (error == EAFNOSUPPORT || error == EOPNOTSUPP)))
-                return EXIT_SUCCESS;
-        errno = error;
-        return fail(text);
+                return 0;
+        return fail(why, text, error);
 }
 
-int block_addresses(char **argv) {
-        int fd, status;
+int block_addresses(const char *pid, const char *const *addresses, char *text, size_t size) {
+        const Why why = { text, size };
+        int fd, error;
+
+        error = enter(pid, &why);
+        if (error != 0)
+                return error;
+        fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+        if (fd < 0)
+                return fail(&why, "talking to the kernel", errno);
+        for (; *addresses && error == 0; addresses++)
+                error = block_address(fd, *addresses, &why);
+        close(fd);
+        return error;
+}
+
+int block(char **argv) {
+        char why[WHY_BYTES];
 
         if (!argv[0] || argv[0][strspn(argv[0], "0123456789")] || !argv[0][0]) {
                 fprintf(stderr, "no pid\n");
                 return EXIT_FAILURE;
         }
-        status = enter(argv[0]);
-        if (status != EXIT_SUCCESS)
-                return status;
-        fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-        if (fd < 0)
-                return fail("talking to the kernel");
-        for (char **text = argv + 1; *text && status == EXIT_SUCCESS; text++)
-                status = block(fd, *text);
-        close(fd);
-        return status;
+        if (block_addresses(argv[0], (const char *const *) argv + 1, why, sizeof(why)) == 0)
+                return EXIT_SUCCESS;
+        fprintf(stderr, "%s\n", why);
+        return EXIT_FAILURE;
 }

@@ -101,14 +101,14 @@ static int parse_target(char *argument, Target *target) {
         return 0;
 }
 
-static const AnswerVerb guard_verbs[] = { { "block", block_addresses }, { "look", look }, { NULL, NULL } };
+static const AnswerVerb guard_verbs[] = { { "block", block }, { "look", look }, { NULL, NULL } };
 
 static int guard(char **argv) {
         return answer(guard_verbs);
 }
 
 static const AnswerVerb verbs[] = {
-        { "run", run_programs }, { "own", own },     { "with", with },   { "block", block_addresses },
+        { "run", run_programs }, { "own", own },     { "with", with },   { "block", block },
         { "look", look },        { "ask", ask },     { "guard", guard }, { "stay", stay },
         { "enter", enter },      { NULL, NULL },
 };

@@ -19,8 +19,7 @@ typedef struct ProcessSpec {
         char *const *argv;     /* argv[0] is looked up in PATH */
         /*
          * What runs in the child instead of a program, with the whole argv; what it returns is the exit status. For
-         * what is short and needs a process of its own, to change its namespaces: a fork costs less than half of a
-         * program. NULL: the program.
+         * what is short and may hang: a fork costs less than half of a program. NULL: the program.
          */
         int (*call)(char *const *argv);
         /* additions "K=V" to our own environment (without that of a git around us); NULL: none */
