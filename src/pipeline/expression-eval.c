@@ -1,8 +1,11 @@
 /* Values. What was checked with types is checked again where they were not known. */
 
+#include <gnu/lib-names.h>
 #include <math.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "base/library.h"
 #include "pipeline/expression-internal.h"
 
 static double number_of(const Value *value) {
@@ -82,10 +85,26 @@ static Value calculate_whole(OperatorKind kind, int64_t a, int64_t b) {
         return VALUE_OF_INT((int64_t) (kind == OPERATOR_ADD ? x + y : kind == OPERATOR_SUBTRACT ? x - y : x * y));
 }
 
+/* pow() is all that there is of libm: it is loaded for who calculates a power, not for every job. */
+static bool calculate_power(Expression *e, const Node *node, double x, double y, Value *ret) {
+        static const char *const names[] = { "pow" };
+        _cleanup_(error_freep) Error *error = NULL;
+        LibraryFunction function;
+        int r;
+
+        r = library_load(LIBM_SO, "powers", names, ELEMENTSOF(names), &function, &error);
+        if (r < 0)
+                return expression_fail(e, node->offset, node->n, NULL, "%s", error_message(error, r));
+        *ret = VALUE_OF_FLOAT(((typeof(pow) *) function)(x, y));
+        return true;
+}
+
 static bool calculate(Expression *e, const Node *node, const Value *a, const Value *b, Value *ret) {
         OperatorKind kind = node->operator->kind;
         double x = number_of(a), y = number_of(b);
 
+        if (kind == OPERATOR_POWER)
+                return calculate_power(e, node, x, y, ret);
         if (kind == OPERATOR_MODULO && b->integer == 0)
                 return expression_fail(e, node->offset, node->n, NULL, "a division by zero");
         if (kind == OPERATOR_MODULO)
@@ -93,8 +112,6 @@ static bool calculate(Expression *e, const Node *node, const Value *a, const Val
         else if (kind == OPERATOR_DIVIDE)
                 *ret = VALUE_OF_FLOAT(y == 0 ? (x == 0 || isnan(x) ? NAN : copysign(INFINITY, x) * copysign(1, y))
                                              : x / y);
-        else if (kind == OPERATOR_POWER)
-                *ret = VALUE_OF_FLOAT(pow(x, y));
         else if (a->type == VALUE_INT && b->type == VALUE_INT)
                 *ret = calculate_whole(kind, a->integer, b->integer);
         else

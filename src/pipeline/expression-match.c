@@ -3,15 +3,13 @@
  * linear time is refused here too: a file shall not work here and fail on the server.
  */
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
 #include "base/str.h"
 #include "pipeline/expression-internal.h"
+#include "pipeline/libpcre2.h"
 
 #define PATTERN_BYTES_MAX 4096
 #define NEST_MAX 50
@@ -68,7 +66,14 @@ static const char *pattern_fault(const char *pattern) {
         return fault;
 }
 
-static bool compile(Expression *e, const Node *node, const Value *pattern, pcre2_code **ret) {
+static bool load(Expression *e, const Node *node, const Libpcre2 **ret) {
+        _cleanup_(error_freep) Error *error = NULL;
+        int r = libpcre2_get(ret, &error);
+
+        return r == 0 || expression_fail(e, node->offset, node->n, NULL, "%s", error_message(error, r));
+}
+
+static bool compile(Expression *e, const Libpcre2 *pcre2, const Node *node, const Value *pattern, pcre2_code **ret) {
         pcre2_compile_context *context;
         char message[128];
         PCRE2_SIZE offset;
@@ -81,56 +86,60 @@ static bool compile(Expression *e, const Node *node, const Value *pattern, pcre2
         fault = pattern_fault(pattern->text);
         if (fault)
                 return refuse(e, node, fault);
-        context = pcre2_compile_context_create(NULL);
+        context = pcre2->compile_context_create(NULL);
         if (!context)
                 return expression_oom(e);
-        (void) pcre2_set_parens_nest_limit(context, NEST_MAX);
-        *ret = pcre2_compile((PCRE2_SPTR) pattern->text, pattern->n,
+        (void) pcre2->set_parens_nest_limit(context, NEST_MAX);
+        *ret = pcre2->compile((PCRE2_SPTR) pattern->text, pattern->n,
                              PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C,
                              &error, &offset, context);
-        pcre2_compile_context_free(context);
+        pcre2->compile_context_free(context);
         if (*ret)
                 return true;
         if (error == PCRE2_ERROR_HEAP_FAILED)
                 return expression_oom(e);
-        if (pcre2_get_error_message(error, (PCRE2_UCHAR *) message, sizeof(message)) < 0)
+        if (pcre2->get_error_message(error, (PCRE2_UCHAR *) message, sizeof(message)) < 0)
                 message[0] = '\0';
         return expression_fail(e, node->offset, node->n, NULL, "the regular expression is wrong: %s (at its byte %zu)",
                                message, (size_t) offset);
 }
 
 bool expression_check_pattern(Expression *e, const Node *node, const Value *pattern) {
+        const Libpcre2 *pcre2;
         pcre2_code *code;
 
-        if (!expression_spend(e, node, pattern->n + 1) || !compile(e, node, pattern, &code))
+        if (!expression_spend(e, node, pattern->n + 1) || !load(e, node, &pcre2) ||
+            !compile(e, pcre2, node, pattern, &code))
                 return false;
-        pcre2_code_free(code);
+        pcre2->code_free(code);
         return true;
 }
 
-static int match(const pcre2_code *code, const Value *text) {
-        pcre2_match_context *context = pcre2_match_context_create(NULL);
-        pcre2_match_data *match_data = pcre2_match_data_create(1, NULL);
+static int match(const Libpcre2 *pcre2, const pcre2_code *code, const Value *text) {
+        pcre2_match_context *context = pcre2->match_context_create(NULL);
+        pcre2_match_data *match_data = pcre2->match_data_create(1, NULL);
         int r = PCRE2_ERROR_NOMEMORY;
 
         if (context && match_data) {
-                (void) pcre2_set_match_limit(context, MATCH_LIMIT);
-                (void) pcre2_set_heap_limit(context, HEAP_LIMIT_KIB);
-                r = pcre2_match(code, (PCRE2_SPTR) text->text, text->n, 0, 0, match_data, context);
+                (void) pcre2->set_match_limit(context, MATCH_LIMIT);
+                (void) pcre2->set_heap_limit(context, HEAP_LIMIT_KIB);
+                r = pcre2->match(code, (PCRE2_SPTR) text->text, text->n, 0, 0, match_data, context);
         }
-        pcre2_match_data_free(match_data);
-        pcre2_match_context_free(context);
+        pcre2->match_data_free(match_data);
+        pcre2->match_context_free(context);
         return r;
 }
 
 bool expression_match(Expression *e, const Node *node, const Value *text, const Value *pattern, bool *ret) {
+        const Libpcre2 *pcre2;
         pcre2_code *code;
         int r;
 
-        if (!expression_spend(e, node, MATCH_LIMIT) || !compile(e, node->children[1], pattern, &code))
+        if (!expression_spend(e, node, MATCH_LIMIT) || !load(e, node, &pcre2) ||
+            !compile(e, pcre2, node->children[1], pattern, &code))
                 return false;
-        r = match(code, text);
-        pcre2_code_free(code);
+        r = match(pcre2, code, text);
+        pcre2->code_free(code);
         *ret = r >= 0;
         if (r >= 0 || r == PCRE2_ERROR_NOMATCH)
                 return true;

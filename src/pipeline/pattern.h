@@ -11,7 +11,7 @@
 
 typedef struct Pattern Pattern;
 
-/** pattern_new() - -EINVAL with what is wrong and where; -ENOMEM */
+/** pattern_new() - -EINVAL with what is wrong and where; -ENOPKG (no PCRE2 here), -ENOMEM */
 int pattern_new(const char *text, Pattern **ret, Error **reterr);
 /** pattern_matches() - somewhere in the text; false too if it would be too much work */
 bool pattern_matches(const Pattern *pattern, const char *text, size_t n);
