@@ -64,10 +64,9 @@ static int lock_directory(const char *path, int *ret_fd) {
 
 /* Who finds it finds it locked: so it gets its name only then. */
 static int make_locked(const char *state_directory, const char *id, JobOwner owner, const char *path, int *ret_fd) {
-        _cleanup_free_ char *unborn = str_printf("%s/jobs/.%s", state_directory, id),
-                            *output = unborn ? path_join(unborn, "output") : NULL;
+        _cleanup_free_ char *unborn = str_printf("%s/jobs/.%s", state_directory, id);
         _cleanup_close_ int fd = -1;
-        int r = unborn && output ? file_remove_tree(unborn) : -ENOMEM; /* one that was killed here */
+        int r = unborn ? file_remove_tree(unborn) : -ENOMEM; /* one that was killed here */
 
         if (r >= 0)
                 r = file_mkdir_p(unborn, 0700);
@@ -75,7 +74,7 @@ static int make_locked(const char *state_directory, const char *id, JobOwner own
                 r = lock_directory(unborn, &fd);
         if (r >= 0 && owner == JOB_OWNER_AGENT)
                 r = mark(unborn, "agent");
-        if (r >= 0 && (mkdir(output, 0700) < 0 || rename(unborn, path) < 0))
+        if (r >= 0 && rename(unborn, path) < 0)
                 r = -errno;
         if (r < 0) {
                 if (unborn)
@@ -86,17 +85,25 @@ static int make_locked(const char *state_directory, const char *id, JobOwner own
         return 0;
 }
 
+/* A job that is taken over may be of a podstep that gave its logs a directory of their own. */
+static char *output_prefix(const char *path, bool is_taken_over) {
+        _cleanup_free_ char *old = is_taken_over ? path_join(path, "output") : NULL;
+
+        return str_printf(old && file_is_directory(old) ? "%s/output/" : "%s/output-", path);
+}
+
 int job_directory_make(const char *state_directory, const char *id, JobOwner owner, JobDirectory *ret, Error **reterr) {
         JobDirectory directory = { .path = directory_path(state_directory, id), .lock_fd = -1 };
+        bool is_taken_over = owner == JOB_OWNER_AGENT && directory.path && file_exists(directory.path);
         int r;
 
-        directory.output = directory.path ? path_join(directory.path, "output") : NULL;
+        directory.output = directory.path ? output_prefix(directory.path, is_taken_over) : NULL;
         if (!directory.output) {
                 job_directory_done(&directory);
                 return error_oom(reterr);
         }
-        if (owner == JOB_OWNER_AGENT && file_exists(directory.path))
-                r = lock_directory(directory.path, &directory.lock_fd); /* it is taken over */
+        if (is_taken_over)
+                r = lock_directory(directory.path, &directory.lock_fd);
         else
                 r = make_locked(state_directory, id, owner, directory.path, &directory.lock_fd);
         if (r < 0) {

@@ -5,8 +5,8 @@
  * and a lock that lives as long as the podstep that runs it. Whoever finds the lock free has found a left-over.
  *
  *   jobs/ID/kept  (see kept.h)  holder (podstep-holder, for containers)
- *   jobs/ID/lock  agent (its agent will take it up again)  hosts  rootfs/ (of the holder)  output/N (log of step N)
- *   output/N.pid
+ *   jobs/ID/lock  agent (its agent will take it up again)  hosts  rootfs/ (of the holder)
+ *   jobs/ID/output-N (log of step N)  output-N.pid  output-holder  output-holder.pid
  *   jobs/ID/step-N/{script,hosts,resolv.conf}, of the one that clones {rootfs/,netrc}
  */
 
@@ -15,7 +15,8 @@
 #include "base/error.h"
 
 typedef struct JobDirectory {
-        char *path, *output;
+        char *path;
+        char *output; /* with the name of a container behind it: the path of its log */
         int lock_fd;
 } JobDirectory;
 

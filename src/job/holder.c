@@ -249,8 +249,8 @@ int holder_new(Job *job, const Sandbox *sandbox, Holder **ret, Error **reterr) {
         holder->name = str_printf("podstep-%s.holder", job->id);
         holder->rootfs = path_join(job->directory.path, "rootfs");
         holder->hosts = path_join(job->directory.path, "hosts");
-        holder->log_path = path_join(job->directory.output, "holder");
-        holder->pid_path = path_join(job->directory.output, "holder.pid");
+        holder->log_path = str_printf("%sholder", job->directory.output);
+        holder->pid_path = str_printf("%sholder.pid", job->directory.output);
         if (!holder->name || !holder->rootfs || !holder->hosts || !holder->log_path || !holder->pid_path ||
             add_targets(holder) < 0)
                 return error_oom(reterr);

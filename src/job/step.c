@@ -274,8 +274,8 @@ int step_init(Step *step, Job *job, size_t index, Error **reterr) {
         if (!step->container)
                 return error_oom(reterr);
         if (!job_is_far(job)) { /* else nobody there writes it where we look */
-                step->log_path = str_printf("%s/%zu", job->directory.output, index);
-                step->pid_path = str_printf("%s/%zu.pid", job->directory.output, index);
+                step->log_path = str_printf("%s%zu", job->directory.output, index);
+                step->pid_path = str_printf("%s%zu.pid", job->directory.output, index);
                 if (!step->log_path || !step->pid_path)
                         return error_oom(reterr);
         }

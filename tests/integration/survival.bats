@@ -272,7 +272,7 @@ print(rows[0][0] if rows else "")' "$XDG_STATE_HOME/podstep/agent/agent.db" "$@"
         slow_runs
         kill -KILL "$AGENT_PID"
         wait_until 5 eval "! running $AGENT_PID"
-        for pid in "$XDG_STATE_HOME"/podstep/jobs/*/output/1.pid; do kill -KILL "$(cat "$pid")"; done
+        for pid in "$XDG_STATE_HOME"/podstep/jobs/*/output-1.pid; do kill -KILL "$(cat "$pid")"; done
         life
         [ "$status" = 0 ] || fail "the agent ended with $status"
         agent_up

@@ -58,8 +58,30 @@ static void test_looked_at(void **state) {
         assert_int_equal(file_remove_tree(directory), 0);
 }
 
+/* Where the logs lie; of a podstep that gave them a directory they stay there, for whoever takes the job up. */
+static void test_output(void **state) {
+        char directory[] = "/tmp/podstep-test-XXXXXX";
+        _cleanup_free_ char *fresh = NULL, *old = NULL;
+        JobDirectory job;
+
+        assert_non_null(mkdtemp(directory));
+        fresh = path_join(directory, "jobs/01a/output-");
+        old = path_join(directory, "jobs/01a/output/");
+        for (unsigned i = 0; i < 2; i++) { /* made, and taken over */
+                assert_int_equal(job_directory_make(directory, "01a", JOB_OWNER_AGENT, &job, NULL), 0);
+                assert_string_equal(job.output, fresh);
+                job_directory_done(&job);
+        }
+        assert_int_equal(file_mkdir_p(old, 0700), 0);
+        assert_int_equal(job_directory_make(directory, "01a", JOB_OWNER_AGENT, &job, NULL), 0);
+        assert_string_equal(job.output, old);
+        assert_int_equal(job_directory_remove(&job, NULL), 0);
+        assert_int_equal(job_directory_liveness(directory, "01a"), JOB_DEAD);
+        assert_int_equal(file_remove_tree(directory), 0);
+}
+
 int main(void) {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_looked_at) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(test_looked_at), cmocka_unit_test(test_output) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
