@@ -9,33 +9,62 @@
 
 #include "base/str.h"
 
-#define READ_CHUNK (64U * 1024)
+#define READ_CHUNK (4U * 1024) /* of what does not tell its size */
 
-int file_read_fd(int fd, size_t max_bytes, char **ret, size_t *ret_n) {
-        _cleanup_str_ Str text = STR_INIT(max_bytes);
-        char chunk[READ_CHUNK];
+/* What a regular file says its size is; 0 for all else. */
+static int find_size(int fd, size_t max_bytes, size_t *ret) {
         struct stat st;
-        ssize_t n;
 
         if (fstat(fd, &st) < 0)
                 return -errno;
         if (S_ISDIR(st.st_mode))
                 return -EISDIR;
-        if (S_ISREG(st.st_mode) && (unsigned long long) st.st_size > max_bytes)
+        *ret = 0;
+        if (!S_ISREG(st.st_mode))
+                return 0;
+        if ((unsigned long long) st.st_size > max_bytes)
                 return -EFBIG;
-        while ((n = read(fd, chunk, sizeof(chunk))) != 0) {
-                if (n < 0) {
-                        if (errno == EINTR)
-                                continue;
+        *ret = (size_t) st.st_size;
+        return 0;
+}
+
+int file_read_fd(int fd, size_t max_bytes, char **ret, size_t *ret_n) {
+        _cleanup_free_ char *text = NULL;
+        size_t size = 0, capacity, n = 0;
+        int r = find_size(fd, max_bytes, &size);
+
+        if (r < 0)
+                return r;
+        capacity = size > 0 ? size + 1 : READ_CHUNK;
+        text = malloc(capacity);
+        if (!text)
+                return -ENOMEM;
+        for (;;) {
+                ssize_t k = read(fd, text + n, capacity - n);
+
+                if (k < 0 && errno == EINTR)
+                        continue;
+                if (k < 0)
                         return -errno;
+                n += (size_t) k;
+                if (n > max_bytes)
+                        return -EFBIG;
+                if (k == 0 || (n == size && n < capacity)) /* there was room for more than the size, and no more came */
+                        break;
+                if (n == capacity) {
+                        char *larger = realloc(text, capacity * 2);
+
+                        if (!larger)
+                                return -ENOMEM;
+                        text = larger;
+                        capacity *= 2;
                 }
-                if (str_append_n(&text, chunk, (size_t) n) < 0)
-                        return text.error == -E2BIG ? -EFBIG : text.error;
         }
+        text[n] = '\0';
         if (ret_n)
-                *ret_n = text.n;
-        *ret = str_take(&text);
-        return *ret ? 0 : -ENOMEM;
+                *ret_n = n;
+        *ret = TAKE_PTR(text);
+        return 0;
 }
 
 static int read_at(int dir_fd, const char *path, size_t max_bytes, char **ret, size_t *ret_n) {

@@ -1,8 +1,11 @@
 #include "test.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/str.h"
@@ -56,11 +59,87 @@ static void test_tree(void **state) {
         assert_int_equal(file_remove_tree(top), 0);
 }
 
+static char *make_text(size_t n) {
+        char *text = calloc(n + 1, 1);
+
+        assert_non_null(text);
+        for (size_t i = 0; i < n; i++)
+                text[i] = (char) ('a' + i % 26);
+        return text;
+}
+
+/* The same bytes by a file, which tells its size, and by a pipe, which does not. */
+static void test_read(void **state) {
+        static const struct {
+                size_t n, max, skipped; /* skipped: what somebody else read of it before */
+                int want;
+        } rows[] = {
+                { 0, 10, 0, 0 },
+                { 1, 10, 0, 0 },
+                { 10, 10, 0, 0 },
+                { 11, 10, 0, -EFBIG },
+                { 100, 200, 60, 0 },
+                { 100, 200, 100, 0 },
+                { 4095, 65536, 0, 0 },
+                { 4096, 65536, 0, 0 },
+                { 4097, 65536, 0, 0 },
+                { 30000, 30000, 0, 0 },
+                { 30001, 30000, 0, -EFBIG },
+        };
+
+        FOREACH_ROW(row, rows) {
+                _cleanup_free_ char *text = make_text(row->n);
+                _cleanup_close_ int file = memfd_create("test", MFD_CLOEXEC);
+
+                print_message("%zu of at most %zu, behind %zu\n", row->n, row->max, row->skipped);
+                assert_int_equal(file_write_fd(file, text, row->n), 0);
+                for (int is_pipe = 0; is_pipe < 2; is_pipe++) {
+                        _cleanup_free_ char *got = NULL;
+                        int ends[2], fd = file;
+                        size_t n = 999;
+
+                        if (is_pipe) {
+                                assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+                                assert_int_equal(file_write_fd(ends[1], text + row->skipped, row->n - row->skipped), 0);
+                                close(ends[1]);
+                                fd = ends[0];
+                        } else
+                                assert_int_equal(lseek(file, (off_t) row->skipped, SEEK_SET), row->skipped);
+                        assert_int_equal(file_read_fd(fd, row->max, &got, &n), row->want);
+                        if (row->want == 0) {
+                                assert_int_equal(n, row->n - row->skipped);
+                                assert_string_equal(got, text + row->skipped);
+                        } else
+                                assert_null(got);
+                        if (is_pipe)
+                                close(ends[0]);
+                }
+        }
+}
+
+/* Files of the kernel say that they are empty, or as large as a page. */
+static void test_kernel_files(void **state) {
+        static const char *const files[] = { "/proc/self/status", "/sys/kernel/mm/transparent_hugepage/enabled" };
+
+        FOREACH_ROW(file, files) {
+                _cleanup_free_ char *text = NULL;
+                size_t n;
+
+                if (access(*file, R_OK) < 0)
+                        continue;
+                assert_int_equal(file_read(*file, 65536, &text, &n), 0);
+                assert_true(n > 0 && text[n - 1] == '\n' && strlen(text) == n);
+        }
+        assert_int_equal(file_read("/proc", 65536, NULL, NULL), -EISDIR);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_clean),
                 cmocka_unit_test(test_below),
                 cmocka_unit_test(test_tree),
+                cmocka_unit_test(test_read),
+                cmocka_unit_test(test_kernel_files),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
