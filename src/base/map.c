@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,13 +17,13 @@ static uint64_t hash(const char *key) {
 }
 
 /* The slot of the key, or the empty one where it would go. There is always an empty one. */
-static size_t find_slot(const Map *map, const char *key) {
-        size_t slot = hash(key) & (map->n_slots - 1);
+static size_t find_slot(const Map *map, const char *key, uint64_t h) {
+        size_t slot = h & (map->n_slots - 1);
 
         for (; map->slots[slot]; slot = (slot + 1) & (map->n_slots - 1)) {
                 const MapEntry *entry = &map->entries[map->slots[slot] - 1];
 
-                if (entry->key && strcmp(entry->key, key) == 0)
+                if (entry->hash == h && entry->key && strcmp(entry->key, key) == 0)
                         break;
         }
         return slot;
@@ -41,16 +40,16 @@ static int rehash(Map *map) {
         map->n_slots = n_slots;
         for (size_t i = 0; i < map->n_entries; i++)
                 if (map->entries[i].key)
-                        map->slots[find_slot(map, map->entries[i].key)] = (unsigned) i + 1;
+                        map->slots[find_slot(map, map->entries[i].key, map->entries[i].hash)] = (unsigned) i + 1;
         return 0;
 }
 
-static MapEntry *find(const Map *map, const char *key) {
+static MapEntry *find(const Map *map, const char *key, uint64_t h) {
         unsigned index;
 
         if (map->n_slots == 0)
                 return NULL;
-        index = map->slots[find_slot(map, key)];
+        index = map->slots[find_slot(map, key, h)];
         return index ? &map->entries[index - 1] : NULL;
 }
 
@@ -60,7 +59,8 @@ static void release(const Map *map, void *value) {
 }
 
 int map_put_take(Map *map, const char *key, void *value) {
-        MapEntry *entry = find(map, key);
+        uint64_t h = hash(key);
+        MapEntry *entry = find(map, key, h);
         char *copy;
 
         if (entry) {
@@ -70,27 +70,27 @@ int map_put_take(Map *map, const char *key, void *value) {
         }
         copy = strdup(key);
         if (!copy || ((map->n_entries + 1) * 2 > map->n_slots && rehash(map) < 0) ||
-            ARRAY_APPEND(map->entries, map->n_entries, ((MapEntry) { .key = copy, .value = value })) < 0) {
+            ARRAY_APPEND(map->entries, map->n_entries, ((MapEntry) { copy, value, h })) < 0) {
                 free(copy);
                 release(map, value);
                 return -ENOMEM;
         }
-        map->slots[find_slot(map, key)] = (unsigned) map->n_entries;
+        map->slots[find_slot(map, key, h)] = (unsigned) map->n_entries;
         return 0;
 }
 
 void *map_get(const Map *map, const char *key) {
-        const MapEntry *entry = find(map, key);
+        const MapEntry *entry = find(map, key, hash(key));
 
         return entry ? entry->value : NULL;
 }
 
 bool map_has(const Map *map, const char *key) {
-        return find(map, key);
+        return find(map, key, hash(key));
 }
 
 bool map_remove(Map *map, const char *key) {
-        MapEntry *entry = find(map, key);
+        MapEntry *entry = find(map, key, hash(key));
 
         if (!entry)
                 return false;

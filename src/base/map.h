@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/cleanup.h"
 
@@ -15,6 +16,7 @@ typedef void (*MapFree)(void *value);
 typedef struct MapEntry {
         char *key; /* NULL: removed */
         void *value;
+        uint64_t hash; /* of the key */
 } MapEntry;
 
 typedef struct Map {

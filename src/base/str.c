@@ -44,8 +44,13 @@ int str_append(Str *s, const char *text) {
         return text ? str_append_n(s, text, strlen(text)) : 0;
 }
 
+/* The usual case: there is room. */
 int str_append_char(Str *s, char c) {
-        return str_append_n(s, &c, 1);
+        if (s->error || s->allocated - s->n < 2 || s->n == s->max)
+                return str_append_n(s, &c, 1);
+        s->bytes[s->n++] = c;
+        s->bytes[s->n] = '\0';
+        return 0;
 }
 
 int str_appendf(Str *s, const char *format, ...) {

@@ -35,12 +35,16 @@ size_t utf8_length_long(const char *text, size_t n) {
 }
 
 bool utf8_is_valid(const char *text, size_t n) {
-        for (size_t i = 0; i < n;) {
+        size_t i = utf8_skip_ascii(text, n);
+
+        while (i < n) {
                 size_t k = utf8_length(text + i, n - i);
 
                 if (k == 0)
                         return false;
                 i += k;
+                if (k > 1)
+                        i += utf8_skip_ascii(text + i, n - i);
         }
         return true;
 }

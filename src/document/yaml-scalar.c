@@ -37,6 +37,11 @@ static bool is_digit(char c) {
         return c >= '0' && c <= '9';
 }
 
+/* Most scalars are strings, and tell so by their first character. */
+static bool may_be_other_than_string(const char *text) {
+        return !*text || strchr("~nNtTfF.+-0123456789", *text);
+}
+
 static bool resolve_word(YamlNode *node) {
         FOREACH_ROW(word, words) {
                 if (strcmp(node->text, word->text) != 0)
@@ -209,7 +214,7 @@ static bool resolve_number(YamlNode *node) {
 /* The type that the text has by itself. */
 static void resolve_plain(YamlNode *node) {
         node->kind = YAML_STRING;
-        if (memchr(node->text, '\0', node->n_text) || resolve_word(node))
+        if (!may_be_other_than_string(node->text) || memchr(node->text, '\0', node->n_text) || resolve_word(node))
                 return;
         if (is_digit(node->text[0]) && is_timestamp(node->text))
                 node->kind = YAML_TIMESTAMP;
