@@ -35,6 +35,7 @@
 #include "ask.h"
 #include "block.h"
 #include "enter.h"
+#include "holder.h"
 #include "look.h"
 #include "own.h"
 #include "run.h"
@@ -42,7 +43,6 @@
 
 #define TRY_INTERVAL_MSEC 15
 #define CONNECT_MSEC 1000
-#define TARGETS_MAX 512
 
 typedef struct Target {
         const char *name; /* as given */
@@ -114,7 +114,7 @@ static const AnswerVerb verbs[] = {
 };
 
 int main(int argc, char **argv) {
-        static Target targets[TARGETS_MAX];
+        static Target targets[HOLDER_TARGETS_MAX];
         int n_targets = argc - 1, n_open = 0;
 
         for (const AnswerVerb *verb = verbs; argc > 1 && verb->name; verb++)
@@ -122,7 +122,7 @@ int main(int argc, char **argv) {
                         return verb->run(argv + 2);
         (void) signal(SIGTERM, on_term);
         (void) signal(SIGINT, on_term);
-        if (n_targets > TARGETS_MAX)
+        if (n_targets > HOLDER_TARGETS_MAX)
                 return EXIT_FAILURE;
         for (int i = 0; i < n_targets; i++)
                 if (parse_target(argv[i + 1], &targets[i]) < 0)

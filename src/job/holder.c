@@ -11,6 +11,7 @@
 #include "job/helper.h"
 #include "job/job-internal.h"
 #include "job/rootfs.h"
+#include "pipeline/plan-ports.h"
 
 #define HOLDER_IN_CONTAINER HELPER_PROGRAM
 
@@ -45,8 +46,8 @@ int holder_find_program(const Job *job, char **ret, Error **reterr) {
         return 0;
 }
 
-/* Exposed ports of the services, where nobody knows a better sign of life. */
-static int add_targets(Holder *holder) {
+/* Exposed ports of the services, where nobody knows a better sign of life. @counts: of each service */
+static int add_targets(Holder *holder, size_t *counts) {
         Job *job = holder->job;
         int r = 0;
 
@@ -60,9 +61,25 @@ static int add_targets(Holder *holder) {
                         r = strv_append_take(&holder->targets, str_printf("%s:%s", host, *port));
                         if (r < 0)
                                 return r;
+                        counts[i]++;
                 }
         }
         return r;
+}
+
+/* It is told before anything is made for the job. */
+static int find_targets(Holder *holder, Error **reterr) {
+        const Plan *plan = holder->job->spec.plan;
+        _cleanup_free_ size_t *counts = calloc(plan->n_services + 1, sizeof(*counts));
+        _cleanup_free_ char *fault = NULL;
+        int r;
+
+        if (!counts || add_targets(holder, counts) < 0)
+                return error_oom(reterr);
+        r = plan_ports_fault(plan, counts, &fault);
+        if (r < 0)
+                return error_oom(reterr);
+        return r > 0 ? error_set(reterr, E2BIG, "%s; " PLAN_PORTS_HINT, fault) : 0;
 }
 
 static void on_line(const char *line, size_t n, bool is_partial, void *userdata) {
@@ -251,10 +268,11 @@ int holder_new(Job *job, const Sandbox *sandbox, Holder **ret, Error **reterr) {
         holder->hosts = path_join(job->directory.path, "hosts");
         holder->log_path = str_printf("%sholder", job->directory.output);
         holder->pid_path = str_printf("%sholder.pid", job->directory.output);
-        if (!holder->name || !holder->rootfs || !holder->hosts || !holder->log_path || !holder->pid_path ||
-            add_targets(holder) < 0)
+        if (!holder->name || !holder->rootfs || !holder->hosts || !holder->log_path || !holder->pid_path)
                 return error_oom(reterr);
-        r = holder_find_program(job, &holder->program, reterr);
+        r = find_targets(holder, reterr);
+        if (r >= 0)
+                r = holder_find_program(job, &holder->program, reterr);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(holder);

@@ -13,6 +13,7 @@
 #include "base/strv.h"
 #include "job/job-internal.h"
 #include "loop/timer.h"
+#include "pipeline/plan-ports.h"
 
 /* Some images expose ports that they only open when configured to: after the first, the others get this much time. */
 #define SETTLE_USEC (2 * USEC_PER_SEC)
@@ -139,13 +140,13 @@ static int add_exposed_ports(Step *step) {
         return r;
 }
 
-/* GitLab's variable that names the one port to look at: the container's, so the file's, else the image's. */
+/* The container's variable: the file's, else the image's. */
 static const char *find_port_variable(const Step *step) {
-        static const char name[] = "HEALTHCHECK_TCP_PORT";
+        static const char name[] = PLAN_PORT_VARIABLE;
+        const char *own = plan_find_port_variable(step->plan);
 
-        MAP_FOREACH(entry, &step->plan->environment)
-                if (strcasecmp(entry->key, name) == 0)
-                        return entry->value;
+        if (own)
+                return own;
         STRV_FOREACH(variable, step->image->info.environment)
                 if (strncasecmp(*variable, name, strlen(name)) == 0 && (*variable)[strlen(name)] == '=')
                         return *variable + strlen(name) + 1;

@@ -10,8 +10,8 @@
 #include "pipeline/gitlab-keys.h"
 #include "pipeline/gitlab-service.h"
 #include "pipeline/name.h"
+#include "pipeline/plan-ports.h"
 
-#define PORT_VARIABLE "HEALTHCHECK_TCP_PORT"
 
 /* The names in 'alias'. */
 static int explicit_aliases(GitlabReader *reader, char ***aliases) {
@@ -174,7 +174,7 @@ static int compile_port(GitlabReader *reader, PlanStep *step) {
                 _cleanup_free_ char *shown = NULL;
                 Gitlab *gl = reader->gitlab;
 
-                if (strcasecmp(entry->key, PORT_VARIABLE) != 0)
+                if (strcasecmp(entry->key, PLAN_PORT_VARIABLE) != 0)
                         continue;
                 if (parse_u64(entry->value, &number) == 0 && number >= 1 && number <= UINT16_MAX) {
                         port = (PlanPort) { .number = (uint16_t) number, .protocol = strdup("tcp") };
@@ -184,8 +184,8 @@ static int compile_port(GitlabReader *reader, PlanStep *step) {
                         return -ENOMEM;
                 }
                 shown = str_escape(entry->value, strlen(entry->value), GITLAB_TEXT_BYTES_SHOWN);
-                GITLAB_ERROR(gl, "value", step->mark, "%s: " PORT_VARIABLE " is '%s', which is no port", reader->owner,
-                             shown ? shown : "");
+                GITLAB_ERROR(gl, "value", step->mark, "%s: " PLAN_PORT_VARIABLE " is '%s', which is no port",
+                             reader->owner, shown ? shown : "");
         }
         return 0;
 }

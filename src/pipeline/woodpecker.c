@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/strv.h"
 #include "pipeline/name.h"
+#include "pipeline/plan-ports.h"
 #include "pipeline/woodpecker-internal.h"
 #include "pipeline/woodpecker-keys.h"
 #include "pipeline/woodpecker-matrix.h"
@@ -377,6 +378,8 @@ static int compile_workflow(Woodpecker *wp, Workflow *workflow, const Source *so
                 drop_all(workflow->plan);
         if (r == 0 && wp->n_errors == 0)
                 r = step_names_assign(workflow->plan, wp->diags);
+        if (r == 0 && wp->n_errors == 0)
+                r = plan_check_ports(workflow->plan, wp->diags);
         return r;
 }
 

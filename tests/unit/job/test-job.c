@@ -34,7 +34,7 @@ typedef struct Run {
         StepResult step_results[16];
         char **started, **acts, *left;
         bool keep;
-        char **warnings, **lines;
+        char **warnings, **lines, *why;
         bool tells_labels, has_selinux;
         bool has_full_disk; /* the sandbox comes to be, and the workspace does not */
         char **specs; /* of containers: what the tests look at, as "NAME key=value..." */
@@ -63,6 +63,8 @@ static void on_event(const JobEvent *event, void *userdata) {
                 assert_int_equal(strv_append(&run->warnings, event->text), 0);
         if (event->kind == JOB_EVENT_OUTPUT)
                 assert_int_equal(strv_append_take(&run->lines, strndup(event->line, event->n_line)), 0);
+        if (event->kind == JOB_EVENT_FINISHED && event->text)
+                run->why = strdup(event->text);
         if (event->kind == JOB_EVENT_STEP_STATE && event->state == STEP_DONE)
                 run->step_results[event->step_index] = event->step_result;
         if (event->kind == JOB_EVENT_STEP_STATE && event->state == STEP_RUNNING &&
@@ -215,6 +217,7 @@ static void run_done(Run *run) {
         strv_free(run->warnings);
         strv_free(run->lines);
         strv_free(run->specs);
+        free(run->why);
 }
 
 static void test_success(void **state) {
@@ -337,6 +340,26 @@ static void test_missing_image(void **state) {
         assert_int_equal(run.result, JOB_INFRA_FAILED);
         assert_int_equal(run.step_results[0], STEP_INFRA_FAILED);
         assert_int_equal(run.step_results[1], STEP_SKIPPED);
+        assert_string_equal(run.left, "");
+}
+
+/* More ports than the holder takes: it is told before there is anything. */
+static void test_many_ports(void **state) {
+        _cleanup_str_ Str text = STR_INIT(STR_MAX_DEFAULT);
+        _cleanup_(run_done) Run run = { .exit_codes = { { "-a", "never" } } };
+
+        (void) str_append(&text, "services: [{name: a, image: x, ports: [1");
+        for (unsigned i = 2; i <= 513; i++)
+                (void) str_appendf(&text, ", %u", i);
+        (void) str_append(&text, "]}]\nsteps: [{name: s, image: x, commands: [one]}]\n");
+        run.text = str_get(&text);
+        run_job(&run);
+        assert_int_equal(run.result, JOB_INFRA_FAILED);
+        assert_string_equal(run.why, "the services have 513 ports to wait for, and a job can wait for 512: 'a' has "
+                                     "513; say of one when it can be used: with its key 'ready', or the variable "
+                                     "HEALTHCHECK_TCP_PORT");
+        assert_null(run.started);
+        assert_null(run.acts);
         assert_string_equal(run.left, "");
 }
 
@@ -485,6 +508,7 @@ int main(void) {
                 cmocka_unit_test(test_order),
                 cmocka_unit_test(test_removal),
                 cmocka_unit_test(test_missing_image),
+                cmocka_unit_test(test_many_ports),
                 cmocka_unit_test(test_each_call_fails),
                 cmocka_unit_test(test_full_disk),
                 cmocka_unit_test(test_canceled_at_each_call),
