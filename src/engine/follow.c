@@ -290,8 +290,8 @@ static int follow_listen(Follow *follow, const FollowMeans *means, Error **reter
                 follow->exit_path = path_join(means->exits_directory, follow->id);
                 if (!follow->exit_path)
                         return error_oom(reterr);
-                r = listener_new(means->listeners, follow->exit_path, on_exit_event, follow, &follow->exit_listener,
-                                 reterr);
+                r = listener_new_whole(means->listeners, follow->exit_path, on_exit_event, follow,
+                                       &follow->exit_listener, reterr);
                 if (r < 0 && !follow->monitor_path)
                         return r;
         } else if (!follow->monitor_path)

@@ -9,10 +9,12 @@
 #include "loop/watch.h"
 
 /* conmon makes its exit and pid files by rename, its logs by open, and appends to them. */
-#define LISTENER_MASK (IN_MOVED_TO | IN_CREATE | IN_MODIFY)
+#define CHANGE_MASK (IN_MOVED_TO | IN_CREATE | IN_MODIFY)
+#define WHOLE_MASK (IN_MOVED_TO | IN_CLOSE_WRITE)
 
 typedef struct Directory {
         char *path;
+        uint32_t mask;
         Watch *watch;
         struct Listener *listeners; /* a list */
         struct Directory *next;
@@ -49,12 +51,12 @@ static void directory_on_event(Watch *watch, const char *name, uint32_t mask, vo
                         listener->on_event(listener->userdata);
 }
 
-static int directory_get(Listeners *listeners, const char *path, Directory **ret, Error **reterr) {
+static int directory_get(Listeners *listeners, const char *path, uint32_t mask, Directory **ret, Error **reterr) {
         _cleanup_(directory_freep) Directory *directory = NULL;
         int r;
 
         for (Directory *known = listeners->directories; known; known = known->next)
-                if (str_equal(known->path, path)) {
+                if (known->mask == mask && str_equal(known->path, path)) {
                         *ret = known;
                         return 0;
                 }
@@ -64,7 +66,8 @@ static int directory_get(Listeners *listeners, const char *path, Directory **ret
         directory->path = strdup(path);
         if (!directory->path)
                 return error_oom(reterr);
-        r = watch_new(listeners->event, path, LISTENER_MASK, directory_on_event, directory, &directory->watch, reterr);
+        directory->mask = mask;
+        r = watch_new(listeners->event, path, mask, directory_on_event, directory, &directory->watch, reterr);
         if (r < 0)
                 return r;
         directory->owner = listeners;
@@ -85,8 +88,8 @@ static void directory_drop_if_unused(Directory *directory) {
         directory_free(directory);
 }
 
-int listener_new(Listeners *listeners, const char *path, ListenerEvent on_event, void *userdata, Listener **ret,
-                 Error **reterr) {
+static int listen_to(Listeners *listeners, const char *path, uint32_t mask, ListenerEvent on_event, void *userdata,
+                     Listener **ret, Error **reterr) {
         _cleanup_free_ char *parent = path_parent(path), *name = strdup(path_base(path));
         Directory *directory = NULL;
         Listener *listener;
@@ -94,7 +97,7 @@ int listener_new(Listeners *listeners, const char *path, ListenerEvent on_event,
 
         if (!parent || !name)
                 return error_oom(reterr);
-        r = directory_get(listeners, parent, &directory, reterr);
+        r = directory_get(listeners, parent, mask, &directory, reterr);
         if (r < 0)
                 return r;
         listener = malloc(sizeof(*listener));
@@ -110,6 +113,16 @@ int listener_new(Listeners *listeners, const char *path, ListenerEvent on_event,
         directory->listeners = listener;
         *ret = listener;
         return 0;
+}
+
+int listener_new(Listeners *listeners, const char *path, ListenerEvent on_event, void *userdata, Listener **ret,
+                 Error **reterr) {
+        return listen_to(listeners, path, CHANGE_MASK, on_event, userdata, ret, reterr);
+}
+
+int listener_new_whole(Listeners *listeners, const char *path, ListenerEvent on_event, void *userdata, Listener **ret,
+                       Error **reterr) {
+        return listen_to(listeners, path, WHOLE_MASK, on_event, userdata, ret, reterr);
 }
 
 Listener *listener_free(Listener *listener) {

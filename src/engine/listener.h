@@ -2,7 +2,7 @@
 
 /*
  * What happens to single files. Many followers look into the same few directories (conmon's exits, a job's logs), so
- * each directory is watched once, for all who listen to a name in it.
+ * each directory is watched once for all who listen in the same way to a name in it.
  */
 
 #include <systemd/sd-event.h>
@@ -27,5 +27,11 @@ DEFINE_CLEANUP(Listeners *, listeners_free);
  */
 int listener_new(Listeners *listeners, const char *path, ListenerEvent on_event, void *userdata, Listener **ret,
                  Error **reterr);
+/**
+ * listener_new_whole() - the same for a file that is of use only when it is whole: tells when it was put there by
+ * rename, or closed by who wrote it. Nobody is woken while it, or another one of its directory, is being written.
+ */
+int listener_new_whole(Listeners *listeners, const char *path, ListenerEvent on_event, void *userdata, Listener **ret,
+                       Error **reterr);
 Listener *listener_free(Listener *listener);
 DEFINE_CLEANUP(Listener *, listener_free);
