@@ -93,14 +93,22 @@ int file_write_fd(int fd, const void *bytes, size_t n) {
         return 0;
 }
 
-int file_write(const char *path, const void *bytes, size_t n, mode_t mode) {
-        _cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+static int write_to(const char *path, int flags, const void *bytes, size_t n, mode_t mode) {
+        _cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | flags, mode);
         int r = fd < 0 ? -errno : file_write_fd(fd, bytes, n);
 
         if (r < 0)
                 return r;
         /* The mode shall not depend on the umask: containers read these files as other users. */
         return fchmod(fd, mode) < 0 ? -errno : 0;
+}
+
+int file_write(const char *path, const void *bytes, size_t n, mode_t mode) {
+        return write_to(path, O_CREAT | O_TRUNC, bytes, n, mode);
+}
+
+int file_fill(const char *path, const void *bytes, size_t n, mode_t mode) {
+        return write_to(path, 0, bytes, n, mode);
 }
 
 int file_replace(const char *path, const void *bytes, size_t n, mode_t mode) {

@@ -23,6 +23,8 @@ int file_read_fd(int fd, size_t max_bytes, char **ret, size_t *ret_n);
 int file_write_fd(int fd, const void *bytes, size_t n);
 /** file_write() - makes or truncates; not atomic, meant for files that nobody reads yet */
 int file_write(const char *path, const void *bytes, size_t n, mode_t mode);
+/** file_fill() - of a file that is there and empty; not truncated, which makes ext4 write it out at once */
+int file_fill(const char *path, const void *bytes, size_t n, mode_t mode);
 
 /** file_replace() - the same for a file that somebody may be reading: it sees the old or the new one, whole */
 int file_replace(const char *path, const void *bytes, size_t n, mode_t mode);

@@ -8,6 +8,7 @@
  *   jobs/ID/lock  agent (its agent will take it up again)  hosts  rootfs/ (of the holder)
  *   jobs/ID/output-N (log of step N)  output-N.pid  output-holder  output-holder.pid
  *   jobs/ID/step-N/{script,hosts,resolv.conf}, of the one that clones {rootfs/,netrc}
+ *   jobs/ID/step-N  (the script itself where there is nothing else)
  */
 
 #include <stdbool.h>

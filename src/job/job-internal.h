@@ -53,7 +53,9 @@ typedef struct Step {
         ImageUse *image;
 
         char *container, *container_id; /* the name is ours and known before the request */
-        char *directory, *log_path, *pid_path;
+        char *directory; /* its files, which are STEP_SCRIPT_DIRECTORY in the container */
+        bool has_script_alone; /* directory is a file: the script, all that it is given */
+        char *log_path, *pid_path;
         UserIds ids; /* who it runs as; root unless asked */
         bool keeps_id;
         uint32_t n_subuids, n_subgids; /* for group 0, see ContainerSpec */
@@ -238,6 +240,7 @@ static inline bool job_is_far(const Job *job) {
 
 /* step-script.c */
 #define STEP_SCRIPT_DIRECTORY "/podstep" /* in the container */
+#define STEP_SCRIPT_NAME "script"        /* in that */
 #define STEP_FILE_BYTES_MAX (16U * 1024 * 1024)
 bool step_uses_script(const PlanStep *step); /* its commands come as a file of ours */
 bool step_uses_wrapper(const Step *step);    /* podstep-holder sets its variables that hold secrets */

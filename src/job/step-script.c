@@ -15,10 +15,10 @@
 #include "pipeline/gitlab-script.h"
 #include "pipeline/woodpecker.h"
 
-#define SCRIPT STEP_SCRIPT_DIRECTORY "/script"     /* what the container starts */
-#define COMMANDS STEP_SCRIPT_DIRECTORY "/commands" /* what that runs, */
-#define AFTER STEP_SCRIPT_DIRECTORY "/after"       /* and then */
-#define AGAIN STEP_SCRIPT_DIRECTORY "/again"       /* the first, in a container that was kept */
+#define SCRIPT STEP_SCRIPT_DIRECTORY "/" STEP_SCRIPT_NAME /* what the container starts */
+#define COMMANDS STEP_SCRIPT_DIRECTORY "/commands"        /* what that runs, */
+#define AFTER STEP_SCRIPT_DIRECTORY "/after"              /* and then */
+#define AGAIN STEP_SCRIPT_DIRECTORY "/again"              /* the first, in a container that was kept */
 #define HOLDER STEP_SCRIPT_DIRECTORY "/holder"
 #define VARIABLES STEP_SCRIPT_DIRECTORY "/variables"
 #define STAY VARIABLES ".stay"
@@ -58,14 +58,16 @@ bool step_needs_secrets(const Step *step) {
 }
 
 int step_write_file(const Step *step, const char *name, Str *text, mode_t mode, Error **reterr) {
-        _cleanup_free_ char *path = path_join(step->directory, name);
+        _cleanup_free_ char *path =
+                step->has_script_alone ? strdup(step->directory) : path_join(step->directory, name);
         int r;
 
         if (!path || text->error)
                 return text->error == -E2BIG
                                ? error_set(reterr, E2BIG, "its script is larger than %u MiB", STEP_FILE_BYTES_MAX >> 20)
                                : error_oom(reterr);
-        r = file_replace(path, str_get(text), text->n, mode);
+        /* a file that is mounted already stays the one it is */
+        r = (step->has_script_alone ? file_fill : file_replace)(path, str_get(text), text->n, mode);
         return r < 0 ? error_set(reterr, -r, "cannot write '%s': %s", path, strerror(-r)) : 0;
 }
 

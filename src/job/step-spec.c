@@ -72,6 +72,19 @@ static int write_resolv_conf(const Step *step, Error **reterr) {
         return step_write_file(step, "resolv.conf", &text, 0644, reterr);
 }
 
+static bool has_own_hosts(const Step *step) {
+        return uses_job_network(step) && step->plan->n_extra_hosts > 0;
+}
+
+/* Which nobody replaces once the container is made: no later process, and no one who enters it. */
+static bool is_given_script_alone(const Step *step) {
+        const Job *job = step->job;
+
+        return step_uses_script(step->plan) && step->plan->style == SCRIPT_PLAIN && !step->plan->is_default_clone &&
+               !step_uses_wrapper(step) && !job_is_far(job) && !job->spec.keep && !job->spec.journal.put &&
+               !has_own_hosts(step) && !has_own_resolver(step);
+}
+
 int step_name_directory(Step *step, Error **reterr) {
         free(step->directory);
         step->directory = str_printf("%s/step-%zu", step->job->directory.path, step->index);
@@ -83,10 +96,11 @@ int step_make_directory(Step *step, Error **reterr) {
 
         if (r < 0)
                 return r;
-        r = file_mkdir_p(step->directory, 0755);
+        step->has_script_alone = is_given_script_alone(step);
+        r = step->has_script_alone ? file_write(step->directory, "", 0, 0600) : file_mkdir_p(step->directory, 0755);
         if (r < 0)
                 return error_set(reterr, -r, "cannot make '%s': %s", step->directory, strerror(-r));
-        if (uses_job_network(step) && step->plan->n_extra_hosts > 0)
+        if (has_own_hosts(step))
                 r = write_hosts(step, reterr);
         if (r >= 0 && has_own_resolver(step))
                 r = write_resolv_conf(step, reterr);
@@ -165,12 +179,13 @@ static void add_own_files(Mounts *mounts, const Step *step) {
                 return;
         }
         if (step_uses_script(step->plan) || step_uses_wrapper(step))
-                add_own_file(mounts, step, strdup(step->directory), STEP_SCRIPT_DIRECTORY);
+                add_own_file(mounts, step, strdup(step->directory),
+                             step->has_script_alone ? STEP_SCRIPT_DIRECTORY "/" STEP_SCRIPT_NAME
+                                                    : STEP_SCRIPT_DIRECTORY);
         if (!uses_job_network(step))
                 return;
         add_own_file(mounts, step,
-                     step->plan->n_extra_hosts > 0 ? step_file(step, "hosts")
-                                                   : path_join(step->job->directory.path, "hosts"),
+                     has_own_hosts(step) ? step_file(step, "hosts") : path_join(step->job->directory.path, "hosts"),
                      "/etc/hosts");
         if (has_own_resolver(step))
                 add_own_file(mounts, step, step_file(step, "resolv.conf"), "/etc/resolv.conf");

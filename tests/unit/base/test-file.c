@@ -133,6 +133,26 @@ static void test_kernel_files(void **state) {
         assert_int_equal(file_read("/proc", 65536, NULL, NULL), -EISDIR);
 }
 
+/* The file stays the one it is, which somebody may have mounted. */
+static void test_fill(void **state) {
+        char path[] = "/tmp/podstep-test-XXXXXX";
+        _cleanup_free_ char *text = NULL;
+        struct stat before, after;
+        int fd = mkstemp(path);
+
+        assert_true(fd >= 0 && fstat(fd, &before) == 0);
+        (void) close(fd);
+        assert_int_equal(file_fill(path, "text", 4, 0444), 0);
+        assert_int_equal(stat(path, &after), 0);
+        assert_true(before.st_ino == after.st_ino);
+        assert_int_equal(after.st_mode & 0777, 0444);
+        assert_int_equal(file_read(path, 4, &text, NULL), 0);
+        assert_string_equal(text, "text");
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(file_fill(path, "text", 4, 0444), -ENOENT);
+        assert_false(file_exists(path));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_clean),
@@ -140,6 +160,7 @@ int main(void) {
                 cmocka_unit_test(test_tree),
                 cmocka_unit_test(test_read),
                 cmocka_unit_test(test_kernel_files),
+                cmocka_unit_test(test_fill),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -241,10 +241,10 @@ static void test_selinux(void **state) {
                 const char *want;
         } rows[] = {
                 { false, "volume userxattr|holder /usr=rbind,ro /podstep-holder=rbind,ro /etc/hosts=rbind,ro|db "
-                         "/etc/hosts=rbind,ro|a /podstep=rbind,ro /etc/hosts=rbind,ro" },
+                         "/etc/hosts=rbind,ro|a /podstep/script=rbind,ro /etc/hosts=rbind,ro" },
                 { true, "volume userxattr,context=system_u:object_r:container_file_t:s0|holder label=disable "
                         "/usr=rbind,ro /podstep-holder=rbind,ro /etc/hosts=rbind,ro|db /etc/hosts=rbind,ro,z|a "
-                        "/podstep=rbind,ro,z /etc/hosts=rbind,ro,z" },
+                        "/podstep/script=rbind,ro,z /etc/hosts=rbind,ro,z" },
         };
 
         FOREACH_ROW(row, rows) {
@@ -258,6 +258,32 @@ static void test_selinux(void **state) {
                 assert_int_equal(run.result, JOB_SUCCESS);
                 got = strv_join(run.specs, "|");
                 assert_string_equal(got, row->want);
+        }
+}
+
+/* The script alone where nothing else is given, now or to who enters it later; else the directory it lies in. */
+static void test_script_alone(void **state) {
+        static const char hosts[] = "services: [{name: db, image: x}]\n"
+                                    "steps: [{name: a, image: x, commands: [one], extra_hosts: ['h:192.0.2.1']}]\n";
+        static const struct {
+                const char *text;
+                bool keep;
+                const char *want;
+        } rows[] = {
+                { single, false, "a /podstep/script=rbind,ro" },
+                { single, true, "a /podstep=rbind,ro" },
+                { hosts, false, "a /podstep=rbind,ro /etc/hosts=rbind,ro" },
+        };
+
+        FOREACH_ROW(row, rows) {
+                _cleanup_(run_done) Run run = { .text = row->text,
+                                                .keep = row->keep,
+                                                .tells_labels = true,
+                                                .exit_codes = { { "-db", "never" } } };
+
+                run_job(&run);
+                assert_int_equal(run.result, JOB_SUCCESS);
+                assert_true(strv_contains(run.specs, row->want));
         }
 }
 
@@ -502,6 +528,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_success),
                 cmocka_unit_test(test_selinux),
+                cmocka_unit_test(test_script_alone),
                 cmocka_unit_test(test_limits),
                 cmocka_unit_test(test_log_limit),
                 cmocka_unit_test(test_conditions),

@@ -214,6 +214,7 @@ static void on_container(const ContainerSpec *spec, void *userdata) {
         for (size_t i = 0; i < spec->n_mounts; i++) {
                 const char *source = spec->mounts[i].source;
 
+                assert_string_not_equal(spec->mounts[i].target, "/podstep/script"); /* which may be written again */
                 if (!source || !str_starts_with(source, OWNER))
                         continue;
                 if (!run->cache)
