@@ -63,7 +63,7 @@ static int take_secret(Json *json, const char *field, char **ret) {
                 return -EBADMSG;
         text = json_object_get_string(value);
         n = (size_t) json_object_get_string_len(value);
-        if (n > AUTH_SECRET_BYTES_MAX || strlen(text) != n)
+        if (!text || n > AUTH_SECRET_BYTES_MAX || strlen(text) != n)
                 return -EBADMSG;
         *ret = n > 0 ? strdup(text) : NULL;
         explicit_bzero((char *) text, n);
