@@ -94,14 +94,8 @@ bool option_is_cdi_device(const char *text) {
         return text[0] != '/' && slash && equals && slash > text && equals > slash + 1 && equals[1];
 }
 
-static void device_done(PlanDevice *device) {
-        free(device->source);
-        free(device->target);
-        free(device->access);
-}
-
 int option_parse_device(const char *text, PlanDevice *ret, Error **reterr) {
-        _cleanup_(device_done) PlanDevice device = { 0 };
+        _cleanup_(plan_device_done) PlanDevice device = { 0 };
         _cleanup_strv_ char **parts = NULL;
         size_t n;
 
@@ -183,12 +177,6 @@ static const char *const volume_options[] = {
         "idmap",  "cached",  "delegated", "consistent", NULL,
 };
 
-static void volume_done(PlanVolume *volume) {
-        free(volume->source);
-        free(volume->target);
-        strv_free(volume->options);
-}
-
 static bool is_volume_name(const char *text) {
         static const char name[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
 
@@ -205,7 +193,7 @@ static int parse_volume_options(const char *text, const char *options, PlanVolum
 }
 
 int option_parse_volume(const char *text, PlanVolume *ret, Error **reterr) {
-        _cleanup_(volume_done) PlanVolume volume = { 0 };
+        _cleanup_(plan_volume_done) PlanVolume volume = { 0 };
         _cleanup_strv_ char **parts = NULL;
         const char *target;
         size_t n;

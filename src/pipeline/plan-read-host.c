@@ -42,9 +42,7 @@ static int check_volume(const PlanReader *reader, const Place *place, const Plan
         is_same = str_equal(again.target, volume->target) && (again.source != NULL) == (volume->source != NULL) &&
                   (!again.source || str_equal(again.source, volume->source)) &&
                   strv_length(again.options) == strv_length(volume->options);
-        free(again.source);
-        free(again.target);
-        strv_free(again.options);
+        plan_volume_done(&again);
         return is_same ? 0 : plan_fault(reader, place, "'%s' does not mean this volume", text);
 }
 

@@ -117,25 +117,37 @@ const char *plan_noun(const Plan *plan) {
         return plan->noun ? plan->noun : "workflow";
 }
 
+void plan_volume_done(PlanVolume *volume) {
+        free(volume->source);
+        free(volume->target);
+        strv_free(volume->options);
+}
+
+void plan_tmpfs_done(PlanTmpfs *tmpfs) {
+        free(tmpfs->target);
+        free(tmpfs->options);
+}
+
+void plan_device_done(PlanDevice *device) {
+        free(device->source);
+        free(device->target);
+        free(device->access);
+}
+
+void plan_host_done(PlanHost *host) {
+        free(host->name);
+        free(host->address);
+}
+
 static void step_free_host_parts(PlanStep *step) {
-        for (size_t i = 0; i < step->n_volumes; i++) {
-                free(step->volumes[i].source);
-                free(step->volumes[i].target);
-                strv_free(step->volumes[i].options);
-        }
-        for (size_t i = 0; i < step->n_tmpfs; i++) {
-                free(step->tmpfs[i].target);
-                free(step->tmpfs[i].options);
-        }
-        for (size_t i = 0; i < step->n_devices; i++) {
-                free(step->devices[i].source);
-                free(step->devices[i].target);
-                free(step->devices[i].access);
-        }
-        for (size_t i = 0; i < step->n_extra_hosts; i++) {
-                free(step->extra_hosts[i].name);
-                free(step->extra_hosts[i].address);
-        }
+        for (size_t i = 0; i < step->n_volumes; i++)
+                plan_volume_done(&step->volumes[i]);
+        for (size_t i = 0; i < step->n_tmpfs; i++)
+                plan_tmpfs_done(&step->tmpfs[i]);
+        for (size_t i = 0; i < step->n_devices; i++)
+                plan_device_done(&step->devices[i]);
+        for (size_t i = 0; i < step->n_extra_hosts; i++)
+                plan_host_done(&step->extra_hosts[i]);
         for (size_t i = 0; i < step->n_ports; i++)
                 free(step->ports[i].protocol);
         free(step->volumes);

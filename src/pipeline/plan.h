@@ -72,6 +72,7 @@ typedef struct PlanVolume {
         size_t slot_at;    /* of a cache: where in the source its slot stands, which is "0" until a job has one */
 } PlanVolume;
 
+void plan_volume_done(PlanVolume *volume);
 /** plan_volume_source() - of a job with this slot; heap, NULL if memory is out */
 char *plan_volume_source(const PlanVolume *volume, unsigned slot);
 
@@ -79,14 +80,17 @@ typedef struct PlanTmpfs {
         char *target;
         char *options; /* "size=64m,mode=1777"; NULL: none */
 } PlanTmpfs;
+void plan_tmpfs_done(PlanTmpfs *tmpfs);
 
 typedef struct PlanDevice {
         char *source, *target, *access; /* access: "rwm" */
 } PlanDevice;
+void plan_device_done(PlanDevice *device);
 
 typedef struct PlanHost {
         char *name, *address;
 } PlanHost;
+void plan_host_done(PlanHost *host);
 
 typedef struct PlanPort {
         uint16_t number;

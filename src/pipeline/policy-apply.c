@@ -137,12 +137,6 @@ static int apply_user(Applying *applying, Error **reterr) {
         return 0;
 }
 
-static void volume_done(PlanVolume *volume) {
-        free(volume->source);
-        free(volume->target);
-        strv_free(volume->options);
-}
-
 /* "TARGET" alone: what is there stays for the next job of the project. */
 static int make_cache(Applying *applying, PlanVolume *volume) {
         const PolicyVolumes *volumes = &applying->policy->volumes;
@@ -171,7 +165,7 @@ static int apply_volumes(Applying *applying, Error **reterr) {
         PlanStep *step = applying->step;
 
         STRV_FOREACH(text, applying->policy->volumes.mounts) {
-                _cleanup_(volume_done) PlanVolume volume = { 0 };
+                _cleanup_(plan_volume_done) PlanVolume volume = { 0 };
                 int r = option_parse_volume(*text, &volume, reterr);
 
                 if (r < 0)
@@ -204,8 +198,7 @@ static int apply_tmpfs(Applying *applying, Error **reterr) {
                         tmpfs.options = strdup(entry->value);
                 if (!tmpfs.target || (!str_is_empty(entry->value) && !tmpfs.options) ||
                     ARRAY_APPEND(step->tmpfs, step->n_tmpfs, tmpfs) < 0) {
-                        free(tmpfs.target);
-                        free(tmpfs.options);
+                        plan_tmpfs_done(&tmpfs);
                         return error_oom(reterr);
                 }
         }
@@ -220,9 +213,7 @@ static int add_devices(PlanStep *step, char *const *texts, Error **reterr) {
                 if (r < 0)
                         return r;
                 if (ARRAY_APPEND(step->devices, step->n_devices, device) < 0) {
-                        free(device.source);
-                        free(device.target);
-                        free(device.access);
+                        plan_device_done(&device);
                         return error_oom(reterr);
                 }
         }
@@ -274,10 +265,8 @@ static int apply_hosts(Applying *applying, Error **reterr) {
                 is_there = has_host(step, host.name);
                 if (!is_there)
                         r = ARRAY_APPEND(step->extra_hosts, step->n_extra_hosts, host);
-                if (is_there || r < 0) {
-                        free(host.name);
-                        free(host.address);
-                }
+                if (is_there || r < 0)
+                        plan_host_done(&host);
                 if (r < 0)
                         return error_oom(reterr);
         }

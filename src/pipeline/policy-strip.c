@@ -17,65 +17,30 @@ static bool are_same(char *const *a, char *const *b) {
 
 #define TAKE_OUT(array, n, i) memmove((array) + (i), (array) + (i) + 1, (--(n) - (i)) * sizeof(*(array)))
 
-static void strip_volumes(const PlanStep *model, PlanStep *step) {
-        for (size_t i = 0; i < model->n_volumes; i++)
-                for (size_t k = step->n_volumes; k-- > 0;) {
-                        PlanVolume *volume = &step->volumes[k];
-
-                        if (!str_equal(volume->source, model->volumes[i].source) ||
-                            !str_equal(volume->target, model->volumes[i].target) ||
-                            !are_same(volume->options, model->volumes[i].options))
-                                continue;
-                        free(volume->source);
-                        free(volume->target);
-                        strv_free(volume->options);
-                        TAKE_OUT(step->volumes, step->n_volumes, k);
-                }
+static bool is_same_volume(const PlanVolume *a, const PlanVolume *b) {
+        return str_equal(a->source, b->source) && str_equal(a->target, b->target) && are_same(a->options, b->options);
 }
 
-static void strip_tmpfs(const PlanStep *model, PlanStep *step) {
-        for (size_t i = 0; i < model->n_tmpfs; i++)
-                for (size_t k = step->n_tmpfs; k-- > 0;) {
-                        PlanTmpfs *tmpfs = &step->tmpfs[k];
-
-                        if (!str_equal(tmpfs->target, model->tmpfs[i].target) ||
-                            !str_equal(tmpfs->options, model->tmpfs[i].options))
-                                continue;
-                        free(tmpfs->target);
-                        free(tmpfs->options);
-                        TAKE_OUT(step->tmpfs, step->n_tmpfs, k);
-                }
+static bool is_same_tmpfs(const PlanTmpfs *a, const PlanTmpfs *b) {
+        return str_equal(a->target, b->target) && str_equal(a->options, b->options);
 }
 
-static void strip_devices(const PlanStep *model, PlanStep *step) {
-        for (size_t i = 0; i < model->n_devices; i++)
-                for (size_t k = step->n_devices; k-- > 0;) {
-                        PlanDevice *device = &step->devices[k];
-
-                        if (!str_equal(device->source, model->devices[i].source) ||
-                            !str_equal(device->target, model->devices[i].target) ||
-                            !str_equal(device->access, model->devices[i].access))
-                                continue;
-                        free(device->source);
-                        free(device->target);
-                        free(device->access);
-                        TAKE_OUT(step->devices, step->n_devices, k);
-                }
+static bool is_same_device(const PlanDevice *a, const PlanDevice *b) {
+        return str_equal(a->source, b->source) && str_equal(a->target, b->target) && str_equal(a->access, b->access);
 }
 
-static void strip_hosts(const PlanStep *model, PlanStep *step) {
-        for (size_t i = 0; i < model->n_extra_hosts; i++)
-                for (size_t k = step->n_extra_hosts; k-- > 0;) {
-                        PlanHost *host = &step->extra_hosts[k];
-
-                        if (!str_equal(host->name, model->extra_hosts[i].name) ||
-                            !str_equal(host->address, model->extra_hosts[i].address))
-                                continue;
-                        free(host->name);
-                        free(host->address);
-                        TAKE_OUT(step->extra_hosts, step->n_extra_hosts, k);
-                }
+static bool is_same_host(const PlanHost *a, const PlanHost *b) {
+        return str_equal(a->name, b->name) && str_equal(a->address, b->address);
 }
+
+/* Takes out of a list of the step all that is in that of the model. */
+#define STRIP(model, step, list, is_same, done)                                                                        \
+        for (size_t i = 0; i < (model)->n_##list; i++)                                                                 \
+                for (size_t k = (step)->n_##list; k-- > 0;)                                                            \
+                        if (is_same(&(step)->list[k], &(model)->list[i])) {                                            \
+                                done(&(step)->list[k]);                                                                \
+                                TAKE_OUT((step)->list, (step)->n_##list, k);                                           \
+                        }
 
 static void strip_texts(char *const *model, char ***texts) {
         if (*texts && are_same(model, *texts))
@@ -127,12 +92,12 @@ static int strip_step(const Policy *policy, const PolicyProject *project, PlanSt
                 return r;
         step->privileged = step->privileged && !model->privileged;
         strip_text(model->user, &step->user);
-        strip_volumes(model, step);
-        strip_tmpfs(model, step);
-        strip_devices(model, step);
+        STRIP(model, step, volumes, is_same_volume, plan_volume_done);
+        STRIP(model, step, tmpfs, is_same_tmpfs, plan_tmpfs_done);
+        STRIP(model, step, devices, is_same_device, plan_device_done);
+        STRIP(model, step, extra_hosts, is_same_host, plan_host_done);
         strip_texts(model->dns, &step->dns);
         strip_texts(model->dns_search, &step->dns_search);
-        strip_hosts(model, step);
         strip_text(model->network_mode, &step->network_mode);
         strip_environment(model, step);
         return 0;

@@ -128,9 +128,7 @@ static int add_volume(Host *host, const YamlNode *node) {
         volume = &step->volumes[step->n_volumes - 1];
         r = read_volume(host, node, volume);
         if (r > 0) { /* written twice, as a merged list may */
-                free(volume->source);
-                free(volume->target);
-                strv_free(volume->options);
+                plan_volume_done(volume);
                 step->n_volumes--;
         }
         return MIN(r, 0);
@@ -151,8 +149,7 @@ static int add_tmpfs(Host *host, const YamlNode *node) {
                 return -ENOMEM;
         r = take_target(host, node, "tmpfs", path, &tmpfs->target);
         if (r > 0) {
-                free(tmpfs->target);
-                free(tmpfs->options);
+                plan_tmpfs_done(tmpfs);
                 step->n_tmpfs--;
         }
         return MIN(r, 0);
