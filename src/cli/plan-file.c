@@ -5,61 +5,41 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/str.h"
 #include "document/source.h"
+#include "pipeline/workflows.h"
 
-/* To the end of the object that begins here; where it does not end, to the end of the text. */
-static size_t object_length(const char *text, size_t n) {
-        bool is_string = false;
-        size_t depth = 0;
+static int put_plans(JsonSequence *sequence, JsonWriter *w, Error **reterr) {
+        size_t n_plans = 0;
+        int r;
 
-        for (size_t i = 0; i < n; i++) {
-                if (is_string) {
-                        if (text[i] == '\\')
-                                i++;
-                        else
-                                is_string = text[i] != '"';
-                        continue;
-                }
-                is_string = text[i] == '"';
-                depth += text[i] == '{' || text[i] == '[';
-                if ((text[i] == '}' || text[i] == ']') && --depth == 0)
-                        return i + 1;
-        }
-        return n;
-}
-
-static size_t count_blanks(const char *text, size_t n) {
-        size_t i = 0;
-
-        while (i < n && (text[i] == ' ' || text[i] == '\t' || text[i] == '\n' || text[i] == '\r'))
-                i++;
-        return i;
-}
-
-int plan_text_put(const char *text, size_t n, JsonWriter *w, Error **reterr) {
-        size_t at = count_blanks(text, n), n_plans = 0;
-        int r = 0;
-
-        json_open_array(w, "plans");
-        for (; at < n && r >= 0; at += count_blanks(text + at, n - at), n_plans++) {
+        for (; json_sequence_peek(sequence) >= 0; n_plans++) {
                 _cleanup_(json_unrefp) Json *json = NULL;
-                size_t n_own = text[at] == '{' ? object_length(text + at, n - at) : 0;
 
-                if (n_own == 0)
+                if (json_sequence_peek(sequence) != '{')
                         return error_set(reterr, EINVAL,
                                          "expected a plan, an object of JSON, at byte %zu; 'podstep plan --json' "
                                          "makes it",
-                                         at);
-                r = json_parse(text + at, n_own, &json, reterr);
+                                         json_sequence_offset(sequence));
+                if (n_plans == WORKFLOWS_MAX)
+                        return error_set(reterr, EINVAL, "more than %d plans are more than one submission can have",
+                                         WORKFLOWS_MAX);
+                r = json_sequence_next(sequence, &json, reterr);
                 if (r < 0)
-                        return error_wrap(reterr, r == -ENOMEM ? r : -EINVAL, "plan %zu, which begins at byte %zu",
-                                          n_plans + 1, at);
+                        return error_wrap(reterr, r, "plan %zu", n_plans + 1);
                 json_put_json(w, NULL, json);
-                at += n_own;
         }
-        json_close(w);
         return n_plans > 0 ? 0 : error_set(reterr, EINVAL, "there is no plan in it; 'podstep plan --json' makes one");
+}
+
+int plan_text_put(const char *text, size_t n, JsonWriter *w, Error **reterr) {
+        _cleanup_(json_sequence_done) JsonSequence sequence;
+        int r = json_sequence_init(&sequence, text, n, reterr);
+
+        json_open_array(w, "plans");
+        if (r >= 0)
+                r = put_plans(&sequence, w, reterr);
+        json_close(w);
+        return r == -EBADMSG ? -EINVAL : r;
 }
 
 int plan_file_put(const char *path, JsonWriter *w, Error **reterr) {

@@ -98,57 +98,91 @@ static size_t unescaped_offset(const char *text, size_t n, size_t offset) {
         return i;
 }
 
-/* @escaped: the same as @text, which messages count in */
-static int parse(const char *escaped, size_t n_escaped, const char *text, size_t n, Json **ret, Error **reterr) {
+/* In the escaped form, to the next that is no blank. */
+static void skip_blanks(JsonSequence *sequence) {
+        while (sequence->at < sequence->n_escaped && memchr(" \t\r\n", sequence->escaped[sequence->at], 4))
+                sequence->at++;
+}
+
+int json_sequence_init(JsonSequence *sequence, const char *text, size_t n, Error **reterr) {
+        size_t end;
+
+        *sequence = (JsonSequence) { .text = text, .n = n, .escaped = text, .n_escaped = n };
+        if (n > TEXT_BYTES_MAX)
+                return error_set(reterr, EBADMSG, "not JSON: %zu bytes are too many", n);
+        end = count_valid_utf8(text, n);
+        if (end < n)
+                return error_set(reterr, EBADMSG, "not JSON: invalid UTF-8 at byte %zu", end);
+        if (!is_ascii(text, n)) {
+                sequence->own = STR_INIT(ESCAPED_BYTES_MAX);
+                if (escape_text(text, n, &sequence->own) < 0)
+                        return error_oom(reterr);
+                sequence->escaped = str_get(&sequence->own);
+                sequence->n_escaped = sequence->own.n;
+        }
+        skip_blanks(sequence);
+        return 0;
+}
+
+void json_sequence_done(JsonSequence *sequence) {
+        str_done(&sequence->own);
+}
+
+int json_sequence_peek(const JsonSequence *sequence) {
+        return sequence->at < sequence->n_escaped ? (unsigned char) sequence->escaped[sequence->at] : -1;
+}
+
+size_t json_sequence_offset(const JsonSequence *sequence) {
+        return unescaped_offset(sequence->text, sequence->n, sequence->at);
+}
+
+int json_sequence_next(JsonSequence *sequence, Json **ret, Error **reterr) {
         _cleanup_(tokener_freep) struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
         _cleanup_(json_unrefp) Json *json = NULL;
         enum json_tokener_error error;
-        size_t end;
 
         if (!tokener)
                 return error_oom(reterr);
-        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
-        json = json_tokener_parse_ex(tokener, escaped, (int) n_escaped);
-        end = json_tokener_get_parse_end(tokener);
+        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS);
+        json = json_tokener_parse_ex(tokener, sequence->escaped + sequence->at,
+                                     (int) (sequence->n_escaped - sequence->at));
+        sequence->at += json_tokener_get_parse_end(tokener);
         error = json_tokener_get_error(tokener);
         if (error == json_tokener_continue) {
                 /* A number at the very end: only the NUL tells that no digit follows. */
                 json = json_tokener_parse_ex(tokener, "", 1);
                 error = json_tokener_get_error(tokener);
                 if (error == json_tokener_continue || error == json_tokener_error_parse_eof)
-                        return error_set(reterr, EBADMSG, "not JSON: it ends in the middle, after %zu bytes", n);
+                        return error_set(reterr, EBADMSG, "not JSON: it ends in the middle, after %zu bytes",
+                                         sequence->n);
         }
         if (error == json_tokener_error_depth)
                 return error_set(reterr, EBADMSG, "not JSON for us: more than %d levels deep at byte %zu",
-                                 JSON_DEPTH_MAX, unescaped_offset(text, n, end));
+                                 JSON_DEPTH_MAX, json_sequence_offset(sequence));
         if (error != json_tokener_success)
                 return error_set(reterr, EBADMSG, "not JSON: %s at byte %zu", json_tokener_error_desc(error),
-                                 unescaped_offset(text, n, end));
-        while (end < n_escaped && strchr(" \t\r\n", escaped[end]) && escaped[end] != '\0')
-                end++;
-        if (end < n_escaped)
-                return error_set(reterr, EBADMSG, "not JSON: something follows the value at byte %zu",
-                                 unescaped_offset(text, n, end));
+                                 json_sequence_offset(sequence));
         if (has_infinite_number(json))
                 return error_set(reterr, EBADMSG, "not JSON: a number is out of range");
+        skip_blanks(sequence);
         *ret = TAKE_PTR(json);
         return 0;
 }
 
 int json_parse(const char *text, size_t n, Json **ret, Error **reterr) {
-        _cleanup_str_ Str escaped = STR_INIT(ESCAPED_BYTES_MAX);
-        size_t end;
+        _cleanup_(json_sequence_done) JsonSequence sequence;
+        _cleanup_(json_unrefp) Json *json = NULL;
+        int r = json_sequence_init(&sequence, text, n, reterr);
 
-        if (n > TEXT_BYTES_MAX)
-                return error_set(reterr, EBADMSG, "not JSON: %zu bytes are too many", n);
-        end = count_valid_utf8(text, n);
-        if (end < n)
-                return error_set(reterr, EBADMSG, "not JSON: invalid UTF-8 at byte %zu", end);
-        if (is_ascii(text, n))
-                return parse(text, n, text, n, ret, reterr);
-        if (escape_text(text, n, &escaped) < 0)
-                return error_oom(reterr);
-        return parse(str_get(&escaped), escaped.n, text, n, ret, reterr);
+        if (r >= 0)
+                r = json_sequence_next(&sequence, &json, reterr);
+        if (r < 0)
+                return r;
+        if (json_sequence_peek(&sequence) >= 0)
+                return error_set(reterr, EBADMSG, "not JSON: something follows the value at byte %zu",
+                                 json_sequence_offset(&sequence));
+        *ret = TAKE_PTR(json);
+        return 0;
 }
 
 typedef enum Want {

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/map.h"
+#include "base/str.h"
 
 #define JSON_DEPTH_MAX 32
 #define JSON_WRITER_DEPTH_MAX 16
@@ -62,6 +63,23 @@ DEFINE_CLEANUP(Json *, json_unref);
  * Return: 0; -EBADMSG with the offset in the Error; -ENOMEM.
  */
 int json_parse(const char *text, size_t n, Json **ret, Error **reterr);
+
+/* Values one after the other, with blanks between them or nothing. */
+typedef struct JsonSequence {
+        const char *text, *escaped; /* text: borrowed, and need not end in NUL; escaped: see json-read.c */
+        size_t n, n_escaped, at;    /* at: where the next value begins in the escaped form */
+        Str own;
+} JsonSequence;
+
+/** json_sequence_init() - -EBADMSG if it is no text, or too long; json_sequence_done() in all cases */
+int json_sequence_init(JsonSequence *sequence, const char *text, size_t n, Error **reterr);
+void json_sequence_done(JsonSequence *sequence);
+/** json_sequence_peek() - the first byte of what comes next, '{' of an object; -1: nothing does */
+int json_sequence_peek(const JsonSequence *sequence);
+/** json_sequence_offset() - the byte of the text where that is; looks through all of it before */
+size_t json_sequence_offset(const JsonSequence *sequence);
+/** json_sequence_next() - the next value, which there must be: else as json_parse(). After a failure there is none. */
+int json_sequence_next(JsonSequence *sequence, Json **ret, Error **reterr);
 
 /*
  * Getters. @path: keys joined by dots, "State.ExitCode"; "" is the value itself. Missing or null: -ENOENT; other

@@ -31,6 +31,24 @@ static void check_members(Json *json) {
         }
 }
 
+/* The values of the text one after the other: what is one value is found to be that one, and no other is. */
+static void check_sequence(const char *text, size_t size, Json *whole, bool is_whole) {
+        _cleanup_(json_sequence_done) JsonSequence sequence;
+        size_t n_values = 0, before = 0;
+        int r = json_sequence_init(&sequence, text, size, NULL);
+
+        for (; r >= 0 && json_sequence_peek(&sequence) >= 0; n_values++) {
+                _cleanup_(json_unrefp) Json *json = NULL;
+
+                r = json_sequence_next(&sequence, &json, NULL);
+                require(r == 0 || (r == -EBADMSG && !json));
+                require(r < 0 || (sequence.at > before && json_sequence_offset(&sequence) <= size));
+                require(!is_whole || (r >= 0 && json_object_equal(json, whole)));
+                before = sequence.at;
+        }
+        require((r >= 0 && n_values == 1) == is_whole);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         _cleanup_(error_freep) Error *error = NULL;
         _cleanup_(json_unrefp) Json *json = NULL, *again = NULL;
@@ -40,6 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
         r = json_parse(text, size, &json, &error);
         require((r < 0) == (error != NULL));
+        check_sequence(text, size, json, r >= 0);
         if (r < 0) {
                 require(r == -EBADMSG && !json);
                 return 0;

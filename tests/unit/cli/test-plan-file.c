@@ -21,10 +21,11 @@ static void test_split(void **state) {
                 { " \n", "there is no plan in it", -EINVAL },
                 { "[{}]", "expected a plan, an object of JSON, at byte 0", -EINVAL },
                 { "{} x", "expected a plan, an object of JSON, at byte 3", -EINVAL },
-                { "{}\n{\"a\":", "plan 2, which begins at byte 3: not JSON: it ends in the middle", -EINVAL },
-                { "{\"a\":\"", "plan 1, which begins at byte 0: not JSON", -EINVAL },
-                { "{\"a\":\"\\", "plan 1, which begins at byte 0: not JSON", -EINVAL },
-                { "{]}", "plan 1, which begins at byte 0: not JSON", -EINVAL },
+                { "{}\n{\"a\":", "plan 2: not JSON: it ends in the middle, after 8 bytes", -EINVAL },
+                { "{\"a\":\"", "plan 1: not JSON", -EINVAL },
+                { "{\"a\":\"\\", "plan 1: not JSON", -EINVAL },
+                { "{} {]}", "plan 2: not JSON: ", -EINVAL },
+                { "{}\xff", "not JSON: invalid UTF-8 at byte 2", -EINVAL },
                 { "}", "expected a plan", -EINVAL },
         };
 
@@ -50,6 +51,25 @@ static void test_split(void **state) {
         }
 }
 
+/* As many as the agent takes. */
+static void test_bound(void **state) {
+        static const struct {
+                unsigned n;
+                int r;
+        } rows[] = { { 500, 0 }, { 501, -EINVAL } };
+
+        FOREACH_ROW(row, rows) {
+                _cleanup_str_ Str text = STR_INIT(STR_MAX_DEFAULT);
+                JsonWriter w = { 0 };
+
+                for (unsigned i = 0; i < row->n; i++)
+                        (void) str_append(&text, "{}");
+                json_open_object(&w, NULL);
+                assert_int_equal(plan_text_put(str_get(&text), text.n, &w, NULL), row->r);
+                json_writer_done(&w);
+        }
+}
+
 static void test_file(void **state) {
         static const char *const paths[] = { "/nonexistent/plan.json", "/" };
 
@@ -65,7 +85,8 @@ static void test_file(void **state) {
 }
 
 int main(void) {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_split), cmocka_unit_test(test_file) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(test_split), cmocka_unit_test(test_bound),
+                                            cmocka_unit_test(test_file) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

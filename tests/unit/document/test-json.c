@@ -86,7 +86,7 @@ static void test_parse(void **state) {
                 { "[\"\xc0\xaf\"]", "not JSON: invalid UTF-8 at byte 2" },
                 { "<html>", "not JSON: unexpected character at byte 0" },
                 { "[\"\xc3\xa9\", 6e]", "not JSON: number expected at byte 9" },
-                { "[\"\xf0\x9f\x98\x80\"] x", "not JSON: unexpected character at byte 9" },
+                { "[\"\xf0\x9f\x98\x80\"] x", "not JSON: something follows the value at byte 9" },
                 { "\xc3\xa9", "not JSON: unexpected character at byte 0" },
                 { "[\"\xc3\xa9", "not JSON: it ends in the middle, after 4 bytes" },
         };
@@ -121,6 +121,52 @@ static void test_parse_bytes(void **state) {
         json = json_unref(json);
         assert_int_equal(json_parse("[1]\0[2]", 7, &json, NULL), -EBADMSG);
         assert_int_equal(json_parse("[1\0]", 4, &json, &error), -EBADMSG);
+}
+
+/* One after the other, up to the end or the first that is none. */
+static void test_sequence(void **state) {
+        static const struct {
+                const char *in;
+                size_t n;
+                const char *want; /* printed again, with '|' between them */
+                const char *fault;
+        } rows[] = {
+                { "", 0, "", NULL },
+                { " \n\t", 3, "", NULL },
+                { "{}", 2, "{}|", NULL },
+                { "{\"a\":1}\n{\"b\":[2,{}]} \n", 21, "{\"a\":1}|{\"b\":[2,{}]}|", NULL },
+                { "{}{}[1]\"x\"null 1 2", 18, "{}|{}|[1]|\"x\"|null|1|2|", NULL },
+                { "12345 67", 7, "12345|6|", NULL }, /* not a byte beyond the length */
+                { "{\"a\":\"}{\\\"}{\\\\\"}{\"\xc3\xa9\":\"]\"}", 26,
+                  "{\"a\":\"}{\\\"}{\\\\\"}|{\"\xc3\xa9\":\"]\"}|", NULL },
+                { "{\"\xc3\xa9\":1} x", 10, "{\"\xc3\xa9\":1}|", "not JSON: unexpected character at byte 9" },
+                { "{} {\"a\":", 8, "{}|", "not JSON: it ends in the middle, after 8 bytes" },
+                { "{} [1e999]", 10, "{}|", "not JSON: a number is out of range" },
+                { "{}\0{}", 5, "{}|", "not JSON: " },
+                { "{}\xff", 3, "", "not JSON: invalid UTF-8 at byte 2" },
+        };
+
+        FOREACH_ROW(row, rows) {
+                _cleanup_str_ Str got = STR_INIT(STR_MAX_DEFAULT);
+                _cleanup_(json_sequence_done) JsonSequence sequence;
+                _cleanup_(error_freep) Error *error = NULL;
+                int r = json_sequence_init(&sequence, row->in, row->n, &error);
+
+                print_message("case '%s'\n", row->in);
+                while (r >= 0 && json_sequence_peek(&sequence) >= 0) {
+                        _cleanup_(json_unrefp) Json *json = NULL;
+
+                        r = json_sequence_next(&sequence, &json, &error);
+                        if (r >= 0)
+                                (void) str_appendf(&got, "%s|",
+                                                   json ? json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN)
+                                                        : "null");
+                }
+                assert_string_equal(str_get(&got), row->want);
+                assert_int_equal(r, row->fault ? -EBADMSG : 0);
+                if (row->fault)
+                        assert_true(str_starts_with(error_message(error, r), row->fault));
+        }
 }
 
 static int parse_nested(unsigned depth, Error **reterr) {
@@ -232,6 +278,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_write),      cmocka_unit_test(test_write_dropped),
                 cmocka_unit_test(test_parse),      cmocka_unit_test(test_parse_bytes),
+                cmocka_unit_test(test_sequence),
                 cmocka_unit_test(test_depth),      cmocka_unit_test(test_get),
                 cmocka_unit_test(test_get_values),
         };
