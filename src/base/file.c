@@ -218,9 +218,19 @@ bool file_is_stream(const char *path) {
 }
 
 char *path_join(const char *directory, const char *name) {
-        if (name[0] == '/' || !*directory)
+        size_t n = strlen(directory), n_name = strlen(name);
+        char *path;
+
+        if (name[0] == '/' || n == 0)
                 return strdup(name);
-        return str_printf("%s%s%s", directory, str_ends_with(directory, "/") ? "" : "/", name);
+        path = malloc(n + n_name + 2);
+        if (!path)
+                return NULL;
+        memcpy(path, directory, n);
+        if (path[n - 1] != '/')
+                path[n++] = '/';
+        memcpy(path + n, name, n_name + 1);
+        return path;
 }
 
 size_t path_depth(const char *path) {

@@ -54,12 +54,19 @@ int str_append_char(Str *s, char c) {
 }
 
 int str_appendf(Str *s, const char *format, ...) {
+        size_t room = s->error ? 0 : s->allocated - s->n;
         va_list ap;
         int n, r;
 
         va_start(ap, format);
-        n = vsnprintf(NULL, 0, format, ap);
+        n = vsnprintf(room > 0 ? s->bytes + s->n : NULL, room, format, ap);
         va_end(ap);
+        if (n >= 0 && (size_t) n < room && (size_t) n <= s->max - s->n) { /* the usual case: there was room */
+                s->n += (size_t) n;
+                return 0;
+        }
+        if (room > 0)
+                s->bytes[s->n] = '\0';
         if (n < 0)
                 return s->error = -EINVAL;
         r = str_reserve(s, (size_t) n);

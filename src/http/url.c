@@ -28,16 +28,18 @@ void url_done(Url *url) {
         *url = (Url) { 0 };
 }
 
-static bool is_unreserved(char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("-._~", c));
-}
+/* RFC 3986, section 2.3. */
+#define UNRESERVED "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~"
 
-static int append_encoded(Str *out, const char *text, const char *also_plain) {
-        for (; *text; text++)
-                if (is_unreserved(*text) || strchr(also_plain, *text))
-                        (void) str_append_char(out, *text);
-                else
-                        (void) str_appendf(out, "%%%02X", (unsigned char) *text);
+static int append_encoded(Str *out, const char *text, const char *plain) {
+        while (*text) {
+                size_t n = strspn(text, plain);
+
+                (void) str_append_n(out, text, n);
+                text += n;
+                if (*text)
+                        (void) str_appendf(out, "%%%02X", (unsigned char) *text++);
+        }
         return out->error;
 }
 
@@ -211,7 +213,7 @@ char *url_format(const Url *url) {
 
         (void) str_appendf(&out, "%s://", scheme->name);
         if (url->user) {
-                (void) append_encoded(&out, url->user, "");
+                (void) append_encoded(&out, url->user, UNRESERVED);
                 (void) str_append_char(&out, '@');
         }
         if (url->host)
@@ -219,7 +221,7 @@ char *url_format(const Url *url) {
         if (url->port)
                 (void) str_appendf(&out, ":%u", url->port);
         if (url->path && scheme->has_file)
-                (void) append_encoded(&out, url->path, "/");
+                (void) append_encoded(&out, url->path, UNRESERVED "/");
         else
                 (void) str_append(&out, url->path);
         return str_take(&out);
@@ -238,11 +240,11 @@ int url_append_query(Str *url, const char *name, const char *value) {
         if (!value)
                 return url->error;
         (void) str_append_char(url, strchr(str_get(url), '?') ? '&' : '?');
-        (void) append_encoded(url, name, "");
+        (void) append_encoded(url, name, UNRESERVED);
         (void) str_append_char(url, '=');
-        return append_encoded(url, value, "");
+        return append_encoded(url, value, UNRESERVED);
 }
 
 int url_append_segment(Str *url, const char *segment) {
-        return append_encoded(url, segment, "");
+        return append_encoded(url, segment, UNRESERVED);
 }

@@ -33,6 +33,21 @@ static void test_clean(void **state) {
         }
 }
 
+static void test_join(void **state) {
+        static const struct {
+                const char *directory, *name, *want;
+        } rows[] = {
+                { "/a", "b", "/a/b" },   { "/a/", "b", "/a/b" }, { "/", "b", "/b" },     { "", "b", "b" },
+                { "/a", "/b/c", "/b/c" }, { "a/b", "c/", "a/b/c/" }, { "/a", "", "/a/" }, { "", "", "" },
+        };
+
+        FOREACH_ROW(row, rows) {
+                _cleanup_free_ char *path = path_join(row->directory, row->name);
+
+                assert_string_equal(path, row->want);
+        }
+}
+
 static void test_below(void **state) {
         assert_true(path_is_below("/a/b", "/a"));
         assert_true(path_is_below("/a", "/a"));
@@ -156,6 +171,7 @@ static void test_fill(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_clean),
+                cmocka_unit_test(test_join),
                 cmocka_unit_test(test_below),
                 cmocka_unit_test(test_tree),
                 cmocka_unit_test(test_read),

@@ -1,6 +1,8 @@
 #include "test.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/str.h"
@@ -15,6 +17,26 @@ static void test_max(void **state) {
         assert_null(str_take(&s));
         assert_int_equal(str_appendf(&s, "%d", 42), 0); /* taking it made it usable again */
         assert_string_equal(str_get(&s), "42");
+}
+
+/* Whether there is room already or not: the text is the same, and what does not fit leaves no trace. */
+static void test_format(void **state) {
+        for (size_t before = 0; before <= 70; before++)
+                for (int width = 0; width <= 70; width++) {
+                        _cleanup_str_ Str s = STR_INIT(100);
+                        char want[200] = "";
+
+                        for (size_t i = 0; i < before; i++)
+                                (void) str_append_char(&s, '.');
+                        (void) snprintf(want, sizeof(want), "%.*s%*d", (int) before,
+                                        "......................................................................",
+                                        width, 7);
+                        assert_int_equal(str_appendf(&s, "%*d", width, 7), strlen(want) > 100 ? -E2BIG : 0);
+                        if (strlen(want) > 100)
+                                want[before] = '\0';
+                        assert_string_equal(str_get(&s), want);
+                        assert_int_equal(s.n, strlen(want));
+                }
 }
 
 static void test_escape(void **state) {
@@ -46,6 +68,7 @@ static void test_error(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_max),
+                cmocka_unit_test(test_format),
                 cmocka_unit_test(test_escape),
                 cmocka_unit_test(test_utf8),
                 cmocka_unit_test(test_error),
