@@ -36,7 +36,11 @@ static bool is_locked(const char *directory) {
         return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
-/* Who only looks whether it is free holds it for a moment. */
+/*
+ * Who only looks whether it is free holds it for a moment: flock() cannot be asked. /proc/locks does not show those of
+ * other pid namespaces, and a lock that can be asked (F_OFD_GETLK) would not be seen by a podstep of before, which
+ * would take the job for dead. Who takes up or enters what others look at tries again; a new job nobody looks at.
+ */
 static int take_lock(int fd, int operation) {
         for (unsigned i = 0; flock(fd, operation | LOCK_NB) < 0; i++) {
                 if (errno != EWOULDBLOCK || i == LOCK_TRIES)
@@ -115,12 +119,12 @@ int job_directory_make(const char *state_directory, const char *id, JobOwner own
         return 0;
 }
 
-/* Nobody needs an hour to lock what it made. */
+/* Nobody needs an hour to lock what it made; before, its lock is not looked at, so that it can be taken. */
 static bool is_stillborn(const char *path) {
         struct stat st;
 
-        return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && !is_locked(path) &&
-               (uint64_t) st.st_mtim.tv_sec * USEC_PER_SEC + UNBORN_USEC < clock_realtime_usec();
+        return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) &&
+               (uint64_t) st.st_mtim.tv_sec * USEC_PER_SEC + UNBORN_USEC < clock_realtime_usec() && !is_locked(path);
 }
 
 void job_directory_remove_unborn(const char *state_directory) {

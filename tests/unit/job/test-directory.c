@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -58,6 +60,42 @@ static void test_looked_at(void **state) {
         assert_int_equal(file_remove_tree(directory), 0);
 }
 
+/* One that is just being made is not looked at; one that nobody goes on with is removed, unless somebody holds it. */
+static void test_unborn(void **state) {
+        static const struct {
+                const char *name;
+                bool is_old, is_held, is_opened, is_removed;
+        } rows[] = {
+                { "fresh", false, false, false, false },
+                { "held", true, true, true, false },
+                { "stillborn", true, false, true, true },
+        };
+        const struct timespec long_ago[] = { { .tv_sec = 1000000000 }, { .tv_sec = 1000000000 } };
+
+        FOREACH_ROW(row, rows) {
+                char directory[] = "/tmp/podstep-test-XXXXXX", events[4096];
+                _cleanup_free_ char *unborn = NULL, *lock = NULL;
+                _cleanup_close_ int fd = -1, notify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+
+                print_message("%s\n", row->name);
+                assert_non_null(mkdtemp(directory));
+                unborn = path_join(directory, "jobs/.01a");
+                lock = path_join(unborn, "lock");
+                assert_int_equal(file_mkdir_p(unborn, 0700), 0);
+                fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+                assert_true(fd >= 0 && notify >= 0);
+                if (row->is_held)
+                        assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+                if (row->is_old)
+                        assert_int_equal(utimensat(AT_FDCWD, unborn, long_ago, 0), 0);
+                assert_true(inotify_add_watch(notify, lock, IN_OPEN) >= 0);
+                job_directory_remove_unborn(directory);
+                assert_int_equal(read(notify, events, sizeof(events)) > 0, row->is_opened);
+                assert_int_equal(!file_exists(unborn), row->is_removed);
+                assert_int_equal(file_remove_tree(directory), 0);
+        }
+}
+
 /* Where the logs lie; of a podstep that gave them a directory they stay there, for whoever takes the job up. */
 static void test_output(void **state) {
         char directory[] = "/tmp/podstep-test-XXXXXX";
@@ -81,7 +119,8 @@ static void test_output(void **state) {
 }
 
 int main(void) {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_looked_at), cmocka_unit_test(test_output) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(test_looked_at), cmocka_unit_test(test_unborn),
+                                            cmocka_unit_test(test_output) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
