@@ -12,8 +12,6 @@
 #include "job/job-internal.h"
 #include "loop/process.h"
 
-#define PLACE_LINK "place" /* in the job's directory: leads to the workspace's place */
-
 struct Workspace {
         Task task; /* of workspace_create() */
         Machine machine;
@@ -55,6 +53,8 @@ const char *workspace_why_no_overlay(const Workspace *workspace);
 bool workspace_can_carry_overlay(const char *directory);
 /** workspace_add_overlay() - asks for it in the options of the data volume; -ENOMEM */
 int workspace_add_overlay(Workspace *workspace);
+/** workspace_link_place() - once place is known: makes the link that was named in the options */
+int workspace_link_place(const Workspace *workspace, Error **reterr);
 /** workspace_leave_mountpoint() - place: from the overlay's mount point to where our directories go; -ENOMEM */
 int workspace_leave_mountpoint(Workspace *workspace);
 

@@ -71,18 +71,6 @@ static int enter_data(Machine *machine, Task **ret_task, Error **reterr) {
                                     ret_task);
 }
 
-static int make_link(const Workspace *workspace) {
-        _cleanup_free_ char *path = path_join(workspace->job->directory.path, PLACE_LINK);
-
-        if (!path)
-                return -ENOMEM;
-        if (symlink(workspace->place, path) == 0)
-                return 0;
-        if (errno != EEXIST || unlink(path) < 0) /* an earlier process was here */
-                return -errno;
-        return symlink(workspace->place, path) < 0 ? -errno : 0;
-}
-
 /* And names those that may be made later. */
 static int make_directories(Workspace *workspace, Error **reterr) {
         const struct {
@@ -107,12 +95,7 @@ static int make_directories(Workspace *workspace, Error **reterr) {
                 if (workspace->is_far)
                         return 0; /* all else is the engine's */
         }
-        if (!workspace->is_overlay)
-                return 0;
-        r = make_link(workspace);
-        return r < 0 ? error_set(reterr, -r, "cannot make '%s/" PLACE_LINK "': %s", workspace->job->directory.path,
-                                 strerror(-r))
-                     : 0;
+        return workspace->is_overlay ? workspace_link_place(workspace, reterr) : 0;
 }
 
 static void on_listed(Task *task, int r, const Error *error, void *userdata) {

@@ -100,8 +100,15 @@ static int fake_volume_create(Engine *engine, const VolumeSpec *spec, char **ret
         if (fake->look_at_volume)
                 fake->look_at_volume(spec, fake->look_userdata);
         if (ret_mountpoint)
-                *ret_mountpoint = path_join(fake->directory, spec->name);
+                *ret_mountpoint = str_printf("%s/volumes/%s/_data", fake->directory, spec->name);
         return make(engine, OBJECT_VOLUME, spec->name, done, userdata, ret_task);
+}
+
+char *fake_volume_upper(const VolumeSpec *spec) {
+        const char *options = spec->options ? strmap_get(spec->options, "o") : NULL,
+                   *upper = options ? strstr(options, ",upperdir=") : NULL;
+
+        return upper ? strndup(upper + strlen(",upperdir="), strcspn(upper + 1, ",") - strlen("upperdir=")) : NULL;
 }
 
 static int fake_network_create(Engine *engine, const EngineNetworkSpec *spec, TaskDone done, void *userdata,

@@ -30,6 +30,8 @@ typedef struct FakeEngine {
         char **started;   /* names of containers, in the order of their start */
         char **acts;      /* "start NAME", "remove container NAME", "remove pod NAME", ..., in their order */
 } FakeEngine;
+/** fake_volume_upper() - where an overlay's upper directory is said to lie; NULL: it is none */
+char *fake_volume_upper(const VolumeSpec *spec);
 
 FakeEngine *fake_engine_new(sd_event *event);
 FakeEngine *fake_engine_free(FakeEngine *fake);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -36,6 +37,8 @@ typedef struct Run {
         bool keep;
         char **warnings, **lines, *why;
         bool tells_labels, has_selinux;
+        bool looks_at_upper, has_moved; /* moved: the engine's storage, since an earlier job */
+        char *upper;                    /* what was asked for */
         bool has_full_disk; /* the sandbox comes to be, and the workspace does not */
         char **specs; /* of containers: what the tests look at, as "NAME key=value..." */
 } Run;
@@ -114,6 +117,27 @@ static void on_look_volume(const VolumeSpec *spec, void *userdata) {
                                  0);
 }
 
+static void on_look_upper_named(const VolumeSpec *spec, void *userdata) {
+        Run *run = userdata;
+        _cleanup_free_ char *place = NULL, *link = NULL, *parent = NULL;
+
+        run->upper = fake_volume_upper(spec);
+        assert_non_null(run->upper);
+        if (!run->has_moved)
+                return;
+        place = path_parent(run->upper);
+        link = path_parent(place);
+        parent = path_parent(link);
+        assert_int_equal(file_mkdir_p(parent, 0700), 0);
+        assert_int_equal(symlink("/proc/nowhere", link), 0);
+}
+
+static void on_look_upper_made(const ContainerSpec *spec, void *userdata) {
+        Run *run = userdata;
+
+        assert_true(file_is_directory(run->upper));
+}
+
 static void on_done(Job *job, JobResult result, void *userdata) {
         Run *run = userdata;
 
@@ -175,6 +199,10 @@ static void run_job(Run *run) {
                 fake->look = on_look_labels;
                 fake->look_at_volume = on_look_volume;
         }
+        if (run->looks_at_upper) {
+                fake->look = on_look_upper_made;
+                fake->look_at_volume = on_look_upper_named;
+        }
         fake->look_userdata = run;
         state = path_join(fake->directory, "state");
         checkout = path_join(fake->directory, "checkout");
@@ -214,6 +242,7 @@ static void run_done(Run *run) {
         strv_free(run->started);
         strv_free(run->acts);
         free(run->left);
+        free(run->upper);
         strv_free(run->warnings);
         strv_free(run->lines);
         strv_free(run->specs);
@@ -258,6 +287,17 @@ static void test_selinux(void **state) {
                 assert_int_equal(run.result, JOB_SUCCESS);
                 got = strv_join(run.specs, "|");
                 assert_string_equal(got, row->want);
+        }
+}
+
+/* What was named before anybody knew where it would be is there when the first container needs it. */
+static void test_upper(void **state) {
+        for (int has_moved = 0; has_moved < 2; has_moved++) {
+                _cleanup_(run_done) Run run = { .text = single, .looks_at_upper = true, .has_moved = has_moved };
+
+                run_job(&run);
+                assert_int_equal(run.result, JOB_SUCCESS);
+                assert_non_null(run.upper);
         }
 }
 
@@ -528,6 +568,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_success),
                 cmocka_unit_test(test_selinux),
+                cmocka_unit_test(test_upper),
                 cmocka_unit_test(test_script_alone),
                 cmocka_unit_test(test_limits),
                 cmocka_unit_test(test_log_limit),

@@ -52,6 +52,7 @@ typedef struct Run {
         uint64_t n_lines[STEPS_MAX][2];
         Str logs[STEPS_MAX];
         char *left, *cache; /* what the first container mounted */
+        char *upper;        /* where the workspace's upper directory is to lie */
         char *git;          /* a program in its place, which wants an empty directory, as git does */
 } Run;
 
@@ -207,10 +208,21 @@ static void make_far(Run *run) {
         assert_int_equal(file_write(run->git, git, strlen(git), 0755), 0);
 }
 
-/* All containers of a job mount the same one. */
+static void on_volume(const VolumeSpec *spec, void *userdata) {
+        Run *run = userdata;
+        char *upper = fake_volume_upper(spec);
+
+        if (!upper)
+                return;
+        free(run->upper);
+        run->upper = upper;
+}
+
+/* All containers of a job mount the same cache, and find the workspace where the engine was told it would be. */
 static void on_container(const ContainerSpec *spec, void *userdata) {
         Run *run = userdata;
 
+        assert_true(!run->upper || file_is_directory(run->upper));
         for (size_t i = 0; i < spec->n_mounts; i++) {
                 const char *source = spec->mounts[i].source;
 
@@ -269,10 +281,11 @@ static void run_job(Run *run) {
                 run->logs[i] = STR_INIT(STR_MAX_DEFAULT);
         for (size_t i = 0; i < ELEMENTSOF(run->exit_codes) && run->exit_codes[i][0]; i++)
                 assert_int_equal(strmap_put(&run->fake->exit_codes, run->exit_codes[i][0], run->exit_codes[i][1]), 0);
+        run->fake->look = on_container;
+        run->fake->look_at_volume = on_volume;
+        run->fake->look_userdata = run;
         if (run->has_cache) {
                 add_caches(run->plan);
-                run->fake->look = on_container;
-                run->fake->look_userdata = run;
                 other = begin_other(run);
         }
         if (run->is_strict)
@@ -306,6 +319,7 @@ static void run_done(Run *run) {
         free(run->checkout);
         free(run->left);
         free(run->cache);
+        free(run->upper);
         free(run->git);
 }
 
