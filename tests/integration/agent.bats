@@ -181,6 +181,7 @@ small() {
         KEY=sesame run timeout 60 "$PODSTEP" submit --secret KEY --step get --quiet --plan - < <(cat plan.json plan.json)
         assert_status 0
         assert_equal "${lines[*]}" "3 4"
+        podstep logs --follow 3
         podstep logs --follow 4
         assert_output_contains "[get] served"
         refute_output_contains "it has"
