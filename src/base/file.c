@@ -93,6 +93,15 @@ int file_write_fd(int fd, const void *bytes, size_t n) {
         return 0;
 }
 
+/* Bits of @mask only. Asking first costs a tenth of a change that changes nothing, which file systems write down. */
+static int set_mode(int fd, mode_t mode, mode_t mask) {
+        struct stat st;
+
+        if (fstat(fd, &st) == 0 && (st.st_mode & mask) == mode)
+                return 0;
+        return fchmod(fd, mode) < 0 ? -errno : 0;
+}
+
 static int write_to(const char *path, int flags, const void *bytes, size_t n, mode_t mode) {
         _cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | flags, mode);
         int r = fd < 0 ? -errno : file_write_fd(fd, bytes, n);
@@ -100,7 +109,7 @@ static int write_to(const char *path, int flags, const void *bytes, size_t n, mo
         if (r < 0)
                 return r;
         /* The mode shall not depend on the umask: containers read these files as other users. */
-        return fchmod(fd, mode) < 0 ? -errno : 0;
+        return set_mode(fd, mode, 07777);
 }
 
 int file_write(const char *path, const void *bytes, size_t n, mode_t mode) {
@@ -184,7 +193,7 @@ static int remove_at(int dir_fd, const char *name) {
                 fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
         if (fd < 0)
                 return -errno;
-        (void) fchmod(fd, 0700);
+        (void) set_mode(fd, 0700, 0700);
         r = remove_content(fd);
         if (unlinkat(dir_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT && r == 0)
                 r = -errno;
