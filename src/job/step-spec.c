@@ -76,13 +76,24 @@ static bool has_own_hosts(const Step *step) {
         return uses_job_network(step) && step->plan->n_extra_hosts > 0;
 }
 
+/* Then the engine would make a file for it in what is mounted there. */
+static bool is_mounted_over(const PlanStep *plan) {
+        for (size_t i = 0; i < plan->n_volumes; i++)
+                if (str_equal(plan->volumes[i].target, STEP_SCRIPT_DIRECTORY))
+                        return true;
+        for (size_t i = 0; i < plan->n_tmpfs; i++)
+                if (str_equal(plan->tmpfs[i].target, STEP_SCRIPT_DIRECTORY))
+                        return true;
+        return str_equal(plan->workspace_base, STEP_SCRIPT_DIRECTORY);
+}
+
 /* Which nobody replaces once the container is made: no later process, and no one who enters it. */
 static bool is_given_script_alone(const Step *step) {
         const Job *job = step->job;
 
         return step_uses_script(step->plan) && step->plan->style == SCRIPT_PLAIN && !step->plan->is_default_clone &&
                !step_uses_wrapper(step) && !job_is_far(job) && !job->spec.keep && !job->spec.journal.put &&
-               !has_own_hosts(step) && !has_own_resolver(step);
+               !has_own_hosts(step) && !has_own_resolver(step) && !is_mounted_over(step->plan);
 }
 
 int step_name_directory(Step *step, Error **reterr) {

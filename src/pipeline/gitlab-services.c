@@ -12,7 +12,6 @@
 #include "pipeline/name.h"
 #include "pipeline/plan-ports.h"
 
-
 /* The names in 'alias'. */
 static int explicit_aliases(GitlabReader *reader, char ***aliases) {
         _cleanup_free_ char *text = NULL;

@@ -305,6 +305,7 @@ static void test_upper(void **state) {
 static void test_script_alone(void **state) {
         static const char hosts[] = "services: [{name: db, image: x}]\n"
                                     "steps: [{name: a, image: x, commands: [one], extra_hosts: ['h:192.0.2.1']}]\n";
+        static const char over[] = "steps: [{name: a, image: x, commands: [one], tmpfs: [/podstep]}]\n";
         static const struct {
                 const char *text;
                 bool keep;
@@ -313,6 +314,7 @@ static void test_script_alone(void **state) {
                 { single, false, "a /podstep/script=rbind,ro" },
                 { single, true, "a /podstep=rbind,ro" },
                 { hosts, false, "a /podstep=rbind,ro /etc/hosts=rbind,ro" },
+                { over, false, "a /podstep=rbind,ro" },
         };
 
         FOREACH_ROW(row, rows) {
