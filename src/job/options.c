@@ -78,10 +78,15 @@ static bool has_capability(char *const *list, const char *name) {
         return false;
 }
 
+/* Ours are written as all are, without CAP_. */
+static bool is_kept(const PolicyContainer *policy, const char *name) {
+        return policy->capabilities ? has_capability(policy->capabilities, name)
+                                    : strv_contains((char *const *) kept_capabilities, name);
+}
+
 /* With a list of the operator's own, what engines do not give by themselves must be added. */
 static int make_capabilities(ContainerOptions *options) {
         const PolicyContainer *policy = options->policy;
-        char *const *kept = policy->capabilities ? policy->capabilities : (char *const *) kept_capabilities;
         bool drops_all = has_capability(policy->cap_drop, "ALL");
         int r = 0;
 
@@ -95,7 +100,7 @@ static int make_capabilities(ContainerOptions *options) {
         if (r >= 0 && drops_all)
                 return strv_append(&options->cap_drop, "ALL");
         FOREACH_ROW(name, all_capabilities)
-                if (r >= 0 && (has_capability(policy->cap_drop, *name) || !has_capability(kept, *name)) &&
+                if (r >= 0 && (has_capability(policy->cap_drop, *name) || !is_kept(policy, *name)) &&
                     !has_capability(policy->cap_add, *name) && !has_capability(policy->cap_add, "ALL"))
                         r = strv_append(&options->cap_drop, *name);
         return r;
