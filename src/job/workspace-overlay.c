@@ -123,16 +123,19 @@ static int put_link(const char *target, const char *own, const char *path) {
 }
 
 int workspace_link_place(const Workspace *workspace, Error **reterr) {
-        _cleanup_free_ char *own = own_link(workspace), *path = engine_link(workspace),
-                            *volumes = path_parent(workspace->place);
+        _cleanup_free_ char *own = own_link(workspace), *path = NULL, *volumes = NULL;
         int r;
 
-        if (!own || !path || !volumes)
+        if (!own)
                 return error_oom(reterr);
         if (has_own_link(workspace)) {
                 r = make_link(workspace->place, own);
                 return r < 0 ? error_set(reterr, -r, "cannot make '%s': %s", own, strerror(-r)) : 0;
         }
+        path = engine_link(workspace);
+        volumes = path_parent(workspace->place);
+        if (!path || !volumes)
+                return error_oom(reterr);
         if (!str_equal(path_base(workspace->place), workspace->data))
                 return error_set(reterr, EINVAL, "the engine made volume '%s' at '%s', which is not named after it",
                                  workspace->data, workspace->place);
