@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 #define MESSAGE_BYTES_MAX 512
-#define WHY_BYTES 256
 
 typedef struct Request {
         union {
@@ -180,7 +179,7 @@ int block_addresses(const char *pid, const char *const *addresses, char *text, s
 }
 
 int block(char **argv) {
-        char why[WHY_BYTES];
+        char why[BLOCK_WHY_BYTES];
 
         if (!argv[0] || argv[0][strspn(argv[0], "0123456789")] || !argv[0][0]) {
                 fprintf(stderr, "no pid\n");

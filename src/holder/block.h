@@ -11,6 +11,8 @@
  * answer DNS.
  */
 
+#define BLOCK_WHY_BYTES 256 /* enough for each sentence of block_addresses() */
+
 /** block() - the verb; returns an exit status */
 int block(char **argv);
 

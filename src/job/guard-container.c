@@ -21,7 +21,6 @@
 
 #define PID_BYTES_MAX 64
 #define CHILDREN_BYTES_MAX 4096
-#define WHY_BYTES 256
 #define LOOK_USEC (30 * USEC_PER_SEC) /* of a child that needs some milliseconds, unless a file system hangs */
 #define ASK_USEC (30 * USEC_PER_SEC)  /* of a service that is started for it */
 
@@ -64,7 +63,7 @@ static int refuse(const char *said, Error **reterr) {
 
 typedef struct Block {
         char pid[24];
-        char why[WHY_BYTES];
+        char why[BLOCK_WHY_BYTES];
 } Block;
 
 static int call_block(void *userdata) {
@@ -91,6 +90,18 @@ static int block_here(Job *job, uint64_t pid, Error **reterr) {
                 return refuse(block.why, reterr);
         if (r > 0)
                 guard_tell_unblocked(job, block.why);
+        return 0;
+}
+
+/* Without a process there is no namespace to be found. For want of what a job can use up, nobody looked. */
+static int tell_not_found(Job *job, int r, const char *what, Error **reterr) {
+        _cleanup_free_ char *why = str_printf("%s is not to be found: %s", what, strerror(-r));
+
+        if (!why)
+                return error_oom(reterr);
+        if (is_want(-r))
+                return refuse(why, reterr);
+        guard_tell_unblocked(job, why);
         return 0;
 }
 
@@ -266,22 +277,21 @@ int guard_step(Step *step, TaskDone done, void *userdata, Task **ret_task) {
 
         if (r >= 0)
                 return start(step->job, step, pid, done, userdata, ret_task);
-        if (step->n_mounts > 0) {
-                r = error_set(&why, EPERM, "its mounts cannot be checked: its first process is not to be found: %s",
-                              strerror(-r));
-                return task_defer(step->job->event, r, why, done, userdata, ret_task);
-        }
-        guard_tell_unblocked(step->job, "the container's first process is not to be found");
-        step->is_guarded = true;
-        return task_defer(step->job->event, 0, NULL, done, userdata, ret_task);
+        r = step->n_mounts > 0 ? error_set(&why, EPERM,
+                                           "its mounts cannot be checked: its first process is not to be found: %s",
+                                           strerror(-r))
+                               : tell_not_found(step->job, r, "the container's first process", &why);
+        step->is_guarded = r >= 0;
+        return task_defer(step->job->event, r, why, done, userdata, ret_task);
 }
 
 int guard_network(Job *job, const char *monitor_pid_path, TaskDone done, void *userdata, Task **ret_task) {
+        _cleanup_(error_freep) Error *why = NULL;
         uint64_t pid = 0;
         int r = find_pid(monitor_pid_path, &pid);
 
         if (r >= 0)
                 return start(job, NULL, pid, done, userdata, ret_task);
-        guard_tell_unblocked(job, "the holder's process is not to be found");
-        return task_defer(job->event, 0, NULL, done, userdata, ret_task);
+        r = tell_not_found(job, r, "the holder's process", &why);
+        return task_defer(job->event, r, why, done, userdata, ret_task);
 }

@@ -5,9 +5,11 @@
 
 #include "../test-loop.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -210,6 +212,42 @@ static void test_unblocked(void **state) {
         assert_int_equal(file_remove_tree(top), 0);
 }
 
+/* A child without descriptors to open: what a job can bring about must not open the network to it. */
+static void test_want(void **state) {
+        char top[] = "/tmp/podstep-test-XXXXXX";
+        _cleanup_free_ char *pid_path = NULL;
+        pid_t container = start_out_of_reach();
+        Policy policy = { 0 };
+        Plan jobs_plan = { 0 };
+        PlanStep plan = { .network_mode = (char *) "bridge" };
+        Engine engine = { .info = { .kind = "podman", .is_local = true } };
+        unsigned n_notes = 0;
+        Job job = { .event = test_event(),
+                    .spec = { .plan = &jobs_plan,
+                              .policy = &policy,
+                              .engine = &engine,
+                              .observer = { count_note, &n_notes } } };
+        Step step = { .job = &job, .plan = &plan };
+        struct rlimit before, none;
+        int lowest_free;
+
+        assert_non_null(mkdtemp(top));
+        step.pid_path = pid_path = write_pid(top);
+        lowest_free = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        assert_true(lowest_free >= 0);
+        close(lowest_free);
+        assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+        none = (struct rlimit) { (rlim_t) lowest_free, before.rlim_max };
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+        guard_twice(&job, &step, -EPERM);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+        assert_int_equal(n_notes, 0);
+        sd_event_unref(job.event);
+        assert_int_equal(kill(container, SIGKILL), 0);
+        assert_int_equal(waitpid(container, NULL, 0), container);
+        assert_int_equal(file_remove_tree(top), 0);
+}
+
 static void count_unblocked(const JobEvent *event, void *userdata) {
         unsigned *n_notes = userdata;
 
@@ -257,6 +295,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_links),
                 cmocka_unit_test(test_unblocked),
+                cmocka_unit_test(test_want),
                 cmocka_unit_test(test_void),
         };
 
