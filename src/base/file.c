@@ -158,7 +158,7 @@ int file_mkdir_p(const char *path, mode_t mode) {
 
 static int remove_at(int dir_fd, const char *name);
 
-static int remove_content(int fd) {
+static int remove_content(int fd, const char *except) {
         DIR *dir = fdopendir(fd);
         struct dirent *entry;
         int r = 0;
@@ -171,7 +171,7 @@ static int remove_content(int fd) {
         while ((entry = readdir(dir))) {
                 int k;
 
-                if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+                if (!file_is_entry(entry) || (except && strcmp(entry->d_name, except) == 0))
                         continue;
                 k = remove_at(dirfd(dir), entry->d_name);
                 if (k < 0 && r == 0)
@@ -194,7 +194,7 @@ static int remove_at(int dir_fd, const char *name) {
         if (fd < 0)
                 return -errno;
         (void) set_mode(fd, 0700, 0700);
-        r = remove_content(fd);
+        r = remove_content(fd, NULL);
         if (unlinkat(dir_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT && r == 0)
                 r = -errno;
         return r;
@@ -202,6 +202,12 @@ static int remove_at(int dir_fd, const char *name) {
 
 int file_remove_tree(const char *path) {
         return remove_at(AT_FDCWD, path);
+}
+
+int file_empty_directory(const char *path, const char *except) {
+        int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+        return fd < 0 ? -errno : remove_content(fd, except);
 }
 
 int file_is_entry(const struct dirent *entry) {

@@ -37,6 +37,8 @@ int file_mkdir_p(const char *path, mode_t mode);
  * there.
  */
 int file_remove_tree(const char *path);
+/** file_empty_directory() - all that is in it, but the entry @except (NULL: nothing is spared); it itself stays */
+int file_empty_directory(const char *path, const char *except);
 
 struct dirent;
 /** file_is_entry() - a filter for scandirat(): not the directory itself, nor the one above it */

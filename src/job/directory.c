@@ -66,27 +66,50 @@ static int lock_directory(const char *path, int *ret_fd) {
         return 0;
 }
 
+/*
+ * A directory and its lock are two files to make and to remove for each job, and with them what the file system keeps
+ * for them; so the ones of the last job are kept for the next. Who holds the lock of the spare one owns it: nobody else
+ * gives it another name, nor is anything put in its place, as it is not empty. Whether it is that lock is looked at
+ * after it was taken: meanwhile others may have used the spare one.
+ */
+static int take_spare(const char *spare, const char *path, int *ret_fd) {
+        _cleanup_free_ char *lock = path_join(spare, "lock");
+        _cleanup_close_ int fd = lock ? open(lock, O_RDWR | O_CLOEXEC | O_NOFOLLOW) : -1;
+        struct stat ours, there;
+
+        if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+                return -ENOENT;
+        if (fstat(fd, &ours) < 0 || lstat(lock, &there) < 0 || ours.st_dev != there.st_dev ||
+            ours.st_ino != there.st_ino || rename(spare, path) < 0)
+                return -ENOENT;
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+/* Still locked, so that nobody takes it before it is whole. Where there is one already, it is not needed. */
+static int leave_spare(const JobDirectory *directory) {
+        if (!directory->spare || file_empty_directory(directory->path, "lock") < 0 ||
+            rename(directory->path, directory->spare) < 0)
+                return file_remove_tree(directory->path);
+        return 0;
+}
+
 /* Who finds it finds it locked: so it gets its name only then. */
-static int make_locked(const char *state_directory, const char *id, JobOwner owner, const char *path, int *ret_fd) {
+static int make_locked(JobDirectory *directory, const char *state_directory, const char *id, JobOwner owner) {
         _cleanup_free_ char *unborn = str_printf("%s/jobs/.%s", state_directory, id);
-        _cleanup_close_ int fd = -1;
         int r = unborn ? file_remove_tree(unborn) : -ENOMEM; /* one that was killed here */
 
         if (r >= 0)
                 r = file_mkdir_p(unborn, 0700);
         if (r >= 0)
-                r = lock_directory(unborn, &fd);
+                r = lock_directory(unborn, &directory->lock_fd);
         if (r >= 0 && owner == JOB_OWNER_AGENT)
                 r = mark(unborn, "agent");
-        if (r >= 0 && rename(unborn, path) < 0)
+        if (r >= 0 && rename(unborn, directory->path) < 0)
                 r = -errno;
-        if (r < 0) {
-                if (unborn)
-                        (void) file_remove_tree(unborn);
-                return r;
-        }
-        *ret_fd = TAKE_FD(fd);
-        return 0;
+        if (r < 0 && unborn)
+                (void) file_remove_tree(unborn);
+        return r;
 }
 
 /* A job that is taken over may be of a podstep that gave its logs a directory of their own. */
@@ -102,14 +125,18 @@ int job_directory_make(const char *state_directory, const char *id, JobOwner own
         int r;
 
         directory.output = directory.path ? output_prefix(directory.path, is_taken_over) : NULL;
-        if (!directory.output) {
+        /* the agent's is marked before it has its name, so it is always a new one */
+        directory.spare = owner == JOB_OWNER_PROCESS ? path_join(state_directory, "spare") : NULL;
+        if (!directory.output || (owner == JOB_OWNER_PROCESS && !directory.spare)) {
                 job_directory_done(&directory);
                 return error_oom(reterr);
         }
         if (is_taken_over)
                 r = lock_directory(directory.path, &directory.lock_fd);
+        else if (directory.spare && take_spare(directory.spare, directory.path, &directory.lock_fd) >= 0)
+                r = 0;
         else
-                r = make_locked(state_directory, id, owner, directory.path, &directory.lock_fd);
+                r = make_locked(&directory, state_directory, id, owner);
         if (r < 0) {
                 (void) error_set(reterr, -r, "cannot make the job's directory '%s': %s", directory.path, strerror(-r));
                 job_directory_done(&directory);
@@ -147,7 +174,7 @@ int job_directory_remove(JobDirectory *directory, Error **reterr) {
         int r = 0;
 
         if (directory->path) {
-                r = file_remove_tree(directory->path);
+                r = leave_spare(directory);
                 if (r < 0)
                         (void) error_set(reterr, -r, "cannot remove '%s': %s", directory->path, strerror(-r));
         }
@@ -158,6 +185,7 @@ int job_directory_remove(JobDirectory *directory, Error **reterr) {
 void job_directory_done(JobDirectory *directory) {
         free(directory->path);
         free(directory->output);
+        free(directory->spare);
         (void) fd_close(directory->lock_fd);
         *directory = (JobDirectory) { .lock_fd = -1 };
 }

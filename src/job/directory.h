@@ -9,6 +9,8 @@
  *   jobs/ID/output-N (log of step N)  output-N.pid  output-holder  output-holder.pid
  *   jobs/ID/step-N/{script,hosts,resolv.conf}, of the one that clones {rootfs/,netrc}
  *   jobs/ID/step-N  (the script itself where there is nothing else)
+ *
+ * One that is empty but for its lock stays for the next podstep: spare/.
  */
 
 #include <stdbool.h>
@@ -18,6 +20,7 @@
 typedef struct JobDirectory {
         char *path;
         char *output; /* with the name of a container behind it: the path of its log */
+        char *spare;  /* where it goes in the end, for the next one; NULL: it is removed */
         int lock_fd;
 } JobDirectory;
 

@@ -118,9 +118,91 @@ static void test_output(void **state) {
         assert_int_equal(file_remove_tree(directory), 0);
 }
 
+static ino_t inode_of(const char *directory, const char *name) {
+        _cleanup_free_ char *path = path_join(directory, name);
+        struct stat st;
+
+        return path && lstat(path, &st) == 0 ? st.st_ino : 0;
+}
+
+static void make(const char *directory, const char *id, JobDirectory *ret) {
+        assert_int_equal(job_directory_make(directory, id, JOB_OWNER_PROCESS, ret, NULL), 0);
+        assert_int_equal(job_directory_liveness(directory, id), JOB_ALIVE);
+}
+
+static void give_back(const char *directory, const char *id, JobDirectory *job) {
+        assert_int_equal(job_directory_remove(job, NULL), 0);
+        assert_int_equal(job_directory_liveness(directory, id), JOB_DEAD);
+}
+
+/* The next job has the directory of the last one, with nothing in it; two at once have one each. */
+static void test_spare(void **state) {
+        char directory[] = "/tmp/podstep-test-XXXXXX";
+        _cleanup_free_ char *deep = NULL, *log = NULL, *lock = NULL;
+        JobDirectory first, second;
+        ino_t inode;
+
+        assert_non_null(mkdtemp(directory));
+        deep = path_join(directory, "jobs/01a/step-0/deep");
+        log = path_join(directory, "jobs/01a/output-0");
+        lock = path_join(directory, "spare/lock");
+        make(directory, "01a", &first);
+        inode = inode_of(directory, "jobs/01a");
+        assert_int_equal(file_mkdir_p(deep, 0700), 0);
+        assert_int_equal(file_write(log, "x", 1, 0600), 0);
+        give_back(directory, "01a", &first);
+        assert_int_equal(inode_of(directory, "spare"), inode);
+
+        make(directory, "01b", &first);
+        make(directory, "01c", &second);
+        assert_int_equal(inode_of(directory, "jobs/01b"), inode);
+        assert_int_equal(inode_of(directory, "jobs/01b/step-0") | inode_of(directory, "jobs/01b/output-0"), 0);
+        give_back(directory, "01c", &second);
+        assert_true(inode_of(directory, "spare") != inode);
+        give_back(directory, "01b", &first); /* there is one already */
+        assert_true(inode_of(directory, "spare") != inode);
+        assert_int_equal(inode_of(directory, "jobs/01b"), 0);
+
+        assert_int_equal(unlink(lock), 0); /* then it is none */
+        inode = inode_of(directory, "spare");
+        make(directory, "01d", &first);
+        assert_true(inode_of(directory, "jobs/01d") != inode);
+        inode = inode_of(directory, "jobs/01d");
+        give_back(directory, "01d", &first);
+        assert_int_equal(inode_of(directory, "spare"), inode);
+        assert_int_equal(file_remove_tree(directory), 0);
+}
+
+/* Somebody who found it while it was a job's may still hold it, and an agent's job is not made of it. */
+static void test_spare_not_taken(void **state) {
+        char directory[] = "/tmp/podstep-test-XXXXXX";
+        _cleanup_free_ char *lock = NULL;
+        _cleanup_close_ int fd = -1;
+        JobDirectory job;
+        ino_t inode;
+
+        assert_non_null(mkdtemp(directory));
+        lock = path_join(directory, "spare/lock");
+        make(directory, "01a", &job);
+        give_back(directory, "01a", &job);
+        inode = inode_of(directory, "spare");
+        assert_int_equal(job_directory_make(directory, "01b", JOB_OWNER_AGENT, &job, NULL), 0);
+        assert_true(inode_of(directory, "jobs/01b") != inode);
+        assert_int_equal(job_directory_remove(&job, NULL), 0);
+
+        fd = open(lock, O_RDWR | O_CLOEXEC);
+        assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+        make(directory, "01c", &job);
+        assert_true(inode_of(directory, "jobs/01c") != inode);
+        give_back(directory, "01c", &job);
+        assert_int_equal(inode_of(directory, "spare"), inode);
+        assert_int_equal(file_remove_tree(directory), 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = { cmocka_unit_test(test_looked_at), cmocka_unit_test(test_unborn),
-                                            cmocka_unit_test(test_output) };
+                                            cmocka_unit_test(test_output), cmocka_unit_test(test_spare),
+                                            cmocka_unit_test(test_spare_not_taken) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
