@@ -16,14 +16,17 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
-#define MESSAGE_BYTES_MAX 512
+#define REQUEST_BYTES_MAX 128
+#define ANSWER_BYTES_MAX 512
+#define BATCH_MAX 16 /* addresses that the kernel is told of at once */
 
 typedef struct Request {
         union {
                 struct nlmsghdr header;
-                char bytes[MESSAGE_BYTES_MAX];
+                char bytes[REQUEST_BYTES_MAX];
         };
 } Request;
 
@@ -55,8 +58,12 @@ static int enter_both(int net, const Why *why) {
 
         if (user < 0)
                 return fail(why, "finding the owner of the network namespace", errno);
-        if (!is_same(user, "/proc/self/ns/user") && setns(user, CLONE_NEWUSER) < 0)
-                error = fail(why, "entering the user namespace", errno);
+        if (setns(user, CLONE_NEWUSER) < 0)
+                error = errno;
+        if (error == EINVAL && is_same(user, "/proc/self/ns/user")) /* one's own is not entered again */
+                error = 0;
+        if (error != 0)
+                (void) fail(why, "entering the user namespace", error);
         else if (setns(net, CLONE_NEWNET) < 0)
                 error = fail(why, "entering the network namespace", errno);
         close(user);
@@ -92,43 +99,70 @@ static void add_attribute(Request *request, unsigned short type, const void *byt
 static void *begin(Request *request, unsigned short type, size_t n) {
         memset(request, 0, sizeof(*request));
         request->header.nlmsg_type = type;
-        request->header.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL;
+        request->header.nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL;
         request->header.nlmsg_len = NLMSG_LENGTH((unsigned) n);
         return NLMSG_DATA(&request->header);
 }
 
-/* The kernel's answer: 0 or a positive errno. */
-static int send_request(int fd, Request *request) {
-        Request answer;
+/* One answer: to which request, and 0 or a positive errno. */
+static int receive(int fd, unsigned n_requests, unsigned *ret_number, int *ret_error) {
+        union {
+                struct nlmsghdr header;
+                char bytes[ANSWER_BYTES_MAX];
+        } answer;
         const struct nlmsgerr *error = NLMSG_DATA(&answer.header);
-        ssize_t n;
+        ssize_t n = recv(fd, &answer, sizeof(answer), MSG_DONTWAIT); /* all are there before sendmsg() returns */
 
-        if (send(fd, request, request->header.nlmsg_len, 0) < 0)
-                return errno;
-        n = recv(fd, &answer, sizeof(answer), MSG_DONTWAIT); /* it answers before send() returns */
         if (n < 0)
                 return errno;
-        return n >= (ssize_t) NLMSG_LENGTH(sizeof(*error)) && answer.header.nlmsg_type == NLMSG_ERROR ? -error->error
-                                                                                                      : EPROTO;
+        if (n < (ssize_t) NLMSG_LENGTH(sizeof(*error)) || answer.header.nlmsg_type != NLMSG_ERROR ||
+            answer.header.nlmsg_seq == 0 || answer.header.nlmsg_seq > n_requests)
+                return EPROTO;
+        *ret_number = answer.header.nlmsg_seq;
+        *ret_error = -error->error;
+        return 0;
 }
 
-static int block_tcp(int fd, const Address *address) {
+/* All at once, done in order: an answer to each that failed, and in any case to the last. 0 or a positive errno. */
+static int send_requests(int fd, Request *requests, unsigned n, int *errors) {
+        struct iovec parts[BATCH_MAX];
+        const struct msghdr message = { .msg_iov = parts, .msg_iovlen = n };
+        unsigned number = 0;
+
+        for (unsigned i = 0; i < n; i++) {
+                requests[i].header.nlmsg_seq = i + 1;
+                parts[i] = (struct iovec) { &requests[i], requests[i].header.nlmsg_len };
+                errors[i] = 0;
+        }
+        requests[n - 1].header.nlmsg_flags |= NLM_F_ACK;
+        if (sendmsg(fd, &message, 0) < 0)
+                return errno;
+        do {
+                int error = 0, r = receive(fd, n, &number, &error);
+
+                if (r != 0)
+                        return r;
+                errors[number - 1] = error;
+        } while (number < n);
+        return 0;
+}
+
+static void ask_for_tcp(Request *request, const Address *address) {
         const unsigned char tcp = IPPROTO_TCP;
-        Request request;
-        struct fib_rule_hdr *rule = begin(&request, RTM_NEWRULE, sizeof(*rule));
+        struct fib_rule_hdr *rule = begin(request, RTM_NEWRULE, sizeof(*rule));
 
         rule->family = (unsigned char) address->family;
         rule->dst_len = (unsigned char) (address->n * 8);
         rule->action = FR_ACT_PROHIBIT;
-        add_attribute(&request, FRA_DST, address->bytes, address->n);
-        add_attribute(&request, FRA_IP_PROTO, &tcp, sizeof(tcp));
-        return send_request(fd, &request);
+        add_attribute(request, FRA_DST, address->bytes, address->n);
+        add_attribute(request, FRA_IP_PROTO, &tcp, sizeof(tcp));
 }
 
 /* Where the kernel has no rules. */
 static int block_all(int fd, const Address *address) {
         Request request;
         struct rtmsg *route = begin(&request, RTM_NEWROUTE, sizeof(*route));
+        int error, r;
 
         route->rtm_family = (unsigned char) address->family;
         route->rtm_dst_len = (unsigned char) (address->n * 8);
@@ -137,7 +171,8 @@ static int block_all(int fd, const Address *address) {
         route->rtm_scope = RT_SCOPE_UNIVERSE;
         route->rtm_type = RTN_PROHIBIT;
         add_attribute(&request, RTA_DST, address->bytes, address->n);
-        return send_request(fd, &request);
+        r = send_requests(fd, &request, 1, &error);
+        return r != 0 ? r : error;
 }
 
 static int parse(const char *text, Address *ret) {
@@ -146,20 +181,34 @@ static int parse(const char *text, Address *ret) {
         return inet_pton(ret->family, text, ret->bytes) == 1 ? 0 : -1;
 }
 
-/* A namespace without IPv6 reaches no such address anyway. */
-static int block_address(int fd, const char *text, const Why *why) {
-        Address address;
-        int error;
-
-        if (parse(text, &address) < 0)
-                return fail(why, text, EINVAL);
-        error = block_tcp(fd, &address);
+/* After the kernel's answer. A namespace without IPv6 reaches no such address anyway. */
+static int settle(int fd, const Address *address, int error) {
         if (error == EAFNOSUPPORT || error == EOPNOTSUPP || error == EINVAL)
-                error = block_all(fd, &address);
-        if (error == 0 || error == EEXIST ||
-            (address.family == AF_INET6 && (error == EAFNOSUPPORT || error == EOPNOTSUPP)))
+                error = block_all(fd, address);
+        if (error == EEXIST || (address->family == AF_INET6 && (error == EAFNOSUPPORT || error == EOPNOTSUPP)))
                 return 0;
-        return fail(why, text, error);
+        return error;
+}
+
+static int block_some(int fd, const char *const *texts, unsigned n, const Why *why) {
+        Address addresses[BATCH_MAX];
+        Request requests[BATCH_MAX];
+        int errors[BATCH_MAX], error;
+
+        for (unsigned i = 0; i < n; i++) {
+                if (parse(texts[i], &addresses[i]) < 0)
+                        return fail(why, texts[i], EINVAL);
+                ask_for_tcp(&requests[i], &addresses[i]);
+        }
+        error = send_requests(fd, requests, n, errors);
+        if (error != 0)
+                return fail(why, "talking to the kernel", error);
+        for (unsigned i = 0; i < n; i++) {
+                error = settle(fd, &addresses[i], errors[i]);
+                if (error != 0)
+                        return fail(why, texts[i], error);
+        }
+        return 0;
 }
 
 int block_addresses(const char *pid, const char *const *addresses, char *text, size_t size) {
@@ -172,8 +221,14 @@ int block_addresses(const char *pid, const char *const *addresses, char *text, s
         fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
         if (fd < 0)
                 return fail(&why, "talking to the kernel", errno);
-        for (; *addresses && error == 0; addresses++)
-                error = block_address(fd, *addresses, &why);
+        while (*addresses && error == 0) {
+                unsigned n = 0;
+
+                while (n < BATCH_MAX && addresses[n])
+                        n++;
+                error = block_some(fd, addresses, n, &why);
+                addresses += n;
+        }
         close(fd);
         return error;
 }
