@@ -7,7 +7,7 @@
 
 #include "base/utf8.h"
 
-static int str_reserve(Str *s, size_t more) {
+static int grow(Str *s, size_t more) {
         size_t want, allocated;
         char *bytes;
 
@@ -16,8 +16,6 @@ static int str_reserve(Str *s, size_t more) {
         if (more > s->max || s->n > s->max - more)
                 return s->error = -E2BIG;
         want = s->n + more + 1;
-        if (want <= s->allocated)
-                return 0;
         allocated = MAX(want, MIN(s->allocated * 2, s->max + 1));
         bytes = realloc(s->bytes, MAX(allocated, 32));
         if (!bytes)
@@ -27,10 +25,13 @@ static int str_reserve(Str *s, size_t more) {
         return 0;
 }
 
-int str_append_n(Str *s, const void *bytes, size_t n) {
-        int r;
+static bool has_room(const Str *s, size_t more) {
+        return !s->error && more < s->allocated - s->n && more <= s->max - s->n;
+}
 
-        r = str_reserve(s, n);
+int str_append_n(Str *s, const void *bytes, size_t n) {
+        int r = has_room(s, n) ? 0 : grow(s, n);
+
         if (r < 0)
                 return r;
         if (n > 0)
@@ -44,9 +45,8 @@ int str_append(Str *s, const char *text) {
         return text ? str_append_n(s, text, strlen(text)) : 0;
 }
 
-/* The usual case: there is room. */
 int str_append_char(Str *s, char c) {
-        if (s->error || s->allocated - s->n < 2 || s->n == s->max)
+        if (!has_room(s, 1))
                 return str_append_n(s, &c, 1);
         s->bytes[s->n++] = c;
         s->bytes[s->n] = '\0';
@@ -69,7 +69,7 @@ int str_appendf(Str *s, const char *format, ...) {
                 s->bytes[s->n] = '\0';
         if (n < 0)
                 return s->error = -EINVAL;
-        r = str_reserve(s, (size_t) n);
+        r = grow(s, (size_t) n);
         if (r < 0)
                 return r;
         va_start(ap, format);

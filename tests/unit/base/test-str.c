@@ -39,6 +39,30 @@ static void test_format(void **state) {
                 }
 }
 
+/* At each bound of what is allocated, and of what is allowed. */
+static void test_bounds(void **state) {
+        static const char dots[] = "................................................................................";
+
+        for (size_t max = 0; max <= 70; max++)
+                for (size_t n = 0; n <= 70; n++)
+                        for (size_t more = 0; more <= 2; more++) {
+                                _cleanup_str_ Str s = STR_INIT(max), c = STR_INIT(max);
+
+                                assert_int_equal(str_append_n(&s, dots, n), n > max ? -E2BIG : 0);
+                                for (size_t i = 0; i < n; i++)
+                                        (void) str_append_char(&c, '.');
+                                assert_int_equal(str_append_n(&s, "xy", more), n + more > max ? -E2BIG : 0);
+                                for (size_t i = 0; i < more; i++)
+                                        (void) str_append_char(&c, "xy"[i]);
+                                assert_int_equal(s.error, c.error);
+                                if (s.error)
+                                        continue;
+                                assert_int_equal(s.n, n + more);
+                                assert_memory_equal(str_get(&s) + n, more == 2 ? "xy" : more == 1 ? "x" : "", more + 1);
+                                assert_string_equal(str_get(&c), str_get(&s));
+                        }
+}
+
 static void test_escape(void **state) {
         _cleanup_free_ char *a = str_escape("a\n\x01\xff\xc3\xa4", 6, 100);
         _cleanup_free_ char *b = str_escape("0123456789", 10, 4);
@@ -69,6 +93,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_max),
                 cmocka_unit_test(test_format),
+                cmocka_unit_test(test_bounds),
                 cmocka_unit_test(test_escape),
                 cmocka_unit_test(test_utf8),
                 cmocka_unit_test(test_error),
