@@ -11,6 +11,8 @@ static void test_rows(void **state) {
         } rows[] = {
                 { "", "" },        { "f", "Zg==" },        { "fo", "Zm8=" },
                 { "foo", "Zm9v" }, { "foob", "Zm9vYg==" }, { "\xff\xfe\xfd", "//79" },
+                { "fooba", "Zm9vYmE=" }, { "foobar", "Zm9vYmFy" }, { "\xff\xff\xff\xff", "/////w==" },
+                { "\xff\xff\xff\xff\xff", "//////8=" },
         };
 
         FOREACH_ROW(row, rows) {
