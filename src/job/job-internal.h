@@ -64,6 +64,7 @@ typedef struct Step {
         bool is_guarded;
         size_t n_secrets; /* engine secrets made so far, for 'secret_environment' */
         char *user_text;
+        char *script; /* of its commands, made with the container and kept until it is written; see step-script.c */
 
         bool prepared_failed; /* whether the job had failed when the container was made */
         bool is_stopping;
@@ -251,7 +252,7 @@ int step_send_files(Step *step, TaskDone done, void *userdata, Task **ret_task, 
 int step_keep_files(Step *step, TaskDone done, void *userdata, Task **ret_task, Error **reterr);
 /* entrypoint and command, which may be in @ret_wrapped: 0 or -ENOMEM */
 int step_program(const Step *step, ContainerSpec *spec, char ***ret_wrapped);
-int step_environment(const Step *step, Map *env);
+int step_environment(Step *step, Map *env);
 
 /* step-spec.c */
 int step_name_directory(Step *step, Error **reterr);

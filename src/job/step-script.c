@@ -123,10 +123,16 @@ static Str *add_file(ScriptFiles *files, const char *path, mode_t mode) {
         return &file->text;
 }
 
+/* Woodpecker's own script, made once for the variable and the file. NULL if memory is out. */
+static char *take_script(Step *step) {
+        return step->script ? TAKE_PTR(step->script) :
+                              woodpecker_script(step->plan->commands, step->plan->directory);
+}
+
 /* The rest is Woodpecker's own script. */
-static int make_plain(const Step *step, ScriptFiles *files) {
+static int make_plain(Step *step, ScriptFiles *files) {
         _cleanup_free_ char *now = str_printf("%llu", (unsigned long long) (clock_realtime_usec() / USEC_PER_SEC));
-        _cleanup_free_ char *script = woodpecker_script(step->plan->commands, step->plan->directory);
+        _cleanup_free_ char *script = take_script(step);
         Str *text = add_file(files, files->are_kept ? AGAIN : SCRIPT, 0444);
 
         if (!script || !now)
@@ -182,7 +188,7 @@ static int check_files(const ScriptFiles *files, Error **reterr) {
 }
 
 /* Just before the start: they hold what is only known then, and secrets, which so appear in no inspect. */
-static int make_files(const Step *step, ScriptFiles *files, Error **reterr) {
+static int make_files(Step *step, ScriptFiles *files, Error **reterr) {
         int r = 0;
 
         if (step_uses_script(step->plan))
@@ -355,7 +361,7 @@ static char *platform(void) {
 }
 
 /* Reference: Woodpecker's run-time variables, which override what the workflow says. */
-static int add_plain_variables(const Step *step, Map *env) {
+static int add_plain_variables(Step *step, Map *env) {
         const Job *job = step->job;
         _cleanup_free_ char *system = platform();
         struct utsname host = { 0 };
@@ -378,12 +384,14 @@ static int add_plain_variables(const Step *step, Map *env) {
         if (r >= 0)
                 r = strmap_put(env, "CI_SYSTEM_PLATFORM", system);
         if (r >= 0 && step->plan->commands) {
-                _cleanup_free_ char *script = woodpecker_script(step->plan->commands, step->plan->directory);
+                _cleanup_free_ char *script = take_script(step);
                 _cleanup_free_ char *encoded = script ? base64_encode(script, strlen(script), BASE64_STANDARD) : NULL;
 
                 r = encoded ? strmap_put(env, "SHELL", "/bin/sh") : -ENOMEM;
                 if (r >= 0 && (step->plan->entrypoint || strlen(encoded) < CI_SCRIPT_BYTES_MAX))
-                        r = strmap_put(env, "CI_SCRIPT", encoded);
+                        r = map_put_take(env, "CI_SCRIPT", TAKE_PTR(encoded));
+                if (step_uses_script(step->plan))
+                        step->script = TAKE_PTR(script);
         }
         return r;
 }
@@ -413,7 +421,7 @@ static int add_strict_variables(const Step *step, Map *env) {
         return r >= 0 ? strmap_put(env, "CI_RUNNER_EXECUTABLE_ARCH", system) : r;
 }
 
-int step_environment(const Step *step, Map *env) {
+int step_environment(Step *step, Map *env) {
         int r = strmap_update(env, &step->plan->environment);
 
         if (r < 0)

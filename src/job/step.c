@@ -301,6 +301,7 @@ void step_done(Step *step) {
         free(step->log_path);
         free(step->pid_path);
         free(step->user_text);
+        free(step->script);
         strv_free(step->ports);
         pattern_free(step->ready_pattern);
 }
