@@ -45,7 +45,7 @@ static bool has_infinite_number(Json *json) {
 }
 
 static size_t count_valid_utf8(const char *text, size_t n) {
-        size_t i = 0, k;
+        size_t i = utf8_skip_ascii(text, n), k;
 
         while (i < n && (k = utf8_length(text + i, n - i)) > 0)
                 i += k;
@@ -53,7 +53,7 @@ static size_t count_valid_utf8(const char *text, size_t n) {
 }
 
 static bool is_ascii(const char *text, size_t n) {
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = utf8_skip_ascii(text, n); i < n; i++)
                 if ((unsigned char) text[i] > 127)
                         return false;
         return true;
