@@ -16,13 +16,13 @@ const char *machine_state_name(const Machine *machine) {
 }
 
 void machine_post(Machine *machine, MachineEvent event) {
-        if (!machine->turn)
+        if (!machine->event)
                 return;
         for (unsigned i = 0; i < machine->n_queue; i++)
                 if (machine->queue[i] == event)
                         return;
         machine->queue[machine->n_queue++] = event;
-        (void) sd_event_source_set_enabled(machine->turn, SD_EVENT_ONESHOT);
+        turn_post(&machine->turn);
 }
 
 static MachineEvent take(Machine *machine) {
@@ -93,17 +93,17 @@ static int find_way_out(const MachineState *state, MachineEvent event) {
         return MACHINE_STAY;
 }
 
-static int machine_on_turn(sd_event_source *source, void *userdata) {
+static void machine_on_turn(void *userdata) {
         Machine *machine = userdata;
         const MachineState *state = &machine->states[machine->state];
         MachineEvent event;
         int next;
 
         if (machine->n_queue == 0)
-                return 0;
+                return;
         event = take(machine);
         if (machine->n_queue > 0)
-                (void) sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+                turn_post(&machine->turn);
 
         next = state->next[event];
         if (next == MACHINE_BUG) {
@@ -115,13 +115,12 @@ static int machine_on_turn(sd_event_source *source, void *userdata) {
                 log_error("%s", error_message(error, r));
                 next = find_way_out(state, event);
                 if (!tell_failed(machine, r, error))
-                        return 0;
+                        return;
         }
         if (next == MACHINE_STAY)
-                return 0;
+                return;
         log_debug("%s: %s -> %s (%s)", machine->name, state->name, machine->states[next].name, event_names[event]);
         enter(machine, next);
-        return 0;
 }
 
 int machine_init(Machine *machine, sd_event *event, const char *name, const MachineState *states, int first,
@@ -129,11 +128,10 @@ int machine_init(Machine *machine, sd_event *event, const char *name, const Mach
         int r;
 
         *machine = (Machine) { .name = name, .states = states, .state = first, .failed = failed };
-        r = sd_event_add_defer(event, &machine->turn, machine_on_turn, machine);
+        r = turn_init(&machine->turn, event, machine_on_turn, machine);
         if (r < 0)
                 return r;
         machine->event = sd_event_ref(event);
-        (void) sd_event_source_set_enabled(machine->turn, SD_EVENT_OFF);
         return 0;
 }
 
@@ -142,7 +140,7 @@ void machine_done(Machine *machine) {
                 *machine->gone = true;
         machine->gone = NULL;
         machine->task = task_free(machine->task);
-        machine->turn = sd_event_source_disable_unref(machine->turn);
+        turn_done(&machine->turn);
         machine->event = sd_event_unref(machine->event);
         machine->n_queue = 0;
 }

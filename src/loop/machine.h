@@ -11,6 +11,7 @@
  */
 
 #include "loop/task.h"
+#include "loop/turn.h"
 
 typedef enum MachineEvent {
         MACHINE_START,
@@ -46,7 +47,7 @@ struct Machine {
         int state;
         Task *task; /* of the present state */
         sd_event *event;
-        sd_event_source *turn; /* runs while there are events */
+        Turn turn; /* posted while there are events */
         MachineEvent queue[_MACHINE_EVENT_MAX];
         unsigned n_queue;
         void (*failed)(Machine *machine, int r, const Error *error);

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 
+#include "loop/turn.h"
+
 void task_init(Task *task, const TaskClass *class, TaskDone done, void *userdata) {
         *task = (Task) { .class = class, .done = done, .userdata = userdata };
 }
@@ -18,7 +20,7 @@ Task *task_free(Task *task) {
 
 typedef struct Deferred {
         Task task;
-        sd_event_source *source;
+        Turn turn;
         int r;
         Error *error;
 } Deferred;
@@ -26,7 +28,7 @@ typedef struct Deferred {
 static Task *deferred_free(Task *task) {
         Deferred *deferred = container_of(task, Deferred, task);
 
-        sd_event_source_disable_unref(deferred->source);
+        turn_done(&deferred->turn);
         error_free(deferred->error);
         free(deferred);
         return NULL;
@@ -34,12 +36,11 @@ static Task *deferred_free(Task *task) {
 
 static const TaskClass deferred_class = { "defer", deferred_free };
 
-static int deferred_on_turn(sd_event_source *source, void *userdata) {
+static void deferred_on_turn(void *userdata) {
         Deferred *deferred = userdata;
         _cleanup_(error_freep) Error *error = TAKE_PTR(deferred->error);
 
         task_finish(&deferred->task, deferred->r, error);
-        return 0;
 }
 
 int task_defer(sd_event *event, int r, const Error *error, TaskDone done, void *userdata, Task **ret_task) {
@@ -54,9 +55,10 @@ int task_defer(sd_event *event, int r, const Error *error, TaskDone done, void *
         task_init(task, &deferred_class, done, userdata);
         deferred->r = r;
         deferred->error = error_copy(error);
-        k = sd_event_add_defer(event, &deferred->source, deferred_on_turn, deferred);
+        k = turn_init(&deferred->turn, event, deferred_on_turn, deferred);
         if (k < 0)
                 return k;
+        turn_post(&deferred->turn);
         *ret_task = TAKE_PTR(task);
         return 0;
 }

@@ -52,7 +52,7 @@ Task *task_free(Task *task);
 DEFINE_CLEANUP(Task *, task_free);
 
 /**
- * task_defer() - a Task that is already done: its callback runs with @r at the next turn of the loop
+ * task_defer() - a Task that is already done: its callback runs with @r from the loop, soon
  *
  * For answers that are known at once but must not be given inside the call. Copies @error.
  */
