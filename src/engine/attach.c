@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "engine/frames.h"
+#include "loop/turn.h"
 
 /*
  * The stream ends some milliseconds before the engine knows the exit: so long it is asked again. If it still runs then,
@@ -40,7 +41,7 @@ struct Attach {
 /* Somebody who waits. */
 struct Gate {
         Task task;
-        sd_event_source *opened;
+        Turn opened;
         Attach *attach; /* NULL: not any more */
         Gate *next;
 };
@@ -55,18 +56,17 @@ static Task *gate_free(Task *task) {
                         place = &(*place)->next;
                 *place = gate->next;
         }
-        sd_event_source_disable_unref(gate->opened);
+        turn_done(&gate->opened);
         free(gate);
         return NULL;
 }
 
 static const TaskClass gate_class = { "attach-gate", gate_free };
 
-static int gate_on_open(sd_event_source *source, void *userdata) {
+static void gate_on_open(void *userdata) {
         Gate *gate = userdata;
 
         task_finish(&gate->task, 0, NULL);
-        return 0;
 }
 
 int attach_wait(Service *service, const char *container, TaskDone done, void *userdata, Task **ret_task) {
@@ -83,8 +83,7 @@ int attach_wait(Service *service, const char *container, TaskDone done, void *us
                 return -ENOMEM;
         task = &gate->task;
         task_init(task, &gate_class, done, userdata);
-        if (sd_event_add_defer(service->engine.event, &gate->opened, gate_on_open, gate) < 0 ||
-            sd_event_source_set_enabled(gate->opened, SD_EVENT_OFF) < 0)
+        if (turn_init(&gate->opened, service->engine.event, gate_on_open, gate) < 0)
                 return -ENOMEM;
         gate->attach = attach;
         gate->next = attach->gates;
@@ -108,7 +107,7 @@ static void attach_arrived(Attach *attach) {
 
                 attach->gates = gate->next;
                 gate->attach = NULL;
-                (void) sd_event_source_set_enabled(gate->opened, SD_EVENT_ONESHOT);
+                turn_post(&gate->opened);
         }
 }
 

@@ -11,6 +11,7 @@
 #include "engine/logtail.h"
 #include "engine/monitor.h"
 #include "loop/timer.h"
+#include "loop/turn.h"
 
 /*
  * When conmon is gone and the engine still takes the container for a running one, it is asked once more after this
@@ -37,10 +38,11 @@ typedef struct Follow {
         bool had_grace;
         bool monitor_is_gone;
         int failure;    /* negative errno: nothing more can be found out */
-        unsigned looks; /* at what, in the next turn */
+        unsigned looks; /* at what, in the Turn */
         LogTail *tail;
         Listener *log_listener, *exit_listener, *monitor_listener;
-        sd_event_source *turn, *monitor_source;
+        Turn turn;
+        sd_event_source *monitor_source;
         Task *asking; /* an inspect, or the pause before it */
         ContainerStatus status;
 } Follow;
@@ -48,7 +50,7 @@ typedef struct Follow {
 /* Nothing happens any more. */
 static void follow_still(Follow *follow) {
         follow->asking = task_free(follow->asking);
-        follow->turn = sd_event_source_disable_unref(follow->turn);
+        turn_done(&follow->turn);
         follow->monitor_source = sd_event_source_disable_unref(follow->monitor_source);
         follow->log_listener = listener_free(follow->log_listener);
         follow->exit_listener = listener_free(follow->exit_listener);
@@ -79,7 +81,7 @@ static void follow_finish(Follow *follow, int r, const Error *error) {
 
 static void follow_want(Follow *follow, unsigned looks) {
         follow->looks |= looks;
-        (void) sd_event_source_set_enabled(follow->turn, SD_EVENT_ONESHOT); /* cannot fail: it only flips a flag */
+        turn_post(&follow->turn);
 }
 
 static void follow_ended(Follow *follow, ContainerExit end) {
@@ -228,7 +230,7 @@ static void follow_close(Follow *follow) {
         follow_finish(follow, 0, NULL);
 }
 
-static int follow_on_turn(sd_event_source *source, void *userdata) {
+static void follow_on_turn(void *userdata) {
         Follow *follow = userdata;
         unsigned looks = follow->looks;
         int r = 0;
@@ -243,12 +245,11 @@ static int follow_on_turn(sd_event_source *source, void *userdata) {
         if (r < 0)
                 follow_fail(follow, r, "reading the container's log", follow->log_path);
         else if (r > 0)
-                follow_want(follow, LOOK_LOG);
+                turn_yield(&follow->turn); /* the log is always looked at */
         else if (follow->failure < 0)
                 follow_fail(follow, follow->failure, "asking for the state of container", follow->container);
         else if (follow->has_ended && !follow->asking)
                 follow_close(follow);
-        return 0;
 }
 
 static void on_log_event(void *userdata) {
@@ -321,7 +322,7 @@ int follow_start(const FollowMeans *means, const FollowSpec *spec, ContainerExit
                 return error_oom(reterr);
         if (spec->log_path && logtail_new(spec->log_path, spec->keeps_log, spec->is_enough, &follow->tail) < 0)
                 return error_oom(reterr);
-        r = sd_event_add_defer(means->engine->event, &follow->turn, follow_on_turn, follow);
+        r = turn_init(&follow->turn, means->engine->event, follow_on_turn, follow);
         if (r < 0)
                 return error_set(reterr, -r, "following container '%s': %s", follow->container, strerror(-r));
         r = follow_listen(follow, means, reterr);

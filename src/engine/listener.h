@@ -14,7 +14,7 @@ typedef struct Listener Listener;   /* to one file */
 
 /*
  * The file appeared, grew or was replaced; or events were lost and it may have. Must not free a listener: note it, act
- * in a turn of your own.
+ * in a Turn of your own.
  */
 typedef void (*ListenerEvent)(void *userdata);
 

@@ -214,13 +214,12 @@ int curl_connect(Transport *transport, int *ret_fd) {
                 return -ENOMEM;
         /* Only its end, until there is somewhere to carry to. */
         r = sd_event_add_io(transport->event, &carrier->near, carrier->near_fd, 0, on_near, carrier);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(t->turn, SD_EVENT_ONESHOT);
         if (r < 0)
                 return r;
         if (t->curl->multi_add_handle(t->multi, carrier->easy) != CURLM_OK)
                 return -ENOMEM;
         carrier->is_added = true;
+        turn_post(&t->turn);
         carrier->next = t->carriers;
         t->carriers = carrier;
         carrier = NULL;

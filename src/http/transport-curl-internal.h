@@ -7,6 +7,7 @@
 
 #include "http/exchange.h"
 #include "http/libcurl.h"
+#include "loop/turn.h"
 
 typedef struct CurlCarrier CurlCarrier;
 
@@ -21,8 +22,9 @@ typedef struct CurlTransport {
         CURLM *multi;
         TransportSpec spec; /* its strings are ours */
         char *host, *prefix; /* of each request: both of the base URL */
-        sd_event_source *timer, *turn;
-        struct CurlExchange *waiting; /* to be added at the next turn; the newest first */
+        sd_event_source *timer;
+        Turn turn;
+        struct CurlExchange *waiting; /* to be added in the Turn; the newest first */
         struct CurlExchange *doomed;  /* dropped inside a callback of curl */
         unsigned depth;               /* calls of curl we are in */
         CurlCarrier *carriers;

@@ -188,7 +188,7 @@ static int on_timer_change(CURLM *multi, long timeout_msec, void *userdata) {
         return 0;
 }
 
-static int on_turn(sd_event_source *source, void *userdata) {
+static void on_turn(void *userdata) {
         CurlTransport *t = userdata;
 
         (void) transport_ref(&t->transport);
@@ -207,7 +207,6 @@ static int on_turn(sd_event_source *source, void *userdata) {
         }
         act(t, CURL_SOCKET_TIMEOUT, 0);
         transport_unref(&t->transport);
-        return 0;
 }
 
 static int curl_start(Transport *transport, const ExchangeSpec *spec, Exchange **ret) {
@@ -229,13 +228,14 @@ static int curl_start(Transport *transport, const ExchangeSpec *spec, Exchange *
         } else {
                 x->refused = CURLE_OUT_OF_MEMORY;
         }
-        if (x->refused == CURLE_OUT_OF_MEMORY || sd_event_source_set_enabled(t->turn, SD_EVENT_ONESHOT) < 0) {
+        if (x->refused == CURLE_OUT_OF_MEMORY) {
                 exchange_destroy(x);
                 return -ENOMEM;
         }
         x->next = t->waiting;
         t->waiting = x;
         x->is_waiting = true;
+        turn_post(&t->turn);
         *ret = &x->exchange;
         return 0;
 }
@@ -247,7 +247,7 @@ static void curl_destroy(Transport *transport) {
         if (t->multi)
                 (void) t->curl->multi_cleanup(t->multi);
         sd_event_source_disable_unref(t->timer);
-        sd_event_source_disable_unref(t->turn);
+        turn_done(&t->turn);
         free((char *) t->spec.unix_socket);
         free((char *) t->spec.base_url);
         free((char *) t->spec.ca_file);
@@ -326,11 +326,10 @@ int transport_curl_new(sd_event *event, const TransportSpec *spec, Transport **r
                 return error_oom(reterr);
         r = sd_event_add_time(event, &t->timer, CLOCK_MONOTONIC, 0, 1, on_time, t);
         if (r >= 0)
-                r = sd_event_add_defer(event, &t->turn, on_turn, t);
+                r = turn_init(&t->turn, event, on_turn, t);
         if (r < 0)
                 return error_set(reterr, -r, "adding to the event loop: %s", strerror(-r));
         (void) sd_event_source_set_enabled(t->timer, SD_EVENT_OFF);
-        (void) sd_event_source_set_enabled(t->turn, SD_EVENT_OFF);
         *ret = TAKE_PTR(transport);
         return 0;
 }

@@ -6,6 +6,7 @@
 
 #include "http/exchange.h"
 #include "http/parser.h"
+#include "loop/turn.h"
 
 /* Bytes of a body that is made as it is sent, in one piece. */
 #define SOURCE_BYTES (64U * 1024)
@@ -14,7 +15,8 @@ typedef struct UnixTransport {
         Transport transport;
         struct sockaddr_un address;
         char *host, *prefix; /* out of the base URL */
-        sd_event_source *turn, *retry;
+        Turn turn;
+        sd_event_source *retry;
         struct UnixExchange *first, *last; /* waiting for a connection */
         struct Connection *idle;           /* the newest first */
         unsigned n_idle, n_connections;

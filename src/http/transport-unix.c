@@ -24,7 +24,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdat
 
 static void connection_free(Connection *c) {
         UnixTransport *t = c->t;
-        bool was_connected = c->io; /* else the socket's queue was full: the timer tries again, not the next turn */
+        bool was_connected = c->io; /* else the socket's queue was full: the timer tries again, not the Turn */
 
         sd_event_source_disable_unref(c->io);
         closep(&c->fd);
@@ -32,7 +32,7 @@ static void connection_free(Connection *c) {
         free(c);
         t->n_connections--;
         if (t->first && was_connected)
-                (void) sd_event_source_set_enabled(t->turn, SD_EVENT_ONESHOT);
+                turn_post(&t->turn);
 }
 static void connection_freep(Connection **c) {
         if (*c)
@@ -61,7 +61,7 @@ static void keep(Connection *c) {
         t->idle = c;
         t->n_idle++;
         if (t->first)
-                (void) sd_event_source_set_enabled(t->turn, SD_EVENT_ONESHOT);
+                turn_post(&t->turn);
 }
 
 /* The newest kept one that the server surely still keeps too; older ones behind it are closed. */
@@ -296,9 +296,8 @@ static void serve_waiting(UnixTransport *t) {
                 ;
 }
 
-static int on_turn(sd_event_source *source, void *userdata) {
+static void on_turn(void *userdata) {
         serve_waiting(userdata);
-        return 0;
 }
 
 static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -320,8 +319,6 @@ static int unix_start(Transport *transport, const ExchangeSpec *spec, Exchange *
                              .piece = STR_INIT(SOURCE_BYTES + 64),
                              .began_usec = clock_monotonic_usec() };
         r = unix_write_head(t, x);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(t->turn, SD_EVENT_ONESHOT);
         if (r < 0) {
                 exchange_destroy(x);
                 return r;
@@ -332,6 +329,7 @@ static int unix_start(Transport *transport, const ExchangeSpec *spec, Exchange *
                 t->first = x;
         t->last = x;
         x->is_waiting = true;
+        turn_post(&t->turn);
         *ret = &x->exchange;
         return 0;
 }
@@ -345,7 +343,7 @@ static void unix_destroy(Transport *transport) {
                 unlink_idle(c);
                 connection_free(c);
         }
-        sd_event_source_disable_unref(t->turn);
+        turn_done(&t->turn);
         sd_event_source_disable_unref(t->retry);
         free(t->host);
         free(t->prefix);
@@ -370,12 +368,11 @@ static const TransportClass unix_class = {
 static int add_sources(UnixTransport *t, sd_event *event, Error **reterr) {
         int r;
 
-        r = sd_event_add_defer(event, &t->turn, on_turn, t);
+        r = turn_init(&t->turn, event, on_turn, t);
         if (r >= 0)
                 r = sd_event_add_time(event, &t->retry, CLOCK_MONOTONIC, 0, USEC_PER_MSEC, on_retry, t);
         if (r < 0)
                 return error_set(reterr, -r, "adding to the event loop: %s", strerror(-r));
-        (void) sd_event_source_set_enabled(t->turn, SD_EVENT_OFF);
         (void) sd_event_source_set_enabled(t->retry, SD_EVENT_OFF);
         return 0;
 }

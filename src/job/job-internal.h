@@ -17,6 +17,7 @@
 #include "job/workspace.h"
 #include "loop/machine.h"
 #include "loop/timer.h"
+#include "loop/turn.h"
 #include "pipeline/pattern.h"
 
 /* One image of the plan, however many steps use it: found or fetched once. */
@@ -123,7 +124,7 @@ struct Job {
         ImageUse **images;
         size_t n_images;
         Step *steps; /* as many as the plan has, in its order */
-        sd_event_source *schedule;
+        Turn schedule;
 
         bool has_failed; /* a step that counts failed: what starts now does so 'on failure' */
         bool is_stopping, is_impatient;

@@ -450,7 +450,7 @@ Job *job_free(Job *job) {
         job->making_caches = task_free(job->making_caches);
         container_options_done(&job->step_options);
         container_options_done(&job->service_options);
-        job->schedule = sd_event_source_disable_unref(job->schedule);
+        turn_done(&job->schedule);
         for (size_t i = 0; job->steps && i < job->spec.plan->n_steps; i++)
                 step_done(&job->steps[i]);
         free(job->steps);

@@ -137,12 +137,12 @@ static void end_background(Job *job) {
         }
 }
 
-static int on_turn(sd_event_source *source, void *userdata) {
+static void on_turn(void *userdata) {
         Job *job = userdata;
 
         job_consider_images(job);
         if (!job_is_running(job))
-                return 0;
+                return;
         for (size_t i = 0; i < job->spec.plan->n_steps; i++)
                 if (!job->steps[i].is_done)
                         consider(job, &job->steps[i]);
@@ -151,15 +151,12 @@ static int on_turn(sd_event_source *source, void *userdata) {
                 machine_post(&job->machine, MACHINE_OK);
         else if (foreground_is_done(job))
                 end_background(job);
-        return 0;
 }
 
 int schedule_init(Job *job) {
-        int r = sd_event_add_defer(job->event, &job->schedule, on_turn, job);
-
-        return r < 0 ? r : sd_event_source_set_enabled(job->schedule, SD_EVENT_OFF);
+        return turn_init(&job->schedule, job->event, on_turn, job);
 }
 
 void job_schedule(Job *job) {
-        (void) sd_event_source_set_enabled(job->schedule, SD_EVENT_ONESHOT);
+        turn_post(&job->schedule);
 }

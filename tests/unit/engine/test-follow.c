@@ -4,6 +4,8 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -410,6 +412,48 @@ static void test_much_output(void **state) {
         assert_true(str_ends_with(str_get(&scene->heard), "00059999\n"));
 }
 
+typedef struct Knock {
+        Scene *scene;
+        int fd;
+        size_t n_heard; /* when it was seen to be ready */
+} Knock;
+
+static void hear_and_knock(int stream, const char *bytes, size_t n, void *userdata) {
+        Knock *knock = userdata;
+
+        hear(stream, bytes, n, knock->scene);
+        assert_int_equal(eventfd_write(knock->fd, 1), 0);
+}
+
+static int on_knock(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+        Knock *knock = userdata;
+
+        knock->n_heard = knock->scene->heard.n;
+        return sd_event_source_set_enabled(source, SD_EVENT_OFF);
+}
+
+/* Who prints without an end keeps no signal, and no reader of what was printed, from their turn. */
+static void test_lets_others(void **state) {
+        enum { N = 120000 };
+        Scene *scene = *state;
+        _cleanup_str_ Str log = STR_INIT(64U * 1024 * 1024);
+        _cleanup_(sd_event_source_disable_unrefp) sd_event_source *source = NULL;
+        _cleanup_close_ int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        Knock knock = { .scene = scene, .fd = fd };
+
+        for (unsigned i = 0; i < N; i++)
+                (void) str_appendf(&log, T "stdout F %08u\n", i);
+        assert_true(sd_event_add_io(scene->engine.event, &source, fd, EPOLLIN, on_knock, &knock) >= 0);
+        log_append(scene, log.bytes);
+        write_file(scene->exit_file, "0");
+        scene->spec.output = hear_and_knock;
+        scene->spec.userdata = &knock;
+        begin(scene);
+        finish(scene, (ContainerExit) { .exit_code = 0 });
+        assert_int_equal(scene->heard.n, (size_t) N * 9);
+        assert_in_range(knock.n_heard, 1, N * 9 - 1);
+}
+
 /* Many followers, one watch each on two directories; whoever ends leaves the others alone. */
 static void test_many(void **state) {
         enum { N = 20 };
@@ -536,6 +580,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_no_monitor, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_cannot, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_much_output, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_lets_others, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_many, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_monitor_files, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_monitor_kill, setup, teardown),
