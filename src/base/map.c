@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/array.h"
 #include "base/str.h"
+
+#define SLOTS_MIN ((size_t) 16)
 
 static uint64_t hash(const char *key) {
         uint64_t h = 0xcbf29ce484222325U; /* FNV-1a */
@@ -29,10 +30,21 @@ static size_t find_slot(const Map *map, const char *key, uint64_t h) {
         return slot;
 }
 
-static int rehash(Map *map) {
-        size_t n_slots = map->n_slots ? map->n_slots * 2 : 16;
-        unsigned *slots = calloc(n_slots, sizeof(*slots));
+/* Room for so many entries in all: half as many as there are slots, so that a slot is soon found. */
+static int reserve(Map *map, size_t n) {
+        size_t n_slots = MAX(map->n_slots, SLOTS_MIN);
+        MapEntry *entries;
+        unsigned *slots;
 
+        if (n <= map->n_slots / 2)
+                return 0;
+        while (n > n_slots / 2)
+                n_slots *= 2;
+        entries = reallocarray(map->entries, n_slots / 2, sizeof(*entries));
+        if (!entries)
+                return -ENOMEM;
+        map->entries = entries;
+        slots = calloc(n_slots, sizeof(*slots));
         if (!slots)
                 return -ENOMEM;
         free(map->slots);
@@ -58,8 +70,7 @@ static void release(const Map *map, void *value) {
                 map->free_value(value);
 }
 
-int map_put_take(Map *map, const char *key, void *value) {
-        uint64_t h = hash(key);
+static int put_take(Map *map, const char *key, uint64_t h, void *value) {
         MapEntry *entry = find(map, key, h);
         char *copy;
 
@@ -69,14 +80,18 @@ int map_put_take(Map *map, const char *key, void *value) {
                 return 0;
         }
         copy = strdup(key);
-        if (!copy || ((map->n_entries + 1) * 2 > map->n_slots && rehash(map) < 0) ||
-            ARRAY_APPEND(map->entries, map->n_entries, ((MapEntry) { copy, value, h })) < 0) {
+        if (!copy || reserve(map, map->n_entries + 1) < 0) {
                 free(copy);
                 release(map, value);
                 return -ENOMEM;
         }
+        map->entries[map->n_entries++] = (MapEntry) { copy, value, h };
         map->slots[find_slot(map, key, h)] = (unsigned) map->n_entries;
         return 0;
+}
+
+int map_put_take(Map *map, const char *key, void *value) {
+        return put_take(map, key, hash(key), value);
 }
 
 void *map_get(const Map *map, const char *key) {
@@ -137,10 +152,13 @@ int strmap_putf(Map *map, const char *key, const char *format, ...) {
 }
 
 int strmap_update(Map *map, const Map *from) {
-        int r = 0;
+        int r = from->n_entries > 0 ? reserve(map, map->n_entries + from->n_entries) : 0;
 
         MAP_FOREACH(entry, from)
-                if (r == 0)
-                        r = strmap_put(map, entry->key, entry->value);
+                if (r >= 0) {
+                        char *copy = strdup(entry->value);
+
+                        r = copy ? put_take(map, entry->key, entry->hash, copy) : -ENOMEM;
+                }
         return r;
 }
