@@ -19,17 +19,19 @@ char *base64_encode(const void *bytes, size_t n, Base64Alphabet alphabet) {
         if (!text)
                 return NULL;
         for (; n >= 3; in += 3, n -= 3, out += 4) {
-                out[0] = letters[in[0] >> 2];
-                out[1] = letters[(in[0] & 3) << 4 | in[1] >> 4];
-                out[2] = letters[(in[1] & 15) << 2 | in[2] >> 6];
-                out[3] = letters[in[2] & 63];
+                uint32_t v = (uint32_t) in[0] << 16 | (uint32_t) in[1] << 8 | in[2];
+
+                out[0] = letters[v >> 18];
+                out[1] = letters[v >> 12 & 63];
+                out[2] = letters[v >> 6 & 63];
+                out[3] = letters[v & 63];
         }
         if (n > 0) {
-                unsigned second = n > 1 ? in[1] : 0;
+                uint32_t v = (uint32_t) in[0] << 16 | (n > 1 ? (uint32_t) in[1] << 8 : 0);
 
-                *out++ = letters[in[0] >> 2];
-                *out++ = letters[(in[0] & 3) << 4 | second >> 4];
-                *out++ = n > 1 ? letters[(second & 15) << 2] : '=';
+                *out++ = letters[v >> 18];
+                *out++ = letters[v >> 12 & 63];
+                *out++ = n > 1 ? letters[v >> 6 & 63] : '=';
                 *out++ = '=';
         }
         *out = '\0';
