@@ -45,6 +45,12 @@ int str_append(Str *s, const char *text) {
         return text ? str_append_n(s, text, strlen(text)) : 0;
 }
 
+int str_append_texts(Str *s, const char *const *texts, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                (void) str_append(s, texts[i]);
+        return s->error;
+}
+
 int str_append_char(Str *s, char c) {
         if (!has_room(s, 1))
                 return str_append_n(s, &c, 1);

@@ -22,6 +22,10 @@ typedef struct Str {
 int str_append(Str *s, const char *text);
 int str_append_n(Str *s, const void *bytes, size_t n);
 int str_append_char(Str *s, char c);
+int str_append_texts(Str *s, const char *const *texts, size_t n);
+/** str_append_all() - texts one behind the other: str_append_all(&s, a, ": ", b); NULL is nothing */
+#define STR_TEXTS(...) ((const char *const[]) { __VA_ARGS__ })
+#define str_append_all(s, ...) str_append_texts((s), STR_TEXTS(__VA_ARGS__), ELEMENTSOF(STR_TEXTS(__VA_ARGS__)))
 int str_appendf(Str *s, const char *format, ...) _printf_(2, 3);
 
 /** str_get() - the text so far, "" when empty; borrowed */

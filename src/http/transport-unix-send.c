@@ -77,9 +77,9 @@ int unix_send_some(UnixExchange *x, int fd) {
 int unix_write_head(UnixTransport *t, UnixExchange *x) {
         const char *method = x->spec.method;
 
-        (void) str_appendf(&x->head, "%s %s%s HTTP/1.1\r\nHost: %s\r\n", method, t->prefix, x->spec.path, t->host);
+        (void) str_append_all(&x->head, method, " ", t->prefix, x->spec.path, " HTTP/1.1\r\nHost: ", t->host, "\r\n");
         STRV_FOREACH(header, x->spec.headers)
-                (void) str_appendf(&x->head, "%s\r\n", *header);
+                (void) str_append_all(&x->head, *header, "\r\n");
         if (x->spec.source)
                 (void) str_append(&x->head, "Transfer-Encoding: chunked\r\n");
         else if (x->spec.body || strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0)

@@ -63,6 +63,16 @@ static void test_bounds(void **state) {
                         }
 }
 
+static void test_append_all(void **state) {
+        _cleanup_str_ Str s = STR_INIT(8);
+
+        assert_int_equal(str_append_all(&s, "a"), 0);
+        assert_int_equal(str_append_all(&s, "", "b: ", NULL, "c"), 0);
+        assert_string_equal(str_get(&s), "ab: c");
+        assert_int_equal(str_append_all(&s, "1", "23", "4", "5"), -E2BIG);
+        assert_string_equal(str_get(&s), "ab: c123");
+}
+
 static void test_escape(void **state) {
         _cleanup_free_ char *a = str_escape("a\n\x01\xff\xc3\xa4", 6, 100);
         _cleanup_free_ char *b = str_escape("0123456789", 10, 4);
@@ -94,6 +104,7 @@ int main(void) {
                 cmocka_unit_test(test_max),
                 cmocka_unit_test(test_format),
                 cmocka_unit_test(test_bounds),
+                cmocka_unit_test(test_append_all),
                 cmocka_unit_test(test_escape),
                 cmocka_unit_test(test_utf8),
                 cmocka_unit_test(test_error),
