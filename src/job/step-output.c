@@ -31,7 +31,7 @@ static void on_line(const char *line, size_t n, bool is_partial, void *userdata)
         }
         step->job->spec.observer.event(&(JobEvent) { .kind = JOB_EVENT_OUTPUT,
                                                      .job_id = step->job->id,
-                                                     .realtime_usec = clock_realtime_usec(),
+                                                     .realtime_usec = step->output_realtime_usec,
                                                      .step = step->plan,
                                                      .step_index = step->index,
                                                      .exit_code = -1,
@@ -57,6 +57,7 @@ int step_output_init(Step *step) {
 
 static void hand_on(Step *step, int stream) {
         step->stream = stream;
+        step->output_realtime_usec = clock_realtime_usec();
         if (lines_feed(&step->lines[stream - 1], str_get(&step->masked), step->masked.n) < 0)
                 log_warning("out of memory: a part of the output of step '%s' is lost", step->plan->name);
         str_clear(&step->masked);
