@@ -39,7 +39,7 @@ static void append_quoted(Str *out, const char *text) {
         }
         (void) str_append_char(out, '\'');
         for (size_t n; *text; text += n) {
-                n = strcspn(text, "'");
+                n = (size_t) (strchrnul(text, '\'') - text);
                 (void) str_append_n(out, text, n);
                 if (text[n]) {
                         (void) str_append(out, "'\"'\"'");
