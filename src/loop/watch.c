@@ -30,6 +30,10 @@ static const char *explain(int r) {
         }
 }
 
+int watch_error(const char *directory, int r, Error **reterr) {
+        return error_set(reterr, -r, "watching directory '%s': %s", directory, explain(r));
+}
+
 int watch_new(sd_event *event, const char *directory, uint32_t mask, WatchEvent on_event, void *userdata, Watch **ret,
               Error **reterr) {
         _cleanup_(watch_freep) Watch *watch = NULL;
@@ -41,7 +45,7 @@ int watch_new(sd_event *event, const char *directory, uint32_t mask, WatchEvent 
         *watch = (Watch) { .on_event = on_event, .userdata = userdata };
         r = sd_event_add_inotify(event, &watch->source, directory, mask | IN_ONLYDIR, watch_on_event, watch);
         if (r < 0)
-                return error_set(reterr, -r, "watching directory '%s': %s", directory, explain(r));
+                return watch_error(directory, r, reterr);
         *ret = TAKE_PTR(watch);
         return 0;
 }

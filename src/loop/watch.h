@@ -22,3 +22,6 @@ int watch_new(sd_event *event, const char *directory, uint32_t mask, WatchEvent 
               Error **reterr);
 Watch *watch_free(Watch *watch);
 DEFINE_CLEANUP(Watch *, watch_free);
+
+/** watch_error() - says why inotify cannot watch @directory, and what helps; returns @r */
+int watch_error(const char *directory, int r, Error **reterr);
