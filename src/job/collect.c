@@ -168,27 +168,54 @@ static int check_patterns(const Collect *collect) {
         return 0;
 }
 
+/*
+ * Most jobs leave their workspace as it was: nothing can have changed below an upper directory that has no entry, for
+ * what is changed is copied up into it first.
+ */
+static bool is_empty(const char *directory) {
+        DIR *dir = opendir(directory);
+        const struct dirent *entry = NULL;
+
+        if (!dir)
+                return false; /* it is opened once more, and the fault told */
+        while ((entry = readdir(dir)) && !file_is_entry(entry))
+                ;
+        closedir(dir);
+        return !entry;
+}
+
+/* Looks at all that 'changed' holds. */
+static int collect_tree(Collect *collect) {
+        const CollectSpec *spec = collect->spec;
+        _cleanup_close_ int changed = open(spec->changed, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+                            checkout = open(spec->checkout, O_PATH | O_DIRECTORY | O_CLOEXEC),
+                            target = open(spec->patterns && spec->patterns[0] ? spec->target : spec->checkout,
+                                          O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int fd;
+
+        if (changed < 0 || checkout < 0 || target < 0)
+                return error_set(collect->reterr, errno, "cannot open the workspace '%s' of the job: %s", spec->changed,
+                                 strerror(errno));
+        collect->changed_fd = changed;
+        collect->checkout_fd = checkout;
+        collect->target_fd = target;
+        fd = fcntl(changed, F_DUPFD_CLOEXEC, 3);
+        return fd < 0 ? -errno : collect_directory(collect, fd, "", 0);
+}
+
 int collect_run(const CollectSpec *spec, void (*change)(const char *text, void *userdata), void *userdata,
                 size_t *ret_changes, size_t *ret_exported, Error **reterr) {
         size_t n_patterns = strv_length(spec->patterns);
-        _cleanup_close_ int changed = -1, checkout = -1, target = -1;
         _cleanup_free_ bool *matched = calloc(n_patterns + 1, sizeof(bool));
-        Collect collect;
-        int r, fd;
+        Collect collect = { spec, -1, -1, -1, change, userdata, .matched = matched, .reterr = reterr };
+        int r = 0;
 
         if (!matched)
                 return error_oom(reterr);
         if (n_patterns > 0 && (r = file_mkdir_p(spec->target, 0777)) < 0)
                 return error_set(reterr, -r, "cannot make '%s' to export to: %s", spec->target, strerror(-r));
-        changed = open(spec->changed, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        checkout = open(spec->checkout, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        target = open(n_patterns > 0 ? spec->target : spec->checkout, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (changed < 0 || checkout < 0 || target < 0)
-                return error_set(reterr, errno, "cannot open the workspace '%s' of the job: %s", spec->changed,
-                                 strerror(errno));
-        collect = (Collect) { spec, changed, checkout, target, change, userdata, .matched = matched, .reterr = reterr };
-        fd = fcntl(changed, F_DUPFD_CLOEXEC, 3);
-        r = fd < 0 ? -errno : collect_directory(&collect, fd, "", 0);
+        if (!spec->is_overlay || !is_empty(spec->changed))
+                r = collect_tree(&collect);
         STRV_FOREACH(path, spec->deleted)
                 if (!path_is_below(*path, ".git"))
                         tell(&collect, 'D', *path);
