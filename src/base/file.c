@@ -156,7 +156,7 @@ int file_mkdir_p(const char *path, mode_t mode) {
         return mkdir(path, mode) < 0 && errno != EEXIST ? -errno : 0;
 }
 
-static int remove_at(int dir_fd, const char *name);
+static int remove_at(int dir_fd, const char *name, unsigned char type);
 
 static int remove_content(int fd, const char *except) {
         DIR *dir = fdopendir(fd);
@@ -173,7 +173,7 @@ static int remove_content(int fd, const char *except) {
 
                 if (!file_is_entry(entry) || (except && strcmp(entry->d_name, except) == 0))
                         continue;
-                k = remove_at(dirfd(dir), entry->d_name);
+                k = remove_at(dirfd(dir), entry->d_name, entry->d_type);
                 if (k < 0 && r == 0)
                         r = k;
         }
@@ -181,18 +181,27 @@ static int remove_content(int fd, const char *except) {
         return r;
 }
 
-static int remove_at(int dir_fd, const char *name) {
-        int fd, r;
+static int open_directory(int dir_fd, const char *name) {
+        int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
-        if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
-                return 0;
-        if (errno != EISDIR && errno != EPERM)
-                return -errno;
-        fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
         if (fd < 0 && errno == EACCES && fchmodat(dir_fd, name, 0700, 0) == 0)
                 fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        return fd < 0 ? -errno : fd;
+}
+
+/* @type: what it is probably; a wrong one costs a call. */
+static int remove_at(int dir_fd, const char *name, unsigned char type) {
+        int fd = type == DT_DIR ? open_directory(dir_fd, name) : -ENOTDIR, r;
+
+        if (fd == -ENOTDIR || fd == -ELOOP) { /* a link is not followed */
+                if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
+                        return 0;
+                if (errno != EISDIR && errno != EPERM)
+                        return -errno;
+                fd = open_directory(dir_fd, name);
+        }
         if (fd < 0)
-                return -errno;
+                return fd == -ENOENT ? 0 : fd;
         (void) set_mode(fd, 0700, 0700);
         r = remove_content(fd, NULL);
         if (unlinkat(dir_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT && r == 0)
@@ -201,7 +210,7 @@ static int remove_at(int dir_fd, const char *name) {
 }
 
 int file_remove_tree(const char *path) {
-        return remove_at(AT_FDCWD, path);
+        return remove_at(AT_FDCWD, path, DT_DIR);
 }
 
 int file_empty_directory(const char *path, const char *except) {

@@ -74,6 +74,47 @@ static void test_tree(void **state) {
         assert_int_equal(file_remove_tree(top), 0);
 }
 
+/* Whatever it is goes; what a link points to stays. */
+static void test_remove(void **state) {
+        static const char *const names[] = { "file", "fifo", "link", "dangling", "directory", "locked", "missing" };
+        char top[] = "/tmp/podstep-test-XXXXXX";
+        _cleanup_free_ char *tree = NULL, *kept = NULL, *mine = NULL;
+
+        assert_non_null(mkdtemp(top));
+        tree = path_join(top, "tree");
+        kept = path_join(top, "kept");
+        mine = path_join(kept, "mine");
+        for (unsigned alone = 0; alone < 2; alone++) {
+                assert_int_equal(file_mkdir_p(tree, 0700), 0);
+                assert_int_equal(file_mkdir_p(kept, 0700), 0);
+                assert_int_equal(file_write(mine, "1", 1, 0600), 0);
+                FOREACH_ROW(name, names) {
+                        _cleanup_free_ char *path = path_join(tree, *name), *below = path_join(path, "below");
+
+                        if (str_equal(*name, "file"))
+                                assert_int_equal(file_write(path, "1", 1, 0), 0);
+                        else if (str_equal(*name, "fifo"))
+                                assert_int_equal(mkfifo(path, 0), 0);
+                        else if (str_equal(*name, "link"))
+                                assert_int_equal(symlink("../kept", path), 0);
+                        else if (str_equal(*name, "dangling"))
+                                assert_int_equal(symlink("/nonexistent", path), 0);
+                        else if (!str_equal(*name, "missing"))
+                                assert_int_equal(file_mkdir_p(below, 0700), 0);
+                        if (str_equal(*name, "locked"))
+                                assert_int_equal(chmod(path, 0), 0);
+                        if (!alone)
+                                continue;
+                        assert_int_equal(file_remove_tree(path), 0);
+                        assert_false(file_exists(path));
+                }
+                assert_int_equal(alone ? rmdir(tree) : file_remove_tree(tree), 0);
+                assert_false(file_exists(tree));
+                assert_true(file_exists(mine));
+        }
+        assert_int_equal(file_remove_tree(top), 0);
+}
+
 static char *make_text(size_t n) {
         char *text = calloc(n + 1, 1);
 
@@ -174,6 +215,7 @@ int main(void) {
                 cmocka_unit_test(test_join),
                 cmocka_unit_test(test_below),
                 cmocka_unit_test(test_tree),
+                cmocka_unit_test(test_remove),
                 cmocka_unit_test(test_read),
                 cmocka_unit_test(test_kernel_files),
                 cmocka_unit_test(test_fill),
