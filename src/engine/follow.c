@@ -240,13 +240,14 @@ static void follow_on_turn(void *userdata) {
                 follow_look_monitor(follow);
         if ((looks & LOOK_EXIT) && !follow->has_ended)
                 follow_look_exit(follow);
-        if (follow->tail)
+        if (follow->tail && (looks & LOOK_LOG || follow->has_ended)) /* which may be known by now only: to its end */
                 r = logtail_read(follow->tail, follow->output, follow->output_userdata);
         if (r < 0)
                 follow_fail(follow, r, "reading the container's log", follow->log_path);
-        else if (r > 0)
-                turn_yield(&follow->turn); /* the log is always looked at */
-        else if (follow->failure < 0)
+        else if (r > 0) {
+                follow->looks |= LOOK_LOG;
+                turn_yield(&follow->turn);
+        } else if (follow->failure < 0)
                 follow_fail(follow, follow->failure, "asking for the state of container", follow->container);
         else if (follow->has_ended && !follow->asking)
                 follow_close(follow);
