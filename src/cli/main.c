@@ -9,13 +9,9 @@
 
 /* A closed standard descriptor would be given to the next file that is opened, and then be written to. */
 static void open_standard_descriptors(void) {
-        int fd;
-
-        do
-                fd = open("/dev/null", O_RDWR);
-        while (fd >= 0 && fd <= STDERR_FILENO);
-        if (fd > STDERR_FILENO)
-                close(fd);
+        for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+                if (fcntl(fd, F_GETFD) < 0)
+                        (void) open("/dev/null", O_RDWR); /* gets the lowest number that is free: this one */
 }
 
 int main(int argc, char **argv) {
