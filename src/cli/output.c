@@ -15,11 +15,10 @@
  * O_NONBLOCK belongs to the open file, which we share with the shell and others: it must not be set there. A pipe and a
  * terminal can be opened anew; where that is not allowed, writes are waited for.
  */
-static int open_anew(int fd) {
+static int open_anew(int fd, mode_t mode) {
         char path[32];
-        struct stat st;
 
-        if (fstat(fd, &st) < 0 || (!S_ISFIFO(st.st_mode) && !isatty(fd)))
+        if (!S_ISFIFO(mode) && !isatty(fd))
                 return -1;
         (void) snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
         return open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
@@ -31,14 +30,15 @@ static int on_writable(sd_event_source *source, int fd, uint32_t revents, void *
 }
 
 int output_init(Output *output, int fd, sd_event *event) {
-        struct stat st;
+        struct stat st = { 0 };
         int r;
 
         *output = (Output) { .fd = fd, .own_fd = -1, .buffer = STR_INIT(OUTPUT_BUFFER_MAX) };
-        output->is_socket = fstat(fd, &st) >= 0 && S_ISSOCK(st.st_mode);
+        (void) fstat(fd, &st); /* without it: as a file */
+        output->is_socket = S_ISSOCK(st.st_mode);
         if (!event)
                 return 0;
-        output->own_fd = open_anew(fd);
+        output->own_fd = open_anew(fd, st.st_mode);
         if (output->own_fd < 0 && !output->is_socket)
                 return 0;
         r = sd_event_add_io(event, &output->source, output->own_fd >= 0 ? output->own_fd : fd, EPOLLOUT, on_writable,
