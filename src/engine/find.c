@@ -30,7 +30,8 @@ typedef struct Find {
         Candidate *candidates;
         size_t n_candidates, next;
         Str tried;
-        bool had_unfit; /* something answered, but no Podman of use */
+        bool wants_docker_sockets; /* where there are some, and nothing of Podman */
+        bool had_unfit;            /* something answered, but no Podman of use */
         Task *pending;
         Engine *found;    /* by the candidate that is being tried */
         Engine *fallback; /* the first Docker among those that may fail: taken if there is no Podman */
@@ -149,28 +150,6 @@ static void on_open(Task *task, int r, const Error *error, void *userdata) {
                 task_finish(&find->task, r, NULL);
 }
 
-static int find_try(Find *find) {
-        const Candidate *candidate;
-        ServiceSpec spec;
-
-        if (find->next == find->n_candidates) {
-                if (find->fallback)
-                        find_succeed(find, TAKE_PTR(find->fallback));
-                else
-                        find_give_up(find);
-                return 0;
-        }
-        candidate = &find->candidates[find->next++];
-        spec = (ServiceSpec) { .url = candidate->connection.url,
-                             .identity = candidate->connection.identity,
-                             .ca_file = candidate->connection.ca_file,
-                             .cert_file = candidate->connection.cert_file,
-                             .key_file = candidate->connection.key_file,
-                             .skips_verify = candidate->skips_verify,
-                             .times = SERVICE_TIMES_DEFAULT };
-        return service_open(find->event, &spec, &find->found, on_open, find, &find->pending);
-}
-
 static int put(char **place, char *value) {
         if (!value)
                 return -ENOMEM;
@@ -274,6 +253,7 @@ static int add_docker_sockets(Find *find) {
         _cleanup_free_ char *user = str_is_empty(runtime) ? NULL : str_printf("%s/docker.sock", runtime);
         const char *const places[] = { user, "/run/docker.sock", "/var/run/docker.sock" };
 
+        find->wants_docker_sockets = false;
         FOREACH_ROW(place, places)
                 if (*place && file_exists(*place))
                         return add_url(find, NULL, *place, true);
@@ -301,7 +281,35 @@ static int add_candidates(Find *find, const char *url, Error **reterr) {
         r = add_connection(find, "Podman's default connection", NULL, reterr);
         if (r != 0)
                 return r;
-        return add_sockets(find) < 0 || add_docker_sockets(find) < 0 ? error_oom(reterr) : 0;
+        find->wants_docker_sockets = true;
+        return add_sockets(find) < 0 ? error_oom(reterr) : 0;
+}
+
+static int find_try(Find *find) {
+        const Candidate *candidate;
+        ServiceSpec spec;
+        int r = 0;
+
+        if (find->next == find->n_candidates && find->wants_docker_sockets)
+                r = add_docker_sockets(find);
+        if (r < 0)
+                return r;
+        if (find->next == find->n_candidates) {
+                if (find->fallback)
+                        find_succeed(find, TAKE_PTR(find->fallback));
+                else
+                        find_give_up(find);
+                return 0;
+        }
+        candidate = &find->candidates[find->next++];
+        spec = (ServiceSpec) { .url = candidate->connection.url,
+                             .identity = candidate->connection.identity,
+                             .ca_file = candidate->connection.ca_file,
+                             .cert_file = candidate->connection.cert_file,
+                             .key_file = candidate->connection.key_file,
+                             .skips_verify = candidate->skips_verify,
+                             .times = SERVICE_TIMES_DEFAULT };
+        return service_open(find->event, &spec, &find->found, on_open, find, &find->pending);
 }
 
 int engine_open(sd_event *event, const char *url, Engine **ret, TaskDone done, void *userdata, Task **ret_task) {
