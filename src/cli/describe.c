@@ -4,12 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "base/strv.h"
 #include "cli/layers.h"
-#include "document/source.h"
 
 /* What the workflows mention, as plain text: enough to know which facts matter to them. */
 typedef enum Mentions {
@@ -55,18 +52,12 @@ static bool has_key(const char *text, const char *key) {
         return false;
 }
 
-static unsigned mentions_of(char *const *files) {
+static unsigned mentions_of(const WorkflowFiles *files) {
         unsigned mentions = 0;
 
-        STRV_FOREACH(file, files) {
-                _cleanup_free_ char *text = NULL;
+        for (size_t i = 0; i < files->n_files; i++) {
+                const char *text = files->files[i].source ? files->files[i].source->text : "";
 
-                if (str_equal(*file, SOURCE_STDIN) || file_is_stream(*file)) {
-                        mentions |= MENTIONS_FILES; /* it can be read once only */
-                        continue;
-                }
-                if (file_read(*file, SOURCE_BYTES_MAX, &text, NULL) < 0)
-                        continue; /* who reads it next tells why */
                 if (has_key(text, "path"))
                         mentions |= MENTIONS_FILES | MENTIONS_PATHS;
                 if (strstr(text, "CI_PIPELINE_FILES") || has_key(text, "settings"))

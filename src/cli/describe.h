@@ -6,6 +6,7 @@
  */
 
 #include "cli/run-options.h"
+#include "cli/workflow.h"
 #include "loop/task.h"
 #include "pipeline/metadata.h"
 
@@ -13,7 +14,7 @@ typedef struct DescribeSpec {
         const RunOptions *options;
         const char *checkout;
         const Map *environment; /* what the user gave: --env, --env-file */
-        char *const *files;     /* the workflows: git is asked for what they need */
+        const WorkflowFiles *files; /* git is asked for what they need */
 } DescribeSpec;
 
 /**

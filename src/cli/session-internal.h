@@ -23,6 +23,7 @@ typedef struct Session {
         char **files;
         Map given, environment, secrets; /* given: by the user; environment: all */
         Metadata metadata;
+        WorkflowFiles workflow_files; /* what stands in 'files', until it is loaded */
         DescribeSpec describe;
         bool gave_files; /* the user said which files changed */
         bool color;

@@ -29,8 +29,11 @@ static void on_described(Task *task, int r, const Error *error, void *userdata) 
 int session_enter_describing(Machine *machine, Task **ret_task, Error **reterr) {
         Session *session = container_of(machine, Session, machine);
 
+        if (workflow_files_read(session->files, &session->workflow_files) < 0)
+                return error_oom(reterr);
         session->gave_files = map_has(&session->given, "CI_PIPELINE_FILES");
-        session->describe = (DescribeSpec) { session->options, session->checkout, &session->given, session->files };
+        session->describe = (DescribeSpec) { session->options, session->checkout, &session->given,
+                                             &session->workflow_files };
         return describe_start(session->event, &session->describe, &session->metadata, on_described, session, ret_task);
 }
 
@@ -50,7 +53,8 @@ int session_enter_loading(Machine *machine, Task **ret_task, Error **reterr) {
         };
         int code;
 
-        code = workflows_load(session->files, &input, &session->workflows);
+        code = workflows_load(&session->workflow_files, &input, &session->workflows);
+        workflow_files_done(&session->workflow_files);
         session->outcomes = calloc(session->workflows.n_plans + 1, sizeof(*session->outcomes));
         if (!session->outcomes)
                 return error_oom(reterr);

@@ -211,6 +211,7 @@ static void session_done(Session *session) {
         variables_done(&session->given);
         variables_done(&session->environment);
         variables_done(&session->secrets);
+        workflow_files_done(&session->workflow_files);
         strv_free(session->files);
         free(session->checkout);
         free(session->state_directory);

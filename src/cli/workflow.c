@@ -13,6 +13,28 @@
 #include "pipeline/woodpecker.h"
 #include "pipeline/workflows.h"
 
+int workflow_files_read(char *const *paths, WorkflowFiles *ret) {
+        *ret = (WorkflowFiles) { .files = calloc(strv_length(paths) + 1, sizeof(WorkflowFile)) };
+        if (!ret->files)
+                return -ENOMEM;
+        STRV_FOREACH(path, paths) {
+                WorkflowFile *file = &ret->files[ret->n_files++];
+
+                file->path = *path;
+                (void) source_read(file->path, &file->source, &file->fault);
+        }
+        return 0;
+}
+
+void workflow_files_done(WorkflowFiles *files) {
+        for (size_t i = 0; i < files->n_files; i++) {
+                source_free(files->files[i].source);
+                error_free(files->files[i].fault);
+        }
+        free(files->files);
+        *files = (WorkflowFiles) { 0 };
+}
+
 static void show(const DiagList *diags, const Source *source, bool color) {
         _cleanup_str_ Str text = STR_INIT(STR_MAX_DEFAULT);
 
@@ -119,18 +141,17 @@ static int compile_gitlab(const Source *source, const WorkflowInput *input, Diag
 }
 
 /* Faults and warnings go to standard error. 0 or an exit code. */
-static int load(const char *path, const WorkflowInput *input, Selection *selection, LoadedWorkflows *loaded) {
-        bool is_gitlab = gitlab_is_file_name(path);
+static int load(const WorkflowFile *file, const WorkflowInput *input, Selection *selection, LoadedWorkflows *loaded) {
+        bool is_gitlab = gitlab_is_file_name(file->path);
+        const Source *source = file->source;
         _cleanup_(diag_list_done) DiagList diags = { 0 };
-        _cleanup_(source_freep) Source *source = NULL;
         _cleanup_(error_freep) Error *error = NULL;
         size_t n_refused = 0, n_missing = 0, n_plans = 0;
         Plan **plans = NULL;
         int r;
 
-        r = source_read(path, &source, &error);
-        if (r < 0) {
-                log_error("%s", error_message(error, r));
+        if (!source) {
+                log_error("%s", error_message(file->fault, -ENOMEM));
                 return EXIT_USAGE;
         }
         if (is_gitlab)
@@ -150,14 +171,14 @@ static int load(const char *path, const WorkflowInput *input, Selection *selecti
         diag_sort(&diags);
         show(&diags, source, input->color);
         if (error)
-                log_error("%s: %s", path, error_message(error, r));
+                log_error("%s: %s", file->path, error_message(error, r));
         if (append_take(loaded, plans, n_plans) < 0)
                 return EXIT_USAGE;
         return n_refused > 0 ? EXIT_REFUSED : r < 0 ? EXIT_USAGE : 0;
 }
 
 /* All files, though one is wrong: everything is told at once. */
-static int load_all(char *const *paths, const WorkflowInput *input, LoadedWorkflows *ret) {
+static int load_all(const WorkflowFiles *files, const WorkflowInput *input, LoadedWorkflows *ret) {
         _cleanup_(selection_done) Selection selection;
         _cleanup_(error_freep) Error *error = NULL;
         int code = 0, r;
@@ -166,8 +187,8 @@ static int load_all(char *const *paths, const WorkflowInput *input, LoadedWorkfl
                 log_error("out of memory");
                 return EXIT_USAGE;
         }
-        STRV_FOREACH(path, paths) {
-                r = load(*path, input, &selection, ret);
+        for (size_t i = 0; i < files->n_files; i++) {
+                r = load(&files->files[i], input, &selection, ret);
                 if (r != 0 && (code == 0 || r == EXIT_REFUSED))
                         code = r;
         }
@@ -178,14 +199,14 @@ static int load_all(char *const *paths, const WorkflowInput *input, LoadedWorkfl
         return code;
 }
 
-int workflows_load(char *const *paths, const WorkflowInput *input, LoadedWorkflows *ret) {
+int workflows_load(const WorkflowFiles *files, const WorkflowInput *input, LoadedWorkflows *ret) {
         bool selects = input->options->step_names || input->options->from;
         _cleanup_(error_freep) Error *error = NULL;
         _cleanup_strv_ char **notes = NULL;
         int code, r;
 
         *ret = (LoadedWorkflows) { 0 };
-        code = load_all(paths, input, ret);
+        code = load_all(files, input, ret);
         if (code != 0)
                 return code;
         r = workflows_order(ret->plans, ret->n_plans, input->are_chosen || selects, &notes, &error);

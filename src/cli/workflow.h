@@ -3,6 +3,7 @@
 /* From files on disk to plans that may run: read, compiled, judged; whatever is wrong is shown. */
 
 #include "cli/run-options.h"
+#include "document/source.h"
 #include "pipeline/metadata.h"
 #include "pipeline/plan.h"
 
@@ -18,6 +19,22 @@ typedef struct WorkflowInput {
         bool color;
 } WorkflowInput;
 
+/* A file is read once, though several look at it: some can be read only once. */
+typedef struct WorkflowFile {
+        const char *path; /* borrowed */
+        Source *source;   /* NULL: it cannot be read */
+        Error *fault;     /* then why */
+} WorkflowFile;
+
+typedef struct WorkflowFiles {
+        WorkflowFile *files;
+        size_t n_files;
+} WorkflowFiles;
+
+/** workflow_files_read() - 0 even if none of them can be read, which workflows_load() tells; -ENOMEM */
+int workflow_files_read(char *const *paths, WorkflowFiles *ret);
+void workflow_files_done(WorkflowFiles *files);
+
 /* Free them with plans_free(). */
 typedef struct LoadedWorkflows {
         Plan **plans; /* each behind those that it depends on */
@@ -32,4 +49,4 @@ typedef struct LoadedWorkflows {
  *
  * Return: 0, EXIT_USAGE, EXIT_REFUSED.
  */
-int workflows_load(char *const *paths, const WorkflowInput *input, LoadedWorkflows *ret);
+int workflows_load(const WorkflowFiles *files, const WorkflowInput *input, LoadedWorkflows *ret);
