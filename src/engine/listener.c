@@ -12,7 +12,7 @@
 
 /* conmon makes its exit and pid files by rename, its logs by open, and appends to them. */
 #define CHANGE_MASK (IN_MOVED_TO | IN_CREATE | IN_MODIFY)
-#define WHOLE_MASK (IN_MOVED_TO | IN_CLOSE_WRITE)
+#define WHOLE_MASK IN_MOVED_TO
 
 #define READ_BYTES 4096 /* a dozen events at least; what does not fit is read in the next turn */
 

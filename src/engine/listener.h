@@ -28,8 +28,8 @@ DEFINE_CLEANUP(Listeners *, listeners_free);
 int listener_new(Listeners *listeners, const char *path, ListenerEvent on_event, void *userdata, Listener **ret,
                  Error **reterr);
 /**
- * listener_new_whole() - the same for a file that is of use only when it is whole: tells when it was put there by
- * rename, or closed by who wrote it. Nobody is woken while it, or another one of its directory, is being written.
+ * listener_new_whole() - the same for a file that is written under another name and put there by rename, when it is
+ * whole. Nobody is woken while it, or another one of its directory, is being written.
  */
 int listener_new_whole(Listeners *listeners, const char *path, ListenerEvent on_event, void *userdata, Listener **ret,
                        Error **reterr);
