@@ -13,15 +13,15 @@
 
 /* A node, in the document's care at once. The text of a scalar stands behind it. */
 static YamlBuilt *new_node(YamlBuilder *b, YamlKind kind, Mark mark, const char *text, size_t n_text) {
-        YamlBuilt *built = calloc(1, sizeof(*built) + (text ? n_text + 1 : 0));
+        YamlBuilt *built = malloc(sizeof(*built) + (text ? n_text + 1 : 0));
 
         if (!built)
                 return NULL;
-        built->node = (YamlNode) { .kind = kind, .mark = mark, .n_text = n_text };
-        built->n_expanded = 1;
+        *built = (YamlBuilt) { .node = { .kind = kind, .mark = mark, .n_text = n_text }, .n_expanded = 1 };
         if (text) {
                 built->node.text = (char *) (built + 1);
                 memcpy(built->node.text, text, n_text);
+                built->node.text[n_text] = '\0';
         }
         if (ARRAY_APPEND(b->document->nodes, b->document->n_nodes, &built->node) < 0) {
                 free(built);
