@@ -167,7 +167,7 @@ int connections_read_toml(const char *text, Connections *connections, Error **re
         char *copy;
         int r;
 
-        if (!mentions(text, "active_service") && !mentions(text, "service_destinations"))
+        if (!mentions(text, "service")) /* as both keys do */
                 return 0;
         copy = strdup(text);
         if (!copy)

@@ -44,6 +44,7 @@ static void test_toml(void **state) {
                   "- a|u|||| b|v||||" },
                 { "[engine]\nactive_service = a\n", NULL },
                 { "[engine.service_destinations\n", NULL },
+                { "[engine]\nservice_timeout = 7\n", "-" },
                 { "  # active_service\n[engine.\n", "-" }, /* nothing that we would look for */
                 { "#x\n  \t#active_service\n[engine]\nactive_service = \"a\" # active_service\n", "a" },
                 { "[engine.service_destinations.a.b]\nuri=\"u\"\n[service_destinations.a]\nuri=\"u\"\n", "-" },
