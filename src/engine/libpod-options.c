@@ -16,10 +16,11 @@
 /* "sys_ptrace" to "CAP_SYS_PTRACE", "all" to "ALL": the only form that all versions take. */
 static void capability_normalize(const char *name, char ret[static CAPABILITY_BYTES_MAX]) {
         bool is_all = strcasecmp(name, "all") == 0, has_prefix = strncasecmp(name, "cap_", 4) == 0;
+        char *end = stpcpy(ret, is_all || has_prefix ? "" : "CAP_");
 
-        (void) snprintf(ret, CAPABILITY_BYTES_MAX, "%s%s", is_all || has_prefix ? "" : "CAP_", name);
-        for (char *p = ret; *p; p++)
-                *p = (char) toupper((unsigned char) *p);
+        while (*name && end < ret + CAPABILITY_BYTES_MAX - 1)
+                *end++ = (char) toupper((unsigned char) *name++);
+        *end = '\0';
 }
 
 static bool has_capability(char *const *list, const char *normal) {

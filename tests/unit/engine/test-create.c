@@ -121,6 +121,13 @@ static void test_options(void **state) {
                 { { .security = { .no_new_privileges = true } }, "'no_new_privileges':true" },
                 { { .security = { .cap_add = LIST((char *) "sys_ptrace", (char *) "CAP_CHOWN") } },
                   "'cap_add':['CAP_SYS_PTRACE','CAP_CHOWN']" },
+                { { .security = { .cap_add = LIST((char *) "cap_", (char *) "") } }, "'cap_add':['CAP_','CAP_']" },
+                { { .security = { .cap_add = LIST(
+                                          (char *) "a23456789-123456789-123456789-123456789-123456789-123456789",
+                                          (char *) "a23456789-123456789-123456789-123456789-123456789-1234567890",
+                                          (char *) "All") } },
+                  "'cap_add':['CAP_A23456789-123456789-123456789-123456789-123456789-123456789',"
+                  "'CAP_A23456789-123456789-123456789-123456789-123456789-123456789','ALL']" }, /* cut at 63 bytes */
                 { { .security = { .cap_drop = LIST((char *) "all"), .cap_add = LIST((char *) "chown") } },
                   "'cap_add':['CAP_CHOWN'],'cap_drop':['ALL']" },
                 { { .security = { .cap_drop = LIST((char *) "KILL", (char *) "cap_chown"),
