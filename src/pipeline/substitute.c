@@ -309,7 +309,7 @@ static int scan(Scanner *s, Str *out, Substituted *ret) {
         return r;
 }
 
-static bool has_work(const Source *source) {
+bool substitute_has_work(const Source *source) {
         for (const char *c = source->text + strcspn(source->text, "$\\"); *c; c += 1 + strcspn(c + 1, "$\\"))
                 if (is_expansion(c) || is_escape(c))
                         return true;
@@ -326,7 +326,7 @@ int substitute(const Source *source, const Map *values, DiagList *diags, Substit
         int r;
 
         *ret = (Substituted) { 0 };
-        if (!has_work(source))
+        if (!substitute_has_work(source))
                 return 0;
         r = scan(&s, &out, &substituted);
         if (r < 0)

@@ -25,6 +25,9 @@ typedef struct Substituted {
         size_t n_pieces;
 } Substituted;
 
+/** substitute_has_work() - whether there is anything to substitute, or a backslash that substitution takes */
+bool substitute_has_work(const Source *source);
+
 /**
  * substitute() - all of a file
  * @values: what the variables are; may be NULL. What is not there is empty, with a warning unless it is a CI_ variable.

@@ -40,16 +40,25 @@ static void hint_at_substitution(const Substituted *substituted, const Source *s
         }
 }
 
+/* Most files have nothing of the kind, and need none of the values. */
+static int substitute_values(const Source *source, const WoodpeckerContext *context, DiagList *diags,
+                             Substituted *ret) {
+        _cleanup_map_ Map values = STRMAP_INIT;
+        int r;
+
+        if (!substitute_has_work(source))
+                return 0;
+        r = woodpecker_values(context, source, &values);
+        return r < 0 ? r : substitute(source, &values, diags, ret);
+}
+
 int woodpecker_parse(const Source *source, const WoodpeckerContext *context, DiagList *diags, YamlDocument **ret) {
         _cleanup_(yaml_document_freep) YamlDocument *document = NULL;
         _cleanup_(substituted_done) Substituted substituted = { 0 };
-        _cleanup_map_ Map values = STRMAP_INIT;
         size_t n_diags;
         int r, q = 0;
 
-        r = woodpecker_values(context, source, &values);
-        if (r == 0)
-                r = substitute(source, &values, diags, &substituted);
+        r = substitute_values(source, context, diags, &substituted);
         if (r < 0)
                 return r;
         n_diags = diags->n_diags;
