@@ -99,8 +99,7 @@ typedef struct Step {
         Lines lines[2]; /* standard output and error */
         Str masked;
         Task *release; /* of what the masks hold back */
-        int stream; /* of the output being handed on */
-        uint64_t output_realtime_usec; /* when it was read: one time for all lines of a piece */
+        JobEvent output; /* of the piece being handed on: the same for all of its lines, but for the line */
         uint64_t n_lines, n_bytes;
         bool is_cut; /* there was more than the operator allows */
         uint64_t n_lines_kept[2]; /* of each stream, told by an earlier process */

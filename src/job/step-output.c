@@ -11,6 +11,7 @@
 static void on_line(const char *line, size_t n, bool is_partial, void *userdata) {
         Step *step = userdata;
         uint64_t max = step->job->spec.policy->log_bytes_max;
+        JobEvent *event = &step->output;
 
         service_saw_line(step, line, n);
         if (step->is_cut)
@@ -25,22 +26,15 @@ static void on_line(const char *line, size_t n, bool is_partial, void *userdata)
         }
         if (!is_partial || n > 0)
                 step->n_lines++;
-        if (step->n_lines_kept[step->stream - 1] > 0) {
-                step->n_lines_kept[step->stream - 1]--;
+        if (step->n_lines_kept[event->stream - 1] > 0) {
+                step->n_lines_kept[event->stream - 1]--;
                 return;
         }
-        step->job->spec.observer.event(&(JobEvent) { .kind = JOB_EVENT_OUTPUT,
-                                                     .job_id = step->job->id,
-                                                     .realtime_usec = step->output_realtime_usec,
-                                                     .step = step->plan,
-                                                     .step_index = step->index,
-                                                     .exit_code = -1,
-                                                     .line = line,
-                                                     .n_line = n,
-                                                     .line_number = step->n_lines,
-                                                     .stream = step->stream,
-                                                     .is_partial = is_partial },
-                                       step->job->spec.observer.userdata);
+        event->line = line;
+        event->n_line = n;
+        event->line_number = step->n_lines;
+        event->is_partial = is_partial;
+        step->job->spec.observer.event(event, step->job->spec.observer.userdata);
 }
 
 int step_output_init(Step *step) {
@@ -56,8 +50,13 @@ int step_output_init(Step *step) {
 }
 
 static void hand_on(Step *step, int stream) {
-        step->stream = stream;
-        step->output_realtime_usec = clock_realtime_usec();
+        step->output = (JobEvent) { .kind = JOB_EVENT_OUTPUT,
+                                    .job_id = step->job->id,
+                                    .realtime_usec = clock_realtime_usec(),
+                                    .step = step->plan,
+                                    .step_index = step->index,
+                                    .exit_code = -1,
+                                    .stream = stream };
         if (lines_feed(&step->lines[stream - 1], str_get(&step->masked), step->masked.n) < 0)
                 log_warning("out of memory: a part of the output of step '%s' is lost", step->plan->name);
         str_clear(&step->masked);
