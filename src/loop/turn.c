@@ -59,7 +59,20 @@ static void take_out(Turn *turn) {
         *(turn->before ? &turn->before->next : &queue->first) = turn->next;
         *(turn->next ? &turn->next->before : &queue->last) = turn->before;
         turn->before = turn->next = NULL;
-        turn->is_posted = turn->yields = false;
+        turn->is_posted = turn->is_last = turn->yields = false;
+}
+
+/* @before: NULL: at the beginning */
+static void put_behind(Turn *turn, Turn *before) {
+        TurnQueue *queue = turn->queue;
+
+        turn->before = before;
+        turn->next = before ? before->next : queue->first;
+        *(before ? &before->next : &queue->first) = turn;
+        *(turn->next ? &turn->next->before : &queue->last) = turn;
+        turn->is_posted = true;
+        if (!queue->is_running)
+                (void) sd_event_source_set_enabled(queue->source, SD_EVENT_ONESHOT); /* cannot fail: it flips a flag */
 }
 
 static bool is_exiting(sd_event *event) {
@@ -147,16 +160,21 @@ int turn_init(Turn *turn, sd_event *event, void (*callback)(void *userdata), voi
 }
 
 void turn_post(Turn *turn) {
-        TurnQueue *queue = turn->queue;
+        Turn *before;
 
-        if (!queue || turn->is_posted)
+        if (!turn->queue || turn->is_posted)
                 return;
-        turn->is_posted = true;
-        turn->before = queue->last;
-        *(queue->last ? &queue->last->next : &queue->first) = turn;
-        queue->last = turn;
-        if (!queue->is_running)
-                (void) sd_event_source_set_enabled(queue->source, SD_EVENT_ONESHOT); /* cannot fail: it flips a flag */
+        before = turn->queue->last;
+        while (before && before->is_last)
+                before = before->before;
+        put_behind(turn, before);
+}
+
+void turn_post_last(Turn *turn) {
+        if (!turn->queue || turn->is_posted)
+                return;
+        put_behind(turn, turn->queue->last);
+        turn->is_last = true;
 }
 
 void turn_yield(Turn *turn) {

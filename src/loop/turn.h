@@ -25,7 +25,7 @@ struct Turn {
         void *userdata;
         Turn *before, *next; /* in the queue */
         bool is_posted;
-        bool yields;
+        bool is_last, yields;
 };
 
 /**
@@ -41,7 +41,10 @@ int turn_init(Turn *turn, sd_event *event, void (*callback)(void *userdata), voi
 /** turn_post() - lets the callback run once, however often it is posted before; nothing once the Turn is done */
 void turn_post(Turn *turn);
 
-/** turn_yield() - the same, but all that is ready in the loop comes first: for the next piece of work without an end */
+/** turn_post_last() - the same, but all other Turns come first, also those that are posted later */
+void turn_post_last(Turn *turn);
+
+/** turn_yield() - as turn_post(), but all that is ready in the loop comes first: for work without an end, in pieces */
 void turn_yield(Turn *turn);
 
 /** turn_done() - the callback will not run; may be repeated, also inside the callback */

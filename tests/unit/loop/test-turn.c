@@ -38,13 +38,18 @@ static void actor_free(Actor **actor) {
         *actor = NULL;
 }
 
-/* Pairs of what and whom: "+b" posts b, "~b" lets it yield, "-b" ends it, "*b" makes it anew, "!." ends the loop. */
+/*
+ * Pairs of what and whom: "+b" posts b, ">b" as the last, "~b" lets it yield, "-b" ends it, "*b" makes it anew, "!."
+ * ends the loop.
+ */
 static void act(Stage *stage, const char *does) {
         for (; does && does[0]; does += 2) {
                 Actor **actor = &stage->actors[does[1] == '.' ? 0 : does[1] - 'a'];
 
                 if (does[0] == '+')
                         turn_post(&(*actor)->turn);
+                else if (does[0] == '>')
+                        turn_post_last(&(*actor)->turn);
                 else if (does[0] == '~')
                         turn_yield(&(*actor)->turn);
                 else if (does[0] == '-')
@@ -82,6 +87,11 @@ static void test_order(void **state) {
                 { "ended by itself", "+a+b", { "+a-a", NULL, NULL }, "ab", "ab" },
                 { "all are ended", "+a+b+c", { "-a-b-c", NULL, NULL }, "a", "a" },
                 { "all are ended, and one begins", "+a+b+c", { "-a-b-c*b+b", NULL, NULL }, "ab", "ab" },
+                { "one that comes last", ">a+b", { NULL, "+c", NULL }, "bca", "bca" },
+                { "two that come last", ">a>b+c", { NULL }, "cab", "cab" },
+                { "last, and posting", ">a+b", { "+c>a+b", NULL, NULL }, "bacba", "bacba" },
+                { "last, behind one that yields", ">a+b~c", { NULL }, "b", "bca" },
+                { "it was to be last, and is ended", ">a+b>c-a", { NULL }, "bc", "bc" },
                 { "one that yields", "~a+b", { NULL }, "ab", "ab" },
                 { "one that yields behind another", "+a~b+c", { NULL }, "a", "abc" },
                 { "yielding in its callback", "+a+b", { "~a", "+c", NULL }, "ab", "abac" },
@@ -206,6 +216,7 @@ static void test_zeroed(void **state) {
 
         turn_post(&turn);
         turn_yield(&turn);
+        turn_post_last(&turn);
         turn_done(&turn);
         turn_done(&turn);
         assert_false(turn.is_posted);
