@@ -15,7 +15,7 @@
 #define CALL_AGAIN_TRIES 6
 
 static int call_send(Call *call);
-static int pulse_start(Call *call);
+static void pulse_start(Call *call);
 
 static void call_drop_body(Call *call) {
         if (call->body)
@@ -29,6 +29,7 @@ Call *call_free(Call *call) {
         if (!call)
                 return NULL;
         task_free(call->pending);
+        deadline_drop(&call->pulse_due);
         task_free(call->pulse);
         str_done(&call->path);
         call_drop_body(call);
@@ -131,6 +132,7 @@ static int call_finish_body(Call *call, JsonWriter *w) {
 }
 
 static void call_finish(Call *call, int r, Error *error) {
+        deadline_drop(&call->pulse_due);
         call->pulse = task_free(call->pulse);
         if (r < 0 && call->doing)
                 (void) error_wrap(&error, r, "%s: %s", call->service->kind->name, call->doing);
@@ -216,8 +218,8 @@ static int call_send(Call *call) {
         r = request_start(call->service->transport, &request, &call->reply, call_on_reply, call, &call->pending);
         if (r < 0)
                 return r;
-        if (call->timeout_usec > call->service->times.call_usec && !call->pulse)
-                return pulse_start(call);
+        if (call->timeout_usec > call->service->times.call_usec && !call->pulse && !deadline_is_set(&call->pulse_due))
+                pulse_start(call);
         return 0;
 }
 
@@ -294,23 +296,24 @@ static void on_pulse(Task *task, int r, const Error *error, void *userdata) {
 
         call->pulse = task_free(call->pulse);
         reply_done(&call->pulse_reply);
-        if (r != -ETIMEDOUT && pulse_start(call) >= 0)
+        if (r != -ETIMEDOUT) {
+                pulse_start(call);
                 return;
+        }
         call->pending = task_free(call->pending);
         (void) error_set(&mine, ETIMEDOUT, "the engine answers nothing any more");
         call_finish(call, -ETIMEDOUT, mine);
 }
 
-static void on_pulse_due(Task *task, int r, const Error *error, void *userdata) {
+static void on_pulse_due(void *userdata) {
         Call *call = userdata;
         RequestSpec request = { .method = "GET", .path = "/_ping", .timeout_usec = call->service->times.call_usec };
 
-        call->pulse = task_free(call->pulse);
         call->service->engine.n_calls++;
         (void) request_start(call->service->transport, &request, &call->pulse_reply, on_pulse, call, &call->pulse);
 }
 
-static int pulse_start(Call *call) {
-        return timer_start(call->service->engine.event, call->service->times.call_usec, on_pulse_due, call,
-                           &call->pulse);
+static void pulse_start(Call *call) {
+        deadline_set(&call->pulse_due, transport_deadlines(call->service->transport),
+                     clock_monotonic_usec() + call->service->times.call_usec, on_pulse_due, call);
 }

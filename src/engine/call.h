@@ -85,9 +85,10 @@ typedef union CallRet {
 struct Call {
         Task task;
         Service *service;
-        const char *doing; /* "creating container": stands in front of each Error; static; NULL: nothing does */
-        Task *pending;     /* the request in flight, or the pause before it */
-        Task *pulse;       /* of a slow call: the pause before, or the question whether the engine lives */
+        const char *doing;  /* "creating container": stands in front of each Error; static; NULL: nothing does */
+        Task *pending;      /* the request in flight, or the pause before it */
+        Deadline pulse_due; /* of a slow call: when it is asked whether the engine lives, */
+        Task *pulse;        /* and the question */
 
         /* The request: */
         const char *method;

@@ -50,6 +50,7 @@ struct Transport {
         sd_event *event;
         char *address; /* for messages: the socket's path or the base URL */
         unsigned n_ref;
+        Deadlines deadlines; /* of its requests */
 };
 
 /** transport_init() - what both kinds share; a failure leaves it to transport_unref() */

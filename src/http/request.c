@@ -19,7 +19,7 @@ typedef struct Request {
         RequestSource source;
         uint64_t timeout_usec, idle_usec;
         uint64_t last_usec; /* when something came */
-        sd_event_source *deadline, *silence;
+        Deadline deadline, silence;
         bool is_repeated; /* sent again, on a new connection */
         bool saw_any;     /* of the reply */
 
@@ -42,8 +42,8 @@ void reply_done(Reply *reply) {
 
 static void stop(Request *request) {
         request->exchange = exchange_drop(request->exchange);
-        request->deadline = sd_event_source_disable_unref(request->deadline);
-        request->silence = sd_event_source_disable_unref(request->silence);
+        deadline_drop(&request->deadline);
+        deadline_drop(&request->silence);
 }
 
 static Task *request_free(Task *task) {
@@ -228,35 +228,28 @@ static void finish_late(Request *request, uint64_t limit_usec) {
         finish(request, r, error);
 }
 
-static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
+static void on_deadline(void *userdata) {
         Request *request = userdata;
 
         finish_late(request, request->timeout_usec);
-        return 0;
 }
 
-/* Data only notes the time; the timer is set anew when it runs out, not with each piece. */
-static int on_silence(sd_event_source *source, uint64_t usec, void *userdata) {
+/* Data only notes the time; the deadline is set anew when it has passed, not with each piece. */
+static void on_silence(void *userdata) {
         Request *request = userdata;
         uint64_t until = request->last_usec + request->idle_usec;
 
-        if (clock_monotonic_usec() >= until) {
+        if (clock_monotonic_usec() >= until)
                 finish_late(request, request->idle_usec);
-        } else {
-                (void) sd_event_source_set_time(source, until);
-                (void) sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
-        }
-        return 0;
+        else
+                deadline_set(&request->silence, &request->transport->deadlines, until, on_silence, request);
 }
 
-static int arm(Request *request, sd_event_source **source, uint64_t limit_usec, sd_event_time_handler_t handler) {
-        uint64_t now = clock_monotonic_usec();
+static void arm(Request *request, Deadline *deadline, uint64_t limit_usec, void (*passed)(void *userdata)) {
+        uint64_t now = request->last_usec;
 
-        request->last_usec = now;
-        if (limit_usec == 0 || limit_usec >= USEC_INFINITY - now)
-                return 0;
-        return sd_event_add_time(request->transport->event, source, CLOCK_MONOTONIC, now + limit_usec, USEC_PER_MSEC,
-                                 handler, request);
+        if (limit_usec > 0 && limit_usec < USEC_INFINITY - now)
+                deadline_set(deadline, &request->transport->deadlines, now + limit_usec, passed, request);
 }
 
 /* Nothing of what we send may end a line and begin another. */
@@ -326,15 +319,15 @@ int request_start(Transport *transport, const RequestSpec *spec, Reply *ret_repl
         request->reply_headers = STRMAP_INIT;
         request->reply_body = STR_INIT(spec->reply_max ? spec->reply_max : HTTP_REPLY_MAX);
 
+        request->last_usec = clock_monotonic_usec();
+
         r = copy_spec(request, spec);
-        if (r >= 0)
-                r = arm(request, &request->deadline, spec->timeout_usec, on_deadline);
-        if (r >= 0)
-                r = arm(request, &request->silence, spec->idle_usec, on_silence);
         if (r >= 0)
                 r = send_request(request);
         if (r < 0)
                 return r;
+        arm(request, &request->deadline, spec->timeout_usec, on_deadline);
+        arm(request, &request->silence, spec->idle_usec, on_silence);
         *ret_task = TAKE_PTR(task);
         return 0;
 }

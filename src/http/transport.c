@@ -14,7 +14,7 @@ int transport_new(sd_event *event, const TransportSpec *spec, Transport **ret, E
 int transport_init(Transport *transport, const TransportClass *class, sd_event *event, const char *address) {
         *transport =
                 (Transport) { .class = class, .event = sd_event_ref(event), .address = strdup(address), .n_ref = 1 };
-        return transport->address ? 0 : -ENOMEM;
+        return transport->address ? deadlines_init(&transport->deadlines, event) : -ENOMEM;
 }
 
 Transport *transport_ref(Transport *transport) {
@@ -29,6 +29,7 @@ void transport_unref(Transport *transport) {
         sd_event *event = transport->event;
         char *address = transport->address;
 
+        deadlines_done(&transport->deadlines);
         transport->class->destroy(transport);
         sd_event_unref(event);
         free(address);
@@ -38,6 +39,10 @@ Transport *transport_free(Transport *transport) {
         if (transport)
                 transport_unref(transport);
         return NULL;
+}
+
+Deadlines *transport_deadlines(Transport *transport) {
+        return &transport->deadlines;
 }
 
 int transport_explain_connect(const Transport *transport, int errnum, Error **reterr) {

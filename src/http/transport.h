@@ -7,6 +7,7 @@
  * is made.
  */
 
+#include "loop/deadline.h"
 #include "loop/task.h"
 
 #define TRANSPORT_IDLE_MAX 16                  /* connections kept for later */
@@ -33,3 +34,6 @@ int transport_new(sd_event *event, const TransportSpec *spec, Transport **ret, E
 /** transport_free() - requests under way go on to their end */
 Transport *transport_free(Transport *transport);
 DEFINE_CLEANUP(Transport *, transport_free);
+
+/** transport_deadlines() - of its requests; also for what goes with them */
+Deadlines *transport_deadlines(Transport *transport);
