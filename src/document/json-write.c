@@ -2,7 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -10,94 +10,101 @@
 #include "base/utf8.h"
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
-#define PRETTY (JSON_C_TO_STRING_NOSLASHESCAPE | JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED)
-#define TEXT_BYTES_MAX ((size_t) INT32_MAX - 1) /* what json-c can count, with a NUL */
 
-/* What is behind the backslash, by character: a letter; NUMBER, as \u001f; 0: it stands as it is; MANY: see UTF-8. */
-enum { NUMBER = 'u', MANY = 1 };
-static const char escapes[256] = {
-        [0 ... 7] = NUMBER, ['\b'] = 'b',        ['\t'] = 't', ['\n'] = 'n',   [11] = NUMBER,        ['\f'] = 'f',
-        ['\r'] = 'r',       [14 ... 31] = NUMBER, ['"'] = '"',  ['\\'] = '\\', [128 ... 255] = MANY,
-};
+/* The bytes as valid UTF-8: each bad one becomes U+FFFD. */
+static int append_valid(Str *out, const char *bytes, size_t n) {
+        for (size_t i = 0; i < n;) {
+                size_t k = utf8_length(bytes + i, n - i);
 
-/* Whatever does not stand as it is; a byte that is no UTF-8 is replaced. Returns how many bytes it was. */
-static size_t append_special(Str *out, const char *bytes, size_t n) {
-        unsigned char c = (unsigned char) *bytes;
-        size_t k = utf8_length(bytes, n);
-
-        if (k == 0)
-                (void) str_append(out, REPLACEMENT);
-        else if (k > 1)
-                (void) str_append_n(out, bytes, k);
-        else if (escapes[c] == NUMBER)
-                (void) str_appendf(out, "\\u%04x", c);
-        else
-                (void) str_append_n(out, (char[]) { '\\', escapes[c] }, 2);
-        return MAX(k, 1);
-}
-
-static void append_quoted(Str *out, const char *bytes, size_t n) {
-        (void) str_append_char(out, '"');
-        for (size_t i = 0, plain; i < n;) {
-                for (plain = i; plain < n && !escapes[(unsigned char) bytes[plain]];)
-                        plain++;
-                (void) str_append_n(out, bytes + i, plain - i);
-                i = plain < n ? plain + append_special(out, bytes + plain, n - plain) : n;
+                if (k == 0)
+                        (void) str_append(out, REPLACEMENT);
+                else
+                        (void) str_append_n(out, bytes + i, k);
+                i += k ? k : 1;
         }
-        (void) str_append_char(out, '"');
+        return out->error;
 }
 
-/* What stands before a value: a comma if it is not the first one there, and its key. */
-static void begin_value(JsonWriter *w, const char *key) {
-        if (w->depth == 0) {
-                assert(w->text.n == 0 && !key);
-                w->text.max = TEXT_BYTES_MAX;
+static int add_to_object(struct json_object *object, const char *key, struct json_object *value) {
+        _cleanup_str_ Str valid = STR_INIT(INT32_MAX);
+
+        if (!utf8_is_valid(key, strlen(key))) {
+                if (append_valid(&valid, key, strlen(key)) < 0)
+                        return -ENOMEM;
+                key = str_get(&valid);
+        }
+        return json_object_object_add(object, key, value) < 0 ? -ENOMEM : 0;
+}
+
+/* Takes the value, which may be NULL for 'null'. */
+static void add(JsonWriter *w, const char *key, struct json_object *value) {
+        struct json_object *top;
+
+        if (!w->error && w->depth == 0) {
+                assert(!w->root && !key);
+                w->root = value;
                 return;
         }
-        assert((w->closing[w->depth - 1] == '}') == (key != NULL));
-        if (w->has_values)
-                (void) str_append_char(&w->text, ',');
-        w->has_values = true;
-        if (key) {
-                append_quoted(&w->text, key, strlen(key));
-                (void) str_append_char(&w->text, ':');
+        if (!w->error) {
+                top = w->stack[w->depth - 1];
+                assert(json_object_is_type(top, json_type_object) == (key != NULL));
+                if (key)
+                        w->error = add_to_object(top, key, value);
+                else if (json_object_array_add(top, value) < 0)
+                        w->error = -ENOMEM;
         }
+        if (w->error)
+                json_object_put(value);
 }
 
-static void open_container(JsonWriter *w, const char *key, char opening, char closing) {
-        begin_value(w, key);
+/* The same for a value that was just made: NULL says that memory is out. */
+static void add_made(JsonWriter *w, const char *key, struct json_object *value) {
+        if (!value && !w->error)
+                w->error = -ENOMEM;
+        add(w, key, value);
+}
+
+static void open_container(JsonWriter *w, const char *key, struct json_object *container) {
+        add_made(w, key, container);
+        if (w->error)
+                return;
         assert(w->depth < JSON_WRITER_DEPTH_MAX);
-        (void) str_append_char(&w->text, opening);
-        w->closing[w->depth++] = closing;
-        w->has_values = false;
+        w->stack[w->depth++] = container;
 }
 
 void json_open_object(JsonWriter *w, const char *key) {
-        open_container(w, key, '{', '}');
+        open_container(w, key, json_object_new_object());
 }
 
 void json_open_array(JsonWriter *w, const char *key) {
-        open_container(w, key, '[', ']');
+        open_container(w, key, json_object_new_array());
 }
 
 void json_close(JsonWriter *w) {
+        if (w->error)
+                return;
         assert(w->depth > 0);
-        (void) str_append_char(&w->text, w->closing[--w->depth]);
-        w->has_values = true;
+        w->depth--;
+}
+
+static struct json_object *new_string(const char *bytes, size_t n) {
+        _cleanup_str_ Str valid = STR_INIT(INT32_MAX); /* what json-c can count */
+
+        if (!utf8_is_valid(bytes, n)) {
+                if (append_valid(&valid, bytes, n) < 0)
+                        return NULL;
+                bytes = str_get(&valid);
+                n = valid.n;
+        }
+        return n > INT32_MAX ? NULL : json_object_new_string_len(bytes, (int) n);
 }
 
 void json_put_bytes(JsonWriter *w, const char *key, const char *bytes, size_t n) {
-        begin_value(w, key);
-        append_quoted(&w->text, bytes, n);
+        add_made(w, key, new_string(n > 0 ? bytes : "", n));
 }
 
 void json_put_json(JsonWriter *w, const char *key, struct json_object *value) {
-        const char *text = json_object_to_json_string_ext(value, JSON_C_TO_STRING_NOSLASHESCAPE);
-
-        begin_value(w, key);
-        (void) str_append(&w->text, text);
-        if (!text)
-                w->error = -ENOMEM;
+        add(w, key, json_object_get(value));
 }
 
 void json_put_string(JsonWriter *w, const char *key, const char *value) {
@@ -106,23 +113,19 @@ void json_put_string(JsonWriter *w, const char *key, const char *value) {
 }
 
 void json_put_int(JsonWriter *w, const char *key, int64_t value) {
-        begin_value(w, key);
-        (void) str_appendf(&w->text, "%" PRId64, value);
+        add_made(w, key, json_object_new_int64(value));
 }
 
 void json_put_uint(JsonWriter *w, const char *key, uint64_t value) {
-        begin_value(w, key);
-        (void) str_appendf(&w->text, "%" PRIu64, value);
+        add_made(w, key, json_object_new_uint64(value));
 }
 
 void json_put_bool(JsonWriter *w, const char *key, bool value) {
-        begin_value(w, key);
-        (void) str_append(&w->text, value ? "true" : "false");
+        add_made(w, key, json_object_new_boolean(value));
 }
 
 void json_put_null(JsonWriter *w, const char *key) {
-        begin_value(w, key);
-        (void) str_append(&w->text, "null");
+        add(w, key, NULL);
 }
 
 void json_put_strv_always(JsonWriter *w, const char *key, char *const *value) {
@@ -146,43 +149,25 @@ void json_put_strmap(JsonWriter *w, const char *key, const Map *value) {
         json_close(w);
 }
 
-/* For people: json-c lays it out. */
-static char *indent(const Str *text) {
-        struct json_tokener *tokener = json_tokener_new_ex(JSON_WRITER_DEPTH_MAX + JSON_DEPTH_MAX);
-        struct json_object *root = NULL;
-        const char *indented = NULL;
-        char *copy;
-
-        if (tokener && !text->error) {
-                root = json_tokener_parse_ex(tokener, str_get(text), (int) text->n + 1);
-                if (json_tokener_get_error(tokener) == json_tokener_success)
-                        indented = json_object_to_json_string_ext(root, PRETTY);
-        }
-        copy = indented ? strdup(indented) : NULL;
-        json_object_put(root);
-        if (tokener)
-                json_tokener_free(tokener);
-        return copy;
-}
-
 int json_finish(JsonWriter *w, bool pretty, char **ret) {
-        char *text = NULL;
+        int flags = JSON_C_TO_STRING_NOSLASHESCAPE | (pretty ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED : 0);
+        const char *text = NULL;
+        char *copy = NULL;
         int r = w->error;
 
         assert(r < 0 || w->depth == 0);
         if (r == 0) {
-                if (w->text.n == 0)
-                        json_put_null(w, NULL);
-                text = pretty ? indent(&w->text) : str_take(&w->text);
-                r = text ? 0 : -ENOMEM;
+                text = w->root ? json_object_to_json_string_ext(w->root, flags) : "null";
+                copy = text ? strdup(text) : NULL;
+                r = copy ? 0 : -ENOMEM;
         }
         json_writer_done(w);
         if (r == 0)
-                *ret = text;
+                *ret = copy;
         return r;
 }
 
 void json_writer_done(JsonWriter *w) {
-        str_done(&w->text);
+        json_object_put(w->root);
         *w = (JsonWriter) { 0 };
 }

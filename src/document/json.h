@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * JSON. Writing: text, by calls that read like the document; the first failure sticks, one check at the end. Reading,
- * over json-c: typed getters that name the path of what is wrong.
+ * JSON over json-c. Writing: a tree is built by calls that read like the document; the first failure sticks, one check
+ * at the end. Reading: typed getters that name the path of what is wrong.
  */
 
 #include <stdbool.h>
@@ -18,16 +18,18 @@
 #define JSON_WRITER_DEPTH_MAX 16
 
 typedef struct JsonWriter {
-        Str text;
-        char closing[JSON_WRITER_DEPTH_MAX]; /* of what is open, '}' or ']' */
+        struct json_object *stack[JSON_WRITER_DEPTH_MAX];
         unsigned depth;
-        bool has_values; /* the innermost of them */
+        struct json_object *root;
         int error;
 } JsonWriter;
 
 /*
- * @key: NULL for the root and for elements of an array; each only once in an object. A NULL string, an empty strv and
- * an empty map are left out. Bytes that are no UTF-8, in keys too, become U+FFFD: what is written is always valid JSON.
+ * @key: NULL for the root and for elements of an array. A NULL string, an empty strv and an empty map are left out.
+ * Bytes
+ * that are no UTF-8, in keys too, become U+FFFD: what is written is always valid JSON. Numbers that JSON cannot say
+ * become
+ * null.
  */
 void json_open_object(JsonWriter *w, const char *key);
 void json_open_array(JsonWriter *w, const char *key);
@@ -43,7 +45,7 @@ void json_put_strv(JsonWriter *w, const char *key, char *const *value);
 /** json_put_strv_always() - also writes an empty list, as [] */
 void json_put_strv_always(JsonWriter *w, const char *key, char *const *value);
 void json_put_strmap(JsonWriter *w, const char *key, const Map *value);
-/** json_put_json() - a value that was read */
+/** json_put_json() - a value that was read; it is shared, not copied */
 void json_put_json(JsonWriter *w, const char *key, struct json_object *value);
 /** json_finish() - the text (on one line, or indented when @pretty); resets the writer, also on failure: 0, -ENOMEM */
 int json_finish(JsonWriter *w, bool pretty, char **ret);

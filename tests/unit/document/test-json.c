@@ -47,91 +47,6 @@ static void test_write(void **state) {
         assert_string_equal(pretty, "{\n  \"a\": 1\n}");
 }
 
-/* Each character, before, between and behind others: as json-c writes it, or else replaced. */
-static void test_write_characters(void **state) {
-        static const struct {
-                const char *before, *behind;
-        } rows[] = {
-                { "", "" }, { "a", "" }, { "", "z" }, { "a/b", "y z" }, { "\n", "\\" }, { "\xc3\xa4", "\xe2\x82\xac" },
-        };
-
-        for (int c = 1; c < 256; c++)
-                FOREACH_ROW(row, rows) {
-                        char character[2] = { (char) c, '\0' };
-                        _cleanup_free_ char *in = str_printf("%s%s%s", row->before, character, row->behind);
-                        _cleanup_free_ char *text = NULL;
-                        _cleanup_(json_unrefp) Json *want = NULL, *found = NULL;
-                        JsonWriter w = { 0 };
-
-                        json_open_object(&w, NULL);
-                        json_put_string(&w, in, in);
-                        json_close(&w);
-                        assert_int_equal(json_finish(&w, false, &text), 0);
-                        assert_int_equal(json_parse(text, strlen(text), &found, NULL), 0);
-                        if (c >= 0x80) {
-                                assert_non_null(strstr(text, "\xef\xbf\xbd"));
-                                continue;
-                        }
-                        want = json_object_new_object();
-                        json_object_object_add(want, in, json_object_new_string(in));
-                        assert_string_equal(
-                                text, json_object_to_json_string_ext(want, JSON_C_TO_STRING_NOSLASHESCAPE));
-                }
-}
-
-/* What is nested, and what was read; on one line and for people. */
-static void test_write_layout(void **state) {
-        static const char *const rows[] = {
-                "null", "7", "\"\"", "{}", "[]", "[[],{},[{}]]", "{\"\":null}",
-                "{\"a\":[1,2.50,{\"b\":\"/\"}],\"c\":{}}",
-        };
-
-        FOREACH_ROW(row, rows)
-                for (int pretty = 0; pretty < 2; pretty++) {
-                        int flags = JSON_C_TO_STRING_NOSLASHESCAPE |
-                                    (pretty ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED : 0);
-                        _cleanup_(json_unrefp) Json *read = NULL, *want = json_object_new_array();
-                        _cleanup_free_ char *text = NULL, *alone = NULL;
-                        JsonWriter w = { 0 };
-
-                        assert_int_equal(json_parse(*row, strlen(*row), &read, NULL), 0);
-                        json_put_json(&w, NULL, read);
-                        assert_int_equal(json_finish(&w, pretty, &alone), 0);
-                        assert_string_equal(alone, json_object_to_json_string_ext(read, flags));
-
-                        json_open_array(&w, NULL);
-                        json_put_json(&w, NULL, read);
-                        json_open_array(&w, NULL);
-                        json_close(&w);
-                        json_put_json(&w, NULL, read);
-                        json_close(&w);
-                        assert_int_equal(json_finish(&w, pretty, &text), 0);
-                        json_object_array_add(want, json_object_get(read));
-                        json_object_array_add(want, json_object_new_array());
-                        json_object_array_add(want, json_object_get(read));
-                        assert_string_equal(text, json_object_to_json_string_ext(want, flags));
-                }
-}
-
-/* As deep as it goes, with the deepest that can be read in it. */
-static void test_write_depth(void **state) {
-        _cleanup_(json_unrefp) Json *deepest = NULL;
-        _cleanup_free_ char *text = NULL;
-        char lists[2 * JSON_DEPTH_MAX + 1] = "";
-        JsonWriter w = { 0 };
-
-        memset(lists, '[', JSON_DEPTH_MAX - 1);
-        memset(lists + JSON_DEPTH_MAX - 1, ']', JSON_DEPTH_MAX - 1);
-        assert_int_equal(json_parse(lists, strlen(lists), &deepest, NULL), 0);
-        for (int i = 0; i < JSON_WRITER_DEPTH_MAX; i++)
-                json_open_array(&w, NULL);
-        json_put_json(&w, NULL, deepest);
-        for (int i = 0; i < JSON_WRITER_DEPTH_MAX; i++)
-                json_close(&w);
-        assert_int_equal(json_finish(&w, true, &text), 0);
-        assert_int_equal(str_starts_with(text, "[\n  [\n"), true);
-}
-
 static void test_write_dropped(void **state) {
         JsonWriter w = { 0 };
 
@@ -139,7 +54,7 @@ static void test_write_dropped(void **state) {
         json_open_array(&w, "half");
         json_put_string(&w, NULL, "built");
         json_writer_done(&w); /* what is leaked here, the sanitizer tells */
-        assert_null(w.text.bytes);
+        assert_null(w.root);
 }
 
 static void test_parse(void **state) {
@@ -168,12 +83,6 @@ static void test_parse(void **state) {
                 { "[-Infinity]", "not JSON: " },
                 { "{\"a\":[1e999]}", "not JSON: a number is out of range" },
                 { "[\"\xff\"]", "not JSON: invalid UTF-8 at byte 2" },
-                { "[\"34567\xff\"]", "not JSON: invalid UTF-8 at byte 7" },
-                { "[\"345678\xff\"]", "not JSON: invalid UTF-8 at byte 8" },
-                { "[\"3456789\xff\"]", "not JSON: invalid UTF-8 at byte 9" },
-                { "[\"34567\xc3\xa4\"]", "[\"34567\xc3\xa4\"]" },
-                { "[\"345678\xc3\xa4\"]", "[\"345678\xc3\xa4\"]" },
-                { "[\"3456789\xc3\xa4\"]", "[\"3456789\xc3\xa4\"]" },
                 { "[\"\xc0\xaf\"]", "not JSON: invalid UTF-8 at byte 2" },
                 { "<html>", "not JSON: unexpected character at byte 0" },
                 { "[\"\xc3\xa9\", 6e]", "not JSON: number expected at byte 9" },
@@ -367,11 +276,7 @@ static void test_get_values(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_write),
-                cmocka_unit_test(test_write_characters),
-                cmocka_unit_test(test_write_layout),
-                cmocka_unit_test(test_write_depth),
-                cmocka_unit_test(test_write_dropped),
+                cmocka_unit_test(test_write),      cmocka_unit_test(test_write_dropped),
                 cmocka_unit_test(test_parse),      cmocka_unit_test(test_parse_bytes),
                 cmocka_unit_test(test_sequence),
                 cmocka_unit_test(test_depth),      cmocka_unit_test(test_get),
