@@ -62,7 +62,7 @@ enum {
 void session_note_exit_code(Session *session, int code);
 /** session_conclude() - the result of several workflows, or of none, for who reads JSON */
 void session_conclude(const Session *session);
-/** session_begin_sweep() - of what earlier runs or the last job left, beside the next job, where there is something */
+/** session_begin_sweep() - of what earlier runs left, beside the first job, where there is something */
 void session_begin_sweep(Session *session);
 /** session_read_logins() - for registries: from what the user gave, the environment and files */
 int session_read_logins(Session *session, Error **reterr);

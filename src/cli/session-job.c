@@ -138,7 +138,6 @@ static bool pass_over(Session *session) {
 int session_enter_running(Machine *machine, Task **ret_task, Error **reterr) {
         Session *session = container_of(machine, Session, machine);
         ReportOptions report = report_options_for(session->options, STDOUT_FILENO);
-        bool is_clean = session->job && !job_has_left_overs(session->job);
         const Plan *plan;
         int r;
 
@@ -146,8 +145,7 @@ int session_enter_running(Machine *machine, Task **ret_task, Error **reterr) {
         session->report = report_free(session->report);
         if (pass_over(session))
                 return machine_post(machine, MACHINE_OK), 0;
-        if (!is_clean)
-                session_begin_sweep(session);
+        session_begin_sweep(session);
         if (session->next_plan == session->workflows.n_plans)
                 return machine_post(machine, MACHINE_STOP), 0;
         plan = report.plan = session->workflows.plans[session->next_plan++];

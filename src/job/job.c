@@ -441,10 +441,6 @@ const char *job_id(const Job *job) {
         return job->id;
 }
 
-bool job_has_left_overs(const Job *job) {
-        return job->directory.path || job->cleaning_error;
-}
-
 Job *job_free(Job *job) {
         if (!job)
                 return NULL;

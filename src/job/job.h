@@ -79,7 +79,5 @@ typedef enum JobStopReason { JOB_STOP_CANCEL, JOB_STOP_TIMEOUT } JobStopReason;
 void job_stop(Job *job, JobStopReason reason);
 
 const char *job_id(const Job *job);
-/** job_has_left_overs() - whether its directory is still there: it is kept, or was not removed altogether */
-bool job_has_left_overs(const Job *job);
 Job *job_free(Job *job);
 DEFINE_CLEANUP(Job *, job_free);

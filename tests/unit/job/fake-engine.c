@@ -29,7 +29,7 @@ static int count_call(FakeEngine *fake) {
 
         if (call == fake->stop_at && fake->job)
                 job_stop(fake->job, JOB_STOP_CANCEL);
-        return call == fake->fail_at || (fake->fails_on && call > fake->fail_at) ? -EREMOTEIO : 0;
+        return call == fake->fail_at ? -EREMOTEIO : 0;
 }
 
 static int answer(FakeEngine *fake, int r, TaskDone done, void *userdata, Task **ret_task) {

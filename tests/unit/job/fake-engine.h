@@ -16,7 +16,6 @@ typedef struct FakeEngine {
         char *directory;  /* for mountpoints */
         unsigned n_calls;
         unsigned fail_at; /* the call that fails, from 1; 0: none */
-        bool fails_on;    /* and all behind it */
         unsigned stop_at; /* the call at which the job is stopped */
         Job *job;
         const char *stubborn; /* "container NAME": what cannot be removed; NULL: nothing */
