@@ -167,7 +167,9 @@ int connections_read_toml(const char *text, Connections *connections, Error **re
         char *copy;
         int r;
 
-        if (!mentions(text, "service")) /* as both keys do */
+        /* mostly one search is enough: both keys hold this word */
+        if (!mentions(text, "service") ||
+            (!mentions(text, "active_service") && !mentions(text, "service_destinations")))
                 return 0;
         copy = strdup(text);
         if (!copy)

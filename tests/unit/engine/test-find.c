@@ -46,6 +46,7 @@ static void test_toml(void **state) {
                 { "[engine.service_destinations\n", NULL },
                 { "[engine]\nservice_timeout = 7\n", "-" },
                 { "  # active_service\n[engine.\n", "-" }, /* nothing that we would look for */
+                { "service_timeout = 7\n[engine.\n", "-" },
                 { "#x\n  \t#active_service\n[engine]\nactive_service = \"a\" # active_service\n", "a" },
                 { "[engine.service_destinations.a.b]\nuri=\"u\"\n[service_destinations.a]\nuri=\"u\"\n", "-" },
         };
