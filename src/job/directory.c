@@ -72,18 +72,18 @@ static int lock_directory(const char *path, int *ret_fd) {
  * gives it another name, nor is anything put in its place, as it is not empty. Whether it is that lock is looked at
  * after it was taken: meanwhile others may have used the spare one.
  */
-static int take_spare(const char *spare, const char *path, int *ret_fd) {
+static bool take_spare(const char *spare, const char *path, int *ret_fd) {
         _cleanup_free_ char *lock = path_join(spare, "lock");
         _cleanup_close_ int fd = lock ? open(lock, O_RDWR | O_CLOEXEC | O_NOFOLLOW) : -1;
         struct stat ours, there;
 
         if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
-                return -ENOENT;
+                return false;
         if (fstat(fd, &ours) < 0 || lstat(lock, &there) < 0 || ours.st_dev != there.st_dev ||
             ours.st_ino != there.st_ino || rename(spare, path) < 0)
-                return -ENOENT;
+                return false;
         *ret_fd = TAKE_FD(fd);
-        return 0;
+        return true;
 }
 
 /* Still locked, so that nobody takes it before it is whole. Where there is one already, it is not needed. */
@@ -133,7 +133,7 @@ int job_directory_make(const char *state_directory, const char *id, JobOwner own
         }
         if (is_taken_over)
                 r = lock_directory(directory.path, &directory.lock_fd);
-        else if (directory.spare && take_spare(directory.spare, directory.path, &directory.lock_fd) >= 0)
+        else if (directory.spare && take_spare(directory.spare, directory.path, &directory.lock_fd))
                 r = 0;
         else
                 r = make_locked(&directory, state_directory, id, owner);

@@ -125,8 +125,7 @@ static Str *add_file(ScriptFiles *files, const char *path, mode_t mode) {
 
 /* Woodpecker's own script, made once for the variable and the file. NULL if memory is out. */
 static char *take_script(Step *step) {
-        return step->script ? TAKE_PTR(step->script) :
-                              woodpecker_script(step->plan->commands, step->plan->directory);
+        return step->script ? TAKE_PTR(step->script) : woodpecker_script(step->plan->commands, step->plan->directory);
 }
 
 /* The rest is Woodpecker's own script. */
